@@ -1,0 +1,1 @@
+"""vetgate: the gate in front of a roll-out of compressed vision models."""

@@ -1,0 +1,103 @@
+"""The report: everything a reader needs to believe, doubt or repeat a verdict."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Literal
+
+from vetgate.domain.artifact import Member
+from vetgate.domain.evidence import Evidence
+from vetgate.domain.model import Execution
+from vetgate.domain.record import Record
+from vetgate.domain.verdict import Decision, Verdict
+
+SCHEMA_VERSION: Literal[1] = 1
+
+
+class ModelSummary(Record):
+    """One model of the report."""
+
+    name: str
+    """The path as typed."""
+    format: str | None
+    """None where it could not be told."""
+    sha256: str | None
+    size: int | None
+    """Bytes of everything that ships."""
+    members: tuple[Member, ...] = ()
+    card: str | None = None
+    """Where the card came from."""
+    card_sha256: str | None = None
+    execution: Execution | None = None
+    """What really ran; None where no inference was needed or possible."""
+    from_cache: bool = False
+    """Whether predictions came from the cache."""
+
+
+class DataSummary(Record):
+    """The images of the report."""
+
+    name: str
+    sha256: str
+    """Of the frozen list: ids, digests, labels and class names."""
+    images: int
+    """Images that both models answered."""
+    available: int
+    """Images of the source before --limit."""
+    labelled: bool
+    classes: int | None
+    unreadable: tuple[str, ...] = ()
+    """Ids of images that could not be decoded."""
+
+
+class PolicySummary(Record):
+    """The policy of the report."""
+
+    name: str
+    sha256: str
+    source: str
+
+
+class Environment(Record):
+    """Where it ran."""
+
+    vetgate: str
+    python: str
+    platform: str
+    processor: str
+    cores: int
+    memory: int
+    """Bytes."""
+    packages: dict[str, str]
+    """Versions of the distributions that took part."""
+
+
+class Report(Record):
+    """One candidate's verdict and what it rests on."""
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    candidate: ModelSummary
+    reference: ModelSummary
+    data: DataSummary | None
+    policy: PolicySummary
+    verdict: Verdict
+    evidence: tuple[Evidence, ...]
+    environment: Environment
+    warnings: tuple[str, ...] = ()
+    """Anything a reader must know that is no ruling: an observer that failed, a runtime that differs."""
+    seed: int
+    command: tuple[str, ...]
+    started: datetime.datetime
+    seconds: float
+
+
+class ReportSet(Record):
+    """What `check` writes, also for one candidate."""
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    reports: tuple[Report, ...]
+
+    @property
+    def decision(self) -> Decision:
+        """The worst decision of all candidates."""
+        return max((report.verdict.decision for report in self.reports), key=lambda decision: decision.rank)

@@ -1,0 +1,43 @@
+"""What the user asks of a run, after flags, files and variables were merged."""
+
+from __future__ import annotations
+
+from pydantic import PositiveFloat, PositiveInt
+
+from vetgate.domain.record import Record
+
+
+class Limits(Record):
+    """What a child process may take."""
+
+    seconds: PositiveFloat = 300.0
+    """Wall-clock time for one answer of a child before it counts as hung."""
+    memory: PositiveInt | None = None
+    """Bytes of private memory a child may take; None for three quarters of what the machine has."""
+    unreadable: float = 0.0
+    """Share of images that may be unreadable before the run is inconclusive, in [0, 1]."""
+
+
+class RunRequest(Record):
+    """One run of the gate."""
+
+    candidates: tuple[str, ...]
+    reference: str
+    data: str | None = None
+    policy: str = "edge"
+    cards: dict[str, str] = {}
+    """Card file by candidate path; the key `` means every candidate that has none of its own."""
+    reference_card: str | None = None
+    architecture: str | None = None
+    limit: PositiveInt | None = None
+    seed: int = 0
+    threads: PositiveInt | None = None
+    """Threads of one model; None shares the cores between the models that run at once."""
+    batch_size: PositiveInt | None = None
+    cache: bool = True
+    disabled: tuple[str, ...] = ()
+    """Plugins switched off, by entry-point name."""
+    prefer: dict[str, str] = {}
+    """Spec name -> plugin, where two plugins claim one name."""
+    limits: Limits = Limits()
+    command: tuple[str, ...] = ()

@@ -1,0 +1,150 @@
+"""What plugins declare. A spec is cheap to make; the body of its factory does the heavy import."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Generic, Protocol, TypeVar
+
+from vetgate.domain.check import Check, Need
+from vetgate.domain.evidence import Better, Of
+from vetgate.domain.model import Backend
+from vetgate.domain.report import ReportSet
+from vetgate.domain.samples import SampleSet
+from vetgate.domain.unit import Unit
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What may be looked at to tell a file's format: bytes and names, never the suffix."""
+
+    path: Path
+    size: int
+    """Bytes."""
+    head: bytes
+    """The first 4 KiB, or all of a smaller file."""
+    zip_members: tuple[str, ...]
+    """Names inside, where the file is a zip; empty otherwise."""
+
+
+@dataclass(frozen=True)
+class FormatSpec:
+    """One file format of a backend."""
+
+    name: str
+    """Format id in reports, such as `onnx`."""
+    summary: str
+    recognise: Callable[[Probe], bool]
+    """Cheap, by content, never raises on garbage."""
+    members: Callable[[Path], tuple[str, ...]] | None = None
+    """Relative paths of further files that ship with the model file (ONNX external data). Parses, never executes.
+    Raises UnreadableArtifact on a malformed file or a path that leaves the folder."""
+
+
+@dataclass(frozen=True)
+class BackendSpec:
+    """Opens model files."""
+
+    name: str
+    summary: str
+    formats: tuple[FormatSpec, ...]
+    factory: Callable[[], Backend]
+    extra: str | None = None
+    """The extra of the offering distribution that brings its library."""
+
+
+@dataclass(frozen=True)
+class MetricSpec:
+    """One figure that a check can take."""
+
+    id: str
+    summary: str
+    unit: Unit
+    better: Better
+    roles: tuple[Of, ...]
+    """Whose figures it comes as; the first is what a rule without `of` means."""
+    low: float | None = None
+    """Least possible value of the figure itself (not of its difference), in `unit`."""
+    high: float | None = None
+    sliced: bool = False
+    """Whether it also comes per class."""
+    needs_labels: bool = False
+    bounded: tuple[Of, ...] = ()
+    """Roles whose uncertainty the check states, so that a rule on them may ask for a confidence; exact ones included."""
+    source: str = ""
+    """Paper, equation or standard."""
+
+
+ContextT = TypeVar("ContextT")
+
+
+@dataclass(frozen=True)
+class CheckSpec(Generic[ContextT]):
+    """Takes measures."""
+
+    name: str
+    summary: str
+    needs: Need
+    metrics: tuple[MetricSpec, ...]
+    factory: Callable[[], Check[ContextT]]
+    after: tuple[str, ...] = ()
+    """Checks whose evidence it reads (needs = evidence)."""
+    always: bool = False
+    """Whether it runs without being named by a rule (the contract)."""
+    extra: str | None = None
+
+
+@dataclass(frozen=True)
+class DataSourceSpec:
+    """Reads sample sets."""
+
+    name: str
+    summary: str
+    recognise: Callable[[Path], bool]
+    """By content, of a file or folder that exists; never raises."""
+    factory: Callable[[Path], SampleSet]
+    """Opens it. Raises DataError."""
+    extra: str | None = None
+
+
+class Reporter(Protocol):
+    """Writes a report in one format. Pure: no clock, no environment, no files."""
+
+    def render(self, reports: ReportSet) -> str | bytes:
+        """Return the whole document."""
+        ...
+
+
+@dataclass(frozen=True)
+class ReporterSpec:
+    """Writes one report format."""
+
+    name: str
+    summary: str
+    suffix: str
+    """File suffix with its dot."""
+    factory: Callable[[], Reporter]
+    extra: str | None = None
+
+
+@dataclass(frozen=True)
+class PolicySpec:
+    """A named policy that a distribution carries."""
+
+    name: str
+    summary: str
+    read: Callable[[], str]
+    """Returns its YAML."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something the walk reached, told to observers and progress bars."""
+
+    stage: str
+    """Such as `identify`, `infer`, `check`."""
+    detail: str
+    done: int = 0
+    total: int = 0
+    facts: dict[str, str] = field(default_factory=dict)
