@@ -1,4 +1,4 @@
-"""The door for plugins: everything a backend, check or data source may import from vetgate (besides vetgate.statistics)."""
+"""The door for plugins: what a backend, check or data source imports from vetgate, besides vetgate.statistics."""
 
 from vetgate.domain.artifact import Artifact, Member
 from vetgate.domain.card import Card, Input, Output, Resize, Training

@@ -67,7 +67,7 @@ def parse(text: str, source: str) -> Document:
     """Parse one YAML document.
 
     Args:
-        text: The document. Anchors and aliases are refused (a few lines of them can stand for gigabytes), and so are duplicate keys.
+        text: The document. Aliases are refused (a few lines can stand for gigabytes), and so are duplicate keys.
         source: File name for messages.
 
     Raises:
@@ -90,7 +90,7 @@ def parse(text: str, source: str) -> Document:
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise Mistakes([Mistake(source, "", f"not a YAML document: {error}")]) from None
     finally:
-        loader.dispose()  # type: ignore[no-untyped-call]
+        loader.dispose()
 
 
 def _walk(node: yaml.Node, path: KeyPath, lines: dict[KeyPath, int], source: str, seen: set[int]) -> None:
@@ -161,7 +161,7 @@ def _mistake(document: Document, record: type[Record], entry: dict[str, Any]) ->
     )
 
 
-def _is_key(data: Any, part: object) -> bool:
+def _is_key(data: object, part: object) -> bool:
     return isinstance(data, dict) and part in data
 
 

@@ -13,6 +13,7 @@ class BasicBlock(nn.Module):
     """Two 3x3 convolutions and a shortcut, a 1x1 projection where the shape changes."""
 
     def __init__(self, inputs: int, outputs: int, stride: int) -> None:
+        """Take the numbers of channels of the input and the output, and the stride of the first layer."""
         super().__init__()
         self.conv1 = nn.Conv2d(inputs, outputs, 3, stride, padding=1, bias=False)
         self.norm1 = nn.BatchNorm2d(outputs)
@@ -34,9 +35,12 @@ class ResNet(nn.Module):
     """A 3x3 stem, three stages of basic blocks, global average pooling and a linear classifier."""
 
     def __init__(self) -> None:
+        """Build the layers with random weights."""
         super().__init__()
         width = WIDTHS[0]
-        self.stem = nn.Sequential(nn.Conv2d(1, width, 3, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU())
+        self.stem = nn.Sequential(
+            nn.Conv2d(1, width, 3, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU()
+        )
         stages: list[nn.Module] = []
         for outputs, blocks, first_stride in zip(WIDTHS, BLOCKS, STRIDES, strict=True):
             stage = []

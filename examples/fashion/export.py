@@ -3,13 +3,13 @@
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import onnx
 import torch
 from data import Images, normalise
-from google.protobuf.message import Message
 from onnxruntime import quantization
 from onnxruntime.quantization.shape_inference import quant_pre_process
 from onnxruntime.transformers.float16 import convert_float_to_float16
@@ -23,7 +23,7 @@ OPSET = 20
 CALIBRATION_BATCH = 100
 
 
-def strip(message: Message) -> None:
+def strip(message: Any) -> None:
     """Clear every metadata_props and doc_string inside an ONNX message.
 
     The exporter writes stack traces with local paths into them.
@@ -32,13 +32,16 @@ def strip(message: Message) -> None:
         if field.name in ("metadata_props", "doc_string"):
             message.ClearField(field.name)
         elif field.message_type is not None:
-            for part in [value] if isinstance(value, Message) else value:
+            for part in [value] if hasattr(value, "ListFields") else value:
                 strip(part)
 
 
 def save_onnx(model: onnx.ModelProto, path: Path) -> None:
-    """Check a model, strip it and write it as one file without external data."""
+    """Strip a model of metadata and unused operator sets, check it and write it as one file."""
     strip(model)
+    used = {node.domain for node in model.graph.node}
+    for unused in [opset for opset in model.opset_import if opset.domain not in used]:
+        model.opset_import.remove(unused)
     onnx.checker.check_model(model, full_check=True)
     onnx.save(model, path)
 
@@ -71,11 +74,12 @@ def to_float16(model: onnx.ModelProto) -> onnx.ModelProto:
     return half
 
 
-class Calibration(quantization.CalibrationDataReader):
+class Calibration(quantization.CalibrationDataReader):  # type: ignore[misc]
     """Batches of normalised images in the form that onnxruntime's calibration asks for."""
 
     def __init__(self, images: Images) -> None:
-        self.batches: Iterator[torch.Tensor] = iter(normalise(images).split(CALIBRATION_BATCH))
+        """Take training images (N, 28, 28), uint8."""
+        self.batches: Iterator[torch.Tensor] = iter(torch.split(normalise(images), CALIBRATION_BATCH))
 
     def get_next(self) -> dict[str, npt.NDArray[np.float32]] | None:
         """Return the next batch (CALIBRATION_BATCH, 1, 28, 28), or None after the last."""
@@ -108,9 +112,9 @@ def to_int8(model: onnx.ModelProto, calibration: Images) -> onnx.ModelProto:
 
 
 def prune_weights(model: nn.Module, share: float) -> nn.Module:
-    """Set the share in [0, 1] of smallest convolution and linear weights, over all layers, to zero in place."""
+    """Zero the share in [0, 1] of smallest convolution and linear weights, over all layers, in place."""
     layers = [(layer, "weight") for layer in model.modules() if isinstance(layer, nn.Conv2d | nn.Linear)]
     prune.global_unstructured(layers, prune.L1Unstructured, amount=share)
     for layer, weight in layers:
-        prune.remove(layer, weight)
+        prune.remove(layer, weight)  # type: ignore[no-untyped-call]
     return model

@@ -58,10 +58,13 @@ def augment(pixels: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     columns = torch.arange(size).expand(count, size)
     columns = torch.where(flips, size - 1 - columns, columns) + offsets[1]
     images = pixels[torch.arange(count)[:, None, None], rows[:, :, None], columns[:, None, :]]
-    return ((images.float() / 255 - MEAN) / STD).unsqueeze(1)
+    normal = ((images.float() / 255 - MEAN) / STD).unsqueeze(1)
+    return normal.contiguous(memory_format=torch.channels_last)
 
 
-def batches(pixels: torch.Tensor, labels: torch.Tensor, generator: torch.Generator) -> Iterator[list[torch.Tensor]]:
+def batches(
+    pixels: torch.Tensor, labels: torch.Tensor, generator: torch.Generator
+) -> Iterator[list[torch.Tensor]]:
     """Yield one epoch of augmented images (BATCH, 1, 28, 28) and labels (BATCH,), the rest dropped."""
     order = torch.randperm(len(labels), generator=generator)
     for start in range(0, len(order) - BATCH + 1, BATCH):
@@ -103,7 +106,8 @@ def train(
         progress: Called with one line after every epoch.
         teacher: A trained network to distil from; None trains on the labels alone.
     """
-    model = initial_model(recipe.initial_seed).to(memory_format=torch.channels_last)
+    model = initial_model(recipe.initial_seed)
+    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     generator = torch.Generator().manual_seed(recipe.order_seed)
     pixels = nn.functional.pad(torch.from_numpy(images.copy()), (PADDING,) * 4)
     labels = torch.from_numpy(targets)
@@ -117,7 +121,6 @@ def train(
         model.train()
         total = torch.zeros((), dtype=torch.float64)
         for image, label in batches(pixels, labels, generator):
-            image = image.contiguous(memory_format=torch.channels_last)
             with torch.autocast("cpu", torch.bfloat16, enabled=recipe.low_precision):
                 logits = model(image)
                 with torch.no_grad():
@@ -133,5 +136,7 @@ def train(
             schedule.step()
             total += loss.detach().double()
         mean = total.item() / (len(labels) // BATCH)
-        progress(f"epoch {epoch + 1} of {recipe.epochs}: loss {mean:.4f}, {time.perf_counter() - begin:.0f} s")
-    return model.to(memory_format=torch.contiguous_format).eval(), time.perf_counter() - begin
+        seconds = time.perf_counter() - begin
+        progress(f"epoch {epoch + 1} of {recipe.epochs}: loss {mean:.4f}, {seconds:.0f} s")
+    model.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+    return model.eval(), time.perf_counter() - begin

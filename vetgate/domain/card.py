@@ -28,7 +28,7 @@ class Resize(Record):
     """Pixels; the aspect ratio is kept, the longer side rounds down."""
     interpolation: Literal["nearest", "bilinear", "bicubic", "lanczos", "box"]
     antialias: bool = True
-    """True filters over the source area when shrinking, as Pillow does; False samples points, as cv2 and TensorFlow do."""
+    """True filters over the source area when shrinking, as Pillow does; False samples points, as cv2 does."""
 
     @model_validator(mode="after")
     def _one_target(self) -> Self:

@@ -68,7 +68,7 @@ class PairedCounts(Record):
 
 
 class Quantiles(Record):
-    """Values of the estimate's distribution at ascending levels in (0, 1): the lower bound at 95 % is the value at 0.05."""
+    """Values of the estimate's distribution at ascending levels: the lower bound at 95 % is the value at 0.05."""
 
     kind: Literal["quantiles"] = "quantiles"
     levels: tuple[float, ...]

@@ -23,7 +23,7 @@ class OpenOptions(Record):
     batch_size: int = 1
     """The most images that will come at once."""
     architecture: str | None = None
-    """`FILE.py:CALLABLE`, `MODULE:CALLABLE`, `torchvision/NAME` or `timm/NAME`: code of the user, never of the model."""
+    """`FILE.py:CALLABLE`, `MODULE:CALLABLE`, `torchvision/NAME` or `timm/NAME`; named by the user."""
 
 
 class Execution(Record):
@@ -52,8 +52,9 @@ class Model(Protocol):
         """Return the raw outputs (N, C) of the card's output, de-quantised; offset columns included.
 
         Args:
-            images: (N, channels, H, W) or (N, H, W, channels), as the card's layout says, already scaled and normalised. The model casts
-                or quantises them to what its input takes (rounding and clipping). Any N from 1 to the batch size of the options.
+            images: (N, channels, H, W) or (N, H, W, channels), as the card's layout says, already scaled and
+                normalised. The model casts or quantises them to what its input takes (rounding and clipping). Any N
+                from 1 to the batch size of the options.
         """
         ...
 

@@ -71,7 +71,7 @@ class MetricSpec:
     """Whether it also comes per class."""
     needs_labels: bool = False
     bounded: tuple[Of, ...] = ()
-    """Roles whose uncertainty the check states, so that a rule on them may ask for a confidence; exact ones included."""
+    """Roles whose uncertainty the check states, so that a rule may ask for a confidence; exact ones included."""
     source: str = ""
     """Paper, equation or standard."""
 

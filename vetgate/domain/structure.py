@@ -28,7 +28,7 @@ class Tensor(Record):
     dtype: str
     """As stored: int8, float16, ..."""
     kind: Literal["parameter", "normalisation", "state"]
-    """Learned values; batch-norm scale and shift (learned, shown apart); everything else (running statistics, scales, shapes)."""
+    """Learned values; norm scale and shift (learned, shown apart); the rest (running statistics, scales, shapes)."""
     elements: int
     nonzero: int
     """A quantised zero point is a zero."""
