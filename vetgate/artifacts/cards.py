@@ -1,0 +1,119 @@
+"""Finding a model's card: from the user, beside the model, inside it, or from a Hugging Face folder. Never guessed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vetgate.artifacts.hub import PREPROCESSOR, read_hub
+from vetgate.documents import Document, Mistakes, as_usage_error, parse, read_record
+from vetgate.domain.card import Card
+from vetgate.domain.errors import CardError
+
+METADATA_KEY = "vetgate.card"
+"""Metadata entry of a model file that holds its card as YAML."""
+
+
+@dataclass(frozen=True)
+class CardSource:
+    """A card and where it came from."""
+
+    card: Card
+    source: str
+    sha256: str
+    """Of the card's content, not of its spelling."""
+
+
+def find_card(model: str, explicit: str | None, metadata: Mapping[str, str] | None) -> CardSource | None:
+    """Return the card of a model: the user's word, else what lies beside it or inside it.
+
+    Args:
+        model: The model file as typed.
+        explicit: The file that the user named with --card; it stands over all others.
+        metadata: What the model file says about itself, or None while that is not known yet.
+
+    Raises:
+        CardError: A card is malformed, or two of them disagree.
+    """
+    if explicit is not None:
+        return _read(Path(explicit))
+    beside = Path(f"{model}.yaml")
+    found = [_read(beside)] if beside.is_file() else []
+    inside = (metadata or {}).get(METADATA_KEY)
+    if inside is not None:
+        found.append(parse_card(inside, f"metadata of {model}"))
+    for other in found[1:]:
+        _agree(found[0].source, found[0].card.model_dump(), other.source, other.card.model_dump())
+    hub = Path(model).parent / PREPROCESSOR
+    if not hub.is_file():
+        return found[0] if found else None
+    partial = read_hub(hub)
+    if found:
+        _agree(found[0].source, found[0].card.model_dump(), str(hub), partial)
+        return found[0]
+    if {"input", "output"} <= partial.keys() and "kind" in partial["output"]:
+        return _source(_validate(Document(str(hub), {"version": 1, **partial})), str(hub))
+    return None
+
+
+def parse_card(text: str, source: str) -> CardSource:
+    """Return the card that a YAML text holds.
+
+    Raises:
+        CardError: Listing every mistake with its line.
+    """
+    try:
+        document = parse(text, source)
+    except Mistakes as error:
+        raise as_usage_error(error, CardError, f"card {source}") from None
+    return _source(_validate(document), source)
+
+
+def missing_card(model: str) -> CardError:
+    """Return the error for a model without a card, saying what to write."""
+    return CardError(
+        f"{model} has no card: how to feed it and read it is not known, and vetgate does not guess",
+        hint=f"vetgate inspect {model} --write-card drafts {model}.yaml from what the file shows; fill in the rest",
+    )
+
+
+def _read(path: Path) -> CardSource:
+    try:
+        return parse_card(path.read_text(encoding="utf-8"), str(path))
+    except (OSError, UnicodeDecodeError) as error:
+        raise CardError(f"card {path} cannot be read: {error}") from None
+
+
+def _validate(document: Document) -> Card:
+    try:
+        return read_record(document, Card)
+    except Mistakes as error:
+        raise as_usage_error(error, CardError, f"card {document.source}") from None
+
+
+def _source(card: Card, source: str) -> CardSource:
+    return CardSource(card, source, hashlib.sha256(card.model_dump_json().encode()).hexdigest())
+
+
+def _agree(first: str, one: Mapping[str, Any], second: str, other: Mapping[str, Any], path: str = "") -> None:
+    """Raise CardError at the first key that both give with different values."""
+    for key, value in other.items():
+        mine = one.get(key)
+        if isinstance(value, Mapping) and isinstance(mine, Mapping):
+            _agree(first, mine, second, value, f"{path}{key}.")
+        elif mine is not None and value is not None and not _same(mine, value):
+            raise CardError(
+                f"{first} and {second} disagree on {path}{key}: {mine} and {value}",
+                hint="mend one of them, or name the right one with --card",
+            )
+
+
+def _same(one: object, other: object) -> bool:
+    if isinstance(one, float) and isinstance(other, float):
+        return abs(one - other) <= 1e-6 * max(abs(one), abs(other))
+    if isinstance(one, (list, tuple)) and isinstance(other, (list, tuple)):
+        return len(one) == len(other) and all(map(_same, one, other))
+    return one == other

@@ -1,0 +1,156 @@
+"""A private copy of each model: what was told, digested and scanned is what is opened."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from vetgate.domain.artifact import Artifact, Member
+from vetgate.domain.errors import Inconclusive, UnreadableArtifact, UsageError
+from vetgate.domain.specs import BackendSpec, FormatSpec, Probe
+
+HEAD = 4096
+_CHUNK = 1 << 20
+
+
+class Vault:
+    """A private folder that holds copies of models for the length of a run."""
+
+    def __init__(self) -> None:
+        self._folder: Path | None = None
+        self._count = 0
+
+    def __enter__(self) -> Self:
+        self._folder = Path(tempfile.mkdtemp(prefix="vetgate-"))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    @property
+    def folder(self) -> Path:
+        """The private folder (mode 0700)."""
+        if self._folder is None:
+            raise RuntimeError("the vault is not open")
+        return self._folder
+
+    def take(self, path: str, backends: Sequence[BackendSpec]) -> Artifact:
+        """Copy a model and everything that ships with it, and tell its format by content.
+
+        Args:
+            path: The model file as the user typed it.
+            backends: Who may open it.
+
+        Raises:
+            UsageError: The path does not exist or is a folder.
+            UnreadableArtifact: It is empty, of no known format, or names files that are missing or elsewhere.
+            Inconclusive: It cannot be copied: no permission, or no space left.
+        """
+        original = require_file(path)
+        try:
+            return self._take(path, original, backends)
+        except OSError as error:
+            raise Inconclusive(f"{path}: cannot be copied: {error.strerror or error}") from None
+
+    def _take(self, path: str, original: Path, backends: Sequence[BackendSpec]) -> Artifact:
+        if original.stat().st_size == 0:
+            raise UnreadableArtifact(
+                f"{path} is empty (0 bytes)", hint="was the download or the conversion interrupted?"
+            )
+        self._count += 1
+        folder = self.folder / f"model{self._count}"
+        folder.mkdir(mode=0o700)
+        copy = folder / original.name
+        members = [_copy(original, copy, original.name)]
+        backend, known = tell_format(probe(copy), path, backends)
+        if known.members is not None:
+            names = known.members(original)
+            members += [_copy(original.parent / name, folder / name, name) for name in names]
+            if names != known.members(copy):
+                raise UnreadableArtifact(
+                    f"{path} changed while it was read", hint="run again when nothing writes to it"
+                )
+        return Artifact(path=str(copy), name=path, format=known.name, backend=backend.name, members=tuple(members))
+
+
+def require_file(path: str) -> Path:
+    """Return the path of a file that exists.
+
+    Raises:
+        UsageError: Nothing is there, or it is a folder.
+    """
+    file = Path(path)
+    if file.is_dir():
+        raise UsageError(f"{path} is a folder, not a model file", hint="name the model file inside it")
+    if not file.exists():
+        raise UsageError(f"{path} does not exist", hint=_near(file))
+    if not file.is_file():
+        raise UsageError(f"{path} is not a regular file")
+    return file
+
+
+def _near(file: Path) -> str:
+    import difflib
+
+    beside = [entry.name for entry in file.parent.iterdir()] if file.parent.is_dir() else []
+    close = difflib.get_close_matches(file.name, beside, n=1)
+    return f"did you mean {file.parent / close[0]}?" if close else ""
+
+
+def probe(path: Path) -> Probe:
+    """Look at a file's bytes and, in a zip, at its names."""
+    with path.open("rb") as file:
+        head = file.read(HEAD)
+    names: tuple[str, ...] = ()
+    if head.startswith(b"PK"):
+        try:
+            with zipfile.ZipFile(path) as archive:
+                names = tuple(archive.namelist())
+        except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+            names = ()
+    return Probe(path, path.stat().st_size, head, names)
+
+
+def tell_format(look: Probe, name: str, backends: Sequence[BackendSpec]) -> tuple[BackendSpec, FormatSpec]:
+    """Return who opens a file, by content.
+
+    Raises:
+        UnreadableArtifact: Nobody recognises it, or two backends do.
+    """
+    claims = [(backend, known) for backend in backends for known in backend.formats if known.recognise(look)]
+    if len(claims) == 1:
+        return claims[0]
+    if claims:
+        who = ", ".join(f"{known.name} of {backend.name}" for backend, known in claims)
+        raise UnreadableArtifact(
+            f"{name} is claimed by several formats: {who}",
+            hint="switch one off with --disable PLUGIN (see vetgate plugins)",
+        )
+    if look.head.startswith(b"PK") and not look.zip_members:
+        raise UnreadableArtifact(f"{name} is a truncated or damaged zip archive", hint="copy or convert it again")
+    formats = ", ".join(sorted(known.name for backend in backends for known in backend.formats)) or "none"
+    raise UnreadableArtifact(
+        f"{name} is of no format that an installed plugin recognises (known: {formats})",
+        hint="the format is told by content, not by suffix; vetgate plugins lists what is installed",
+    )
+
+
+def _copy(source: Path, target: Path, name: str) -> Member:
+    """Copy one file, digesting the bytes that are written."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    digest, size = hashlib.sha256(), 0
+    with source.open("rb") as reader, target.open("xb") as writer:
+        while chunk := reader.read(_CHUNK):
+            digest.update(chunk)
+            size += writer.write(chunk)
+    target.chmod(0o400)
+    return Member(name=name, sha256=digest.hexdigest(), size=size)
