@@ -1,0 +1,199 @@
+"""The parent's end of one child process: it asks, waits no longer than agreed, and says clearly how a child ended."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from multiprocessing.connection import Connection
+from types import TracebackType
+from typing import Self, TypeVar
+
+from pydantic import ValidationError
+
+from vetgate.domain.card import Card
+from vetgate.domain.errors import CardError, MissingExtra, UnreadableArtifact, VetgateError, WorkerFailed
+from vetgate.domain.model import Execution
+from vetgate.domain.structure import Structure
+from vetgate.inference.memory import SharedBuffer
+from vetgate.inference.message import (
+    LONGEST,
+    REPLIES,
+    Close,
+    Describe,
+    Described,
+    Failed,
+    Open,
+    Opened,
+    Reply,
+    Request,
+    Start,
+    Started,
+)
+
+ReplyT = TypeVar("ReplyT", Started, Described, Opened)
+
+PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH")
+"""Variables that a child inherits; the rest may hold secrets and stay outside."""
+
+_ERRORS: Mapping[str, type[VetgateError]] = {
+    error.__name__: error for error in (CardError, MissingExtra, UnreadableArtifact, WorkerFailed)
+}
+
+
+class Worker:
+    """One model in one child process.
+
+    Args:
+        name: What the model is called in messages, such as `candidate int8.onnx`.
+        start: What to load, and within which limits.
+        images: The buffer that the child reads images from.
+        patience: Seconds without an answer after which the child counts as hung.
+    """
+
+    def __init__(self, name: str, start: Start, images: SharedBuffer, patience: float) -> None:
+        self.name = name
+        self.patience = patience
+        self.answers = SharedBuffer()
+        self.execution: Execution | None = None
+        self._started = False
+        self._log = tempfile.TemporaryFile(prefix="vetgate-", mode="w+b")  # noqa: SIM115  # closed by close()
+        ours, theirs = socket.socketpair()
+        reading = images.read_only()
+        passed = (theirs.fileno(), reading, self.answers.fd)
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "vetgate.inference.worker", *map(str, passed)],
+            stdin=subprocess.DEVNULL,
+            stdout=self._log,
+            stderr=self._log,
+            pass_fds=passed,
+            env=_environment(start.options.threads),
+        )
+        os.close(reading)
+        theirs.close()
+        self.connection: Connection[bytes, bytes] = Connection(ours.detach())
+        self.send(start)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def describe(self, card: Card | None) -> Structure:
+        """Return what the model file holds.
+
+        Raises:
+            VetgateError: As the backend says, or WorkerFailed.
+        """
+        self._await_start()
+        self.send(Describe(card=card))
+        return self._expect(Described).structure
+
+    def open(self, card: Card) -> Execution:
+        """Open the model; return what really runs.
+
+        Raises:
+            VetgateError: As the backend says, or WorkerFailed.
+        """
+        self._await_start()
+        self.send(Open(card=card))
+        self.execution = self._expect(Opened).execution
+        return self.execution
+
+    def send(self, request: Request) -> None:
+        """Send a request; the answer is fetched by `receive`."""
+        try:
+            self.connection.send_bytes(request.model_dump_json().encode())
+        except OSError:
+            raise self._ended() from None
+
+    def receive(self) -> Reply:
+        """Return the next answer.
+
+        Raises:
+            VetgateError: The child answered with an error, is gone, hangs, or answers nonsense.
+        """
+        if not self.connection.poll(self.patience):
+            raise self.hung()
+        try:
+            reply = REPLIES.validate_json(self.connection.recv_bytes(LONGEST))
+        except (EOFError, ConnectionError):
+            raise self._ended() from None
+        except (ValidationError, OSError):
+            self.kill()
+            raise WorkerFailed(f"{self.name}: its process answered what vetgate does not understand") from None
+        if isinstance(reply, Failed):
+            kind = _ERRORS.get(reply.error, WorkerFailed)
+            raise kind(f"{self.name}: {reply.message}", hint=reply.hint)
+        return reply
+
+    def hung(self) -> WorkerFailed:
+        """End the child and return the error that says it gave no answer in time."""
+        self.kill()
+        return WorkerFailed(
+            f"{self.name}: gave no answer within {self.patience:g} s and was stopped",
+            hint="--timeout SECONDS gives it longer",
+        )
+
+    def kill(self) -> None:
+        """End the child now."""
+        self._process.kill()
+        self._process.wait()
+
+    def close(self) -> None:
+        """Let the child end, and end it if it does not."""
+        try:
+            self.connection.send_bytes(Close().model_dump_json().encode())
+            self._process.wait(timeout=2)
+        except (OSError, subprocess.TimeoutExpired):
+            self.kill()
+        self.connection.close()
+        self.answers.close()
+        self._log.close()
+
+    def _await_start(self) -> None:
+        if not self._started:
+            self._expect(Started)
+            self._started = True
+
+    def _expect(self, kind: type[ReplyT]) -> ReplyT:
+        reply = self.receive()
+        if not isinstance(reply, kind):
+            self.kill()
+            raise WorkerFailed(f"{self.name}: its process answered {reply.kind} when {kind.__name__} was due")
+        return reply
+
+    def _ended(self) -> WorkerFailed:
+        """Return the error that says how the child ended, with the last thing that it wrote."""
+        try:
+            code = self._process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            code = self._process.returncode
+        how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+        why = " (out of memory?)" if code == -signal.SIGKILL else ""
+        self._log.seek(0, os.SEEK_END)
+        self._log.seek(max(0, self._log.tell() - 2000))
+        words = [line for line in self._log.read().decode(errors="replace").splitlines() if line.strip()]
+        last = f"; it wrote: {words[-1].strip()[:300]}" if words else ""
+        return WorkerFailed(f"{self.name}: its process {how}{why}{last}")
+
+
+def _environment(threads: int) -> dict[str, str]:
+    """Return the variables of a child: a few of ours, and how many threads its libraries may start."""
+    own = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    count = str(threads)
+    return own | {"OMP_NUM_THREADS": count, "MKL_NUM_THREADS": count, "OPENBLAS_NUM_THREADS": count}
+
+
+def deadline(worker: Worker) -> float:
+    """Return the monotonic time by which a worker must have answered what it is asked now."""
+    return time.monotonic() + worker.patience

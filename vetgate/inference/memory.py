@@ -1,0 +1,81 @@
+"""Memory that parent and child share: an anonymous file, so that a small /dev/shm does not matter."""
+
+from __future__ import annotations
+
+import contextlib
+import mmap
+import os
+import sys
+import tempfile
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+class SharedBuffer:
+    """Bytes shared by descriptor; it can grow, and a reader may get a descriptor that cannot write."""
+
+    def __init__(self) -> None:
+        self.fd, self._path = _anonymous_file()
+        self._map: mmap.mmap | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def read_only(self) -> int:
+        """Return a new descriptor that can read and not write; the caller closes it."""
+        return os.open(self._path, os.O_RDONLY)
+
+    def resize(self, size: int) -> None:
+        """Make room for `size` bytes; what was mapped before is gone.
+
+        Raises:
+            OSError: There is no room.
+        """
+        self._unmap()
+        os.ftruncate(self.fd, size)
+        if sys.platform == "linux":
+            os.posix_fallocate(self.fd, 0, size)  # running out of room must be an error here, not a SIGBUS later
+        self._map = mmap.mmap(self.fd, size)
+
+    def array(self, offset: int, count: int, dtype: str) -> NDArray[np.generic]:
+        """Return `count` items from `offset` bytes on, as a view."""
+        import numpy as np
+
+        if self._map is None:
+            raise RuntimeError("the buffer has no room yet")
+        return np.frombuffer(self._map, dtype=dtype, count=count, offset=offset)
+
+    def close(self) -> None:
+        """Give the memory back."""
+        self._unmap()
+        if self.fd >= 0:
+            os.close(self.fd)
+            self.fd = -1
+            if not self._path.startswith("/proc/"):
+                os.unlink(self._path)  # noqa: PTH108  # a string, as the descriptor's path is
+
+    def _unmap(self) -> None:
+        if self._map is not None:
+            with contextlib.suppress(BufferError):  # a view is still alive; the mapping goes with it
+                self._map.close()
+            self._map = None
+
+
+def _anonymous_file() -> tuple[int, str]:
+    """Return a descriptor and a path by which this process can open it again."""
+    if hasattr(os, "memfd_create"):
+        fd = os.memfd_create("vetgate", os.MFD_CLOEXEC)
+        path = f"/proc/self/fd/{fd}"
+        if os.path.exists(path):  # noqa: PTH110  # no /proc in some containers
+            return fd, path
+        os.close(fd)
+    return tempfile.mkstemp(prefix="vetgate-")

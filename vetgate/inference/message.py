@@ -1,0 +1,142 @@
+"""What parent and child say to each other: JSON, never pickle, for the child holds an untrusted model."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import Field, TypeAdapter
+
+from vetgate.domain.artifact import Artifact
+from vetgate.domain.card import Card
+from vetgate.domain.model import Execution, OpenOptions
+from vetgate.domain.record import Record
+from vetgate.domain.structure import Structure
+
+LONGEST = 64 << 20
+"""Bytes of the longest message that is read; a structure of 100,000 tensors takes some 30 MB."""
+
+
+class Start(Record):
+    """First of all: which plugin and backend, for which artifact, within which limits."""
+
+    kind: Literal["start"] = "start"
+    plugin: str
+    """Entry-point name."""
+    value: str
+    """Entry-point value."""
+    group: str
+    backend: str
+    artifact: Artifact
+    options: OpenOptions
+    memory: int | None
+    """Bytes of private memory, or None for no limit."""
+
+
+class Describe(Record):
+    """Tell what the file holds."""
+
+    kind: Literal["describe"] = "describe"
+    card: Card | None
+
+
+class Open(Record):
+    """Open the model for prediction."""
+
+    kind: Literal["open"] = "open"
+    card: Card
+
+
+class Block(Record):
+    """Images in the input buffer: 8-bit pixels (count, height, width, channels) from `offset` on."""
+
+    offset: int
+    count: int
+    height: int
+    width: int
+    channels: int
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """(N, H, W, C)."""
+        return self.count, self.height, self.width, self.channels
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return self.count * self.height * self.width * self.channels
+
+
+class Predict(Record):
+    """Answer a block of images; the raw outputs go to the output buffer."""
+
+    kind: Literal["predict"] = "predict"
+    block: Block
+    answer_offset: int
+    answer_capacity: int
+    """Bytes that the outputs may take."""
+
+
+class Time(Record):
+    """Predict one block again and again and tell how long each took."""
+
+    kind: Literal["time"] = "time"
+    block: Block
+    calls: int
+
+
+class Close(Record):
+    """End."""
+
+    kind: Literal["close"] = "close"
+
+
+class Started(Record):
+    """The plugin and its backend are loaded."""
+
+    kind: Literal["started"] = "started"
+
+
+class Described(Record):
+    """What the file holds."""
+
+    kind: Literal["described"] = "described"
+    structure: Structure
+
+
+class Opened(Record):
+    """The model is open, and this is what really runs."""
+
+    kind: Literal["opened"] = "opened"
+    execution: Execution
+
+
+class Predicted(Record):
+    """Outputs (rows, columns) float32 stand in the output buffer."""
+
+    kind: Literal["predicted"] = "predicted"
+    rows: int
+    columns: int
+
+
+class Timed(Record):
+    """Seconds of each call."""
+
+    kind: Literal["timed"] = "timed"
+    seconds: tuple[float, ...]
+
+
+class Failed(Record):
+    """It did not work."""
+
+    kind: Literal["failed"] = "failed"
+    error: str
+    """Name of the error class."""
+    message: str
+    hint: str = ""
+
+
+Request: TypeAlias = Annotated[Start | Describe | Open | Predict | Time | Close, Field(discriminator="kind")]
+Reply: TypeAlias = Annotated[Started | Described | Opened | Predicted | Timed | Failed, Field(discriminator="kind")]
+
+REQUESTS: TypeAdapter[Request] = TypeAdapter(Request)
+REPLIES: TypeAdapter[Reply] = TypeAdapter(Reply)

@@ -1,0 +1,88 @@
+"""A live model for checks that time it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from vetgate.domain.errors import DataError, UnreadableImage, WorkerFailed
+from vetgate.domain.model import Execution
+from vetgate.domain.samples import SampleSet
+from vetgate.inference.message import Block, Time, Timed
+from vetgate.inference.prepare import fit
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from vetgate.domain.card import Card
+    from vetgate.inference.child import Worker
+    from vetgate.inference.memory import SharedBuffer
+
+
+class LiveSession:
+    """One opened worker with a batch of real images at hand.
+
+    Args:
+        worker: Opened.
+        block: The batch, as it stands in the input buffer.
+    """
+
+    def __init__(self, worker: Worker, block: Block) -> None:
+        self._worker, self._block = worker, block
+
+    @property
+    def execution(self) -> Execution:
+        """What really runs."""
+        if self._worker.execution is None:
+            raise WorkerFailed(f"{self._worker.name}: is not open")
+        return self._worker.execution
+
+    @property
+    def batch(self) -> int:
+        """Images of every timed call."""
+        return self._block.count
+
+    def time(self, calls: int) -> NDArray[np.float64]:
+        """Return the seconds (calls,) of each prediction of the batch, measured inside the child.
+
+        Raises:
+            WorkerFailed: The child failed, hung, or gave another number of times than was asked for.
+        """
+        self._worker.send(Time(block=self._block, calls=calls))
+        reply = self._worker.receive()
+        if not isinstance(reply, Timed) or len(reply.seconds) != calls or min(reply.seconds, default=0.0) <= 0:
+            raise WorkerFailed(f"{self._worker.name}: gave no {calls} positive times")
+        return np.asarray(reply.seconds, dtype=np.float64)
+
+
+def load_batches(images: SharedBuffer, source: SampleSet, indices: list[int], cards: list[Card]) -> list[Block]:
+    """Put one deployment batch for each card into the input buffer; the first readable images, repeated where too few.
+
+    Raises:
+        DataError: No image can be read.
+    """
+    most = max(card.batch for card in cards)
+    pixels, names = [], []
+    for index in indices:
+        if len(pixels) == most:
+            break
+        try:
+            pixels.append(source.read(index))
+            names.append(source.samples.ids[index])
+        except UnreadableImage:
+            continue
+    if not pixels:
+        raise DataError("no image of the data set can be read")
+    batches = []
+    for card in cards:
+        fitted = [fit(image, card.input, name) for image, name in zip(pixels, names, strict=True)]
+        batches.append(np.stack([fitted[place % len(fitted)] for place in range(card.batch)]))
+    images.resize(sum(batch.size for batch in batches))
+    offset, blocks = 0, []
+    for batch in batches:
+        images.array(offset, batch.size, "u1")[:] = batch.reshape(-1)
+        count, height, width, channels = batch.shape
+        blocks.append(Block(offset=offset, count=count, height=height, width=width, channels=channels))
+        offset += batch.size
+    return blocks

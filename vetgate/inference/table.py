@@ -1,0 +1,144 @@
+"""From raw outputs to the prediction table: offset off, classes in one order, logits to probabilities."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from vetgate.domain.card import Output
+from vetgate.domain.errors import CardError, DataError, WorkerFailed
+from vetgate.domain.predictions import Predictions, PredictionTable
+from vetgate.domain.samples import Samples
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+def make_predictions(
+    raw: NDArray[np.float32], output: Output, order: NDArray[np.intp] | None, name: str
+) -> Predictions:
+    """Read one model's raw outputs as its card says.
+
+    Args:
+        raw: (N, offset + C), finite.
+        output: The output part of its card.
+        order: (C,) column of this model for each class of the reference, or None where they stand in the same order.
+        name: The model, for messages.
+
+    Raises:
+        CardError: The outputs contradict the card's kind.
+        WorkerFailed: An answer holds no information at all.
+    """
+    kept = raw[:, output.offset :]
+    raw_ordered = np.ascontiguousarray(kept if order is None else kept[:, order])
+    values = raw_ordered.astype(np.float64)
+    if output.kind == "logits":
+        _require_logits(values, name)
+        values -= values.max(axis=1, keepdims=True)
+        np.exp(values, out=values)
+    else:
+        _require_probabilities(values, name)
+        np.clip(values, 0.0, None, out=values)
+    values /= values.sum(axis=1, keepdims=True)
+    return Predictions(raw_ordered, values, raw_ordered.argmax(axis=1).astype(np.int64))
+
+
+def _require_logits(values: NDArray[np.float64], name: str) -> None:
+    """Refuse probabilities that a card calls logits: a second softmax would flatten them."""
+    if values.shape[1] > 1 and values.min() >= 0 and np.abs(values.sum(axis=1) - 1).max() < 1e-3:
+        raise CardError(
+            f"the card of {name} says logits, but every answer is a probability vector",
+            hint="set output.kind: probabilities in the card",
+        )
+
+
+def _require_probabilities(values: NDArray[np.float64], name: str) -> None:
+    """Refuse what cannot be probabilities. Quantised ones may miss a sum of 1 by their rounding, so the median is asked."""
+    sums = values.sum(axis=1)
+    low, high = float(values.min()), float(values.max())
+    if low < -0.02 or high > 1.02 or not 0.5 <= float(np.median(sums)) <= 1.5:
+        raise CardError(
+            f"the card of {name} says probabilities, but answers range from {low:.4g} to {high:.4g} "
+            f"and sum to {float(np.median(sums)):.4g}",
+            hint="set output.kind: logits in the card, or output.offset if an output is no class",
+        )
+    if (empty := int(np.count_nonzero(sums <= 0))) > 0:
+        raise WorkerFailed(f"{name}: {empty} answers are zero for every class")
+
+
+def class_order(candidate: Output, reference: Output) -> NDArray[np.intp] | None:
+    """Return (C,) the candidate's column for each class of the reference, or None where the order is the same.
+
+    Matched by name when both cards list names, else by index.
+
+    Raises:
+        CardError: Both list names, and they are not the same set.
+    """
+    if candidate.classes is None or reference.classes is None or candidate.classes == reference.classes:
+        return None
+    column = {name: index for index, name in enumerate(candidate.classes)}
+    lacking = [name for name in reference.classes if name not in column]
+    if lacking or len(candidate.classes) != len(reference.classes):
+        shown = ", ".join(map(repr, lacking[:3])) or "fewer names"
+        raise CardError(f"the cards list different classes: the candidate's lacks {shown}")
+    return np.asarray([column[name] for name in reference.classes], dtype=np.intp)
+
+
+def match_labels(samples: Samples, reference: Output, classes: int) -> NDArray[np.int64] | None:
+    """Return (N,) labels in the reference's class order, or None where the data has none.
+
+    Args:
+        samples: All samples of the data set.
+        reference: The output part of the reference's card.
+        classes: C, how many classes the reference tells apart.
+
+    Raises:
+        DataError: The data names classes that the card does not list, or a label lies outside the model's classes.
+    """
+    if samples.labels is None:
+        return None
+    labels = samples.labels
+    if samples.classes is not None and reference.classes is not None:
+        index = {name: place for place, name in enumerate(reference.classes)}
+        lacking = [name for name in samples.classes if name not in index]
+        if lacking:
+            raise DataError(
+                f"the data names {len(lacking)} classes that the reference's card does not list, such as {lacking[0]!r}",
+                hint="name them alike, or drop the names on one side to match by index",
+            )
+        places = np.asarray([index[name] for name in samples.classes], dtype=np.int64)
+        _require_range(labels, len(places), samples, "the data set names")
+        labels = places[labels]
+    _require_range(labels, classes, samples, "the models have")
+    return labels
+
+
+def _require_range(labels: NDArray[np.int64], classes: int, samples: Samples, who: str) -> None:
+    bad = np.flatnonzero((labels < 0) | (labels >= classes))
+    if len(bad):
+        first = int(bad[0])
+        raise DataError(
+            f"label {int(labels[first])} of image {samples.ids[first]!r} is out of range: {who} {classes} classes "
+            f"({len(bad)} such labels)",
+            hint="is this the data set that the models were made for? labels count from 0",
+        )
+
+
+def pair(
+    ids: Sequence[str],
+    labels: NDArray[np.int64] | None,
+    names: tuple[str, ...] | None,
+    candidate: Predictions,
+    reference: Predictions,
+) -> PredictionTable:
+    """Put both models' answers into one table.
+
+    Raises:
+        WorkerFailed: They do not have the same shape, which the contract check should have told before.
+    """
+    if candidate.raw.shape != reference.raw.shape:
+        raise WorkerFailed(f"candidate and reference answered {candidate.raw.shape} and {reference.raw.shape}")
+    classes = names or tuple(map(str, range(reference.raw.shape[1])))
+    return PredictionTable(ids, labels, classes, candidate, reference)

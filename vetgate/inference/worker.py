@@ -1,0 +1,177 @@
+"""The child process that holds one model. Started as `python -P -m vetgate.inference.worker`; speaks `message`."""
+
+from __future__ import annotations
+
+import ctypes
+import importlib.metadata
+import mmap
+import os
+import signal
+import sys
+import time
+from contextlib import ExitStack
+from multiprocessing.connection import Connection
+from typing import TYPE_CHECKING, cast
+
+from vetgate.domain.card import Card
+from vetgate.domain.errors import UnreadableArtifact, VetgateError, WorkerFailed
+from vetgate.domain.model import Backend, Model
+from vetgate.domain.specs import BackendSpec
+from vetgate.inference.message import (
+    REQUESTS,
+    Block,
+    Close,
+    Describe,
+    Described,
+    Failed,
+    Open,
+    Opened,
+    Predict,
+    Predicted,
+    Reply,
+    Request,
+    Start,
+    Started,
+    Time,
+    Timed,
+)
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_PR_SET_PDEATHSIG = 1
+
+
+def main(arguments: list[str]) -> int:
+    """Serve the parent until it says so or is gone.
+
+    Args:
+        arguments: Descriptors of the connection, the input buffer (read only) and the output buffer.
+    """
+    connection, images, answers = (int(argument) for argument in arguments)
+    _die_with_parent()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent ends its children itself
+    Server(Connection(connection), images, answers).serve()
+    return 0
+
+
+def _die_with_parent() -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+class Server:
+    """Answers requests one by one; a request that fails is answered with why."""
+
+    def __init__(self, connection: Connection[bytes, bytes], images: int, answers: int) -> None:
+        self._connection = connection
+        self._images, self._answers = images, answers
+        self._start: Start | None = None
+        self._backend: Backend | None = None
+        self._model: Model | None = None
+        self._card: Card | None = None
+        self._open = ExitStack()
+
+    def serve(self) -> None:
+        """Serve until Close or the parent's end."""
+        with self._open:
+            while True:
+                try:
+                    request = REQUESTS.validate_json(self._connection.recv_bytes())
+                except EOFError:
+                    return
+                if isinstance(request, Close):
+                    return
+                self._connection.send_bytes(self._answer(request).model_dump_json().encode())
+
+    def _answer(self, request: Request) -> Reply:
+        try:
+            return self._do(request)
+        except VetgateError as error:
+            return Failed(error=type(error).__name__, message=error.message, hint=error.hint)
+        except MemoryError:
+            limit = self._start.memory if self._start else None
+            within = f" of {limit / 1e9:.3g} GB" if limit else ""
+            return Failed(error=WorkerFailed.__name__, message=f"ran out of its memory limit{within}")
+        except Exception as error:  # a plugin or runtime may raise anything; the parent must hear of it
+            reason = " ".join(str(error).split())[:400]
+            return Failed(error=WorkerFailed.__name__, message=f"failed with {type(error).__name__}: {reason}")
+
+    def _do(self, request: Request) -> Reply:
+        match request:
+            case Start():
+                return self._begin(request)
+            case Describe():
+                backend, start = self._ready()
+                return Described(structure=backend.describe(start.artifact, request.card, start.options))
+            case Open():
+                backend, start = self._ready()
+                self._card = request.card
+                self._model = self._open.enter_context(backend.open(start.artifact, request.card, start.options))
+                return Opened(execution=self._model.execution)
+            case Predict():
+                return self._predict(request)
+            case Time():
+                return self._time(request)
+        raise ValueError(f"cannot answer {request.kind}")
+
+    def _begin(self, start: Start) -> Started:
+        if start.memory is not None and sys.platform == "linux":
+            import resource
+
+            resource.setrlimit(resource.RLIMIT_DATA, (start.memory, start.memory))
+        plugin = importlib.metadata.EntryPoint(start.plugin, start.value, start.group).load()
+        specs = cast("list[BackendSpec]", plugin.vetgate_backends())
+        self._start = start
+        self._backend = next(spec for spec in specs if spec.name == start.backend).factory()
+        return Started()
+
+    def _ready(self) -> tuple[Backend, Start]:
+        if self._backend is None or self._start is None:
+            raise WorkerFailed("its backend could not be loaded")
+        return self._backend, self._start
+
+    def _predict(self, request: Predict) -> Predicted:
+        import numpy as np
+
+        raw = np.ascontiguousarray(self._run(self._prepared(request.block)), dtype=np.float32)
+        if raw.nbytes > request.answer_capacity:
+            raise WorkerFailed(f"its outputs {raw.shape} take {raw.nbytes} bytes; {request.answer_capacity} are there")
+        with mmap.mmap(self._answers, os.fstat(self._answers).st_size) as buffer:
+            buffer[request.answer_offset : request.answer_offset + raw.nbytes] = raw.tobytes()
+        return Predicted(rows=raw.shape[0], columns=raw.shape[1])
+
+    def _time(self, request: Time) -> Timed:
+        images = self._prepared(request.block)
+        seconds = []
+        for _ in range(request.calls):
+            start = time.perf_counter()
+            self._run(images)
+            seconds.append(time.perf_counter() - start)
+        return Timed(seconds=tuple(seconds))
+
+    def _run(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+        if self._model is None:
+            raise WorkerFailed("it was asked to predict before it was opened")
+        raw = self._model.predict(images)
+        if raw.ndim != 2 or raw.shape[0] != images.shape[0]:
+            raise UnreadableArtifact(
+                f"answers with shape {raw.shape} for {images.shape[0]} images; (N, classes) is needed"
+            )
+        return raw
+
+    def _prepared(self, block: Block) -> NDArray[np.float32]:
+        import numpy as np
+
+        from vetgate.inference.prepare import normalise
+
+        if self._card is None:
+            raise WorkerFailed("it was asked to predict before it was opened")
+        with mmap.mmap(self._images, os.fstat(self._images).st_size, access=mmap.ACCESS_READ) as buffer:
+            pixels = np.frombuffer(buffer[block.offset : block.offset + block.size], dtype=np.uint8)
+        return normalise(pixels.reshape(block.shape), self._card.input)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
