@@ -160,7 +160,7 @@ class Cache:
         return chunks
 
     def _read(self, key: str, suffix: str) -> list[bytes]:
-        """Return the files of an entry whose content has the digest that their name says; others are as if not there."""
+        """Return the files of an entry whose content has the digest that their name says; no others."""
         folder = self._folder / key
         if not self._enabled or not folder.is_dir():
             return []

@@ -63,7 +63,8 @@ def load_batches(images: SharedBuffer, source: SampleSet, indices: list[int], ca
         DataError: No image can be read.
     """
     most = max(card.batch for card in cards)
-    pixels, names = [], []
+    pixels: list[NDArray[np.uint8]] = []
+    names: list[str] = []
     for index in indices:
         if len(pixels) == most:
             break

@@ -55,7 +55,7 @@ def _require_logits(values: NDArray[np.float64], name: str) -> None:
 
 
 def _require_probabilities(values: NDArray[np.float64], name: str) -> None:
-    """Refuse what cannot be probabilities. Quantised ones may miss a sum of 1 by their rounding, so the median is asked."""
+    """Refuse what cannot be probabilities. Quantised ones miss a sum of 1 by their rounding, so the median is asked."""
     sums = values.sum(axis=1)
     low, high = float(values.min()), float(values.max())
     if low < -0.02 or high > 1.02 or not 0.5 <= float(np.median(sums)) <= 1.5:
@@ -105,7 +105,7 @@ def match_labels(samples: Samples, reference: Output, classes: int) -> NDArray[n
         lacking = [name for name in samples.classes if name not in index]
         if lacking:
             raise DataError(
-                f"the data names {len(lacking)} classes that the reference's card does not list, such as {lacking[0]!r}",
+                f"the data names {len(lacking)} classes that the reference's card lacks, such as {lacking[0]!r}",
                 hint="name them alike, or drop the names on one side to match by index",
             )
         places = np.asarray([index[name] for name in samples.classes], dtype=np.int64)

@@ -1,0 +1,57 @@
+"""One planned check becomes one piece of evidence, whatever happens in it."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from vetgate.domain.check import Results
+from vetgate.domain.errors import VetgateError
+from vetgate.domain.evidence import Evidence, Outcome
+from vetgate.measure.plan import PlannedCheck
+
+
+def run_check(planned: PlannedCheck, context: Any) -> Evidence:  # noqa: ANN401  # what the check's need says
+    """Return the evidence of one check; a check that fails in any way never counts as measured.
+
+    Args:
+        planned: The check and what is asked of it.
+        context: The context that the check's need names.
+    """
+    if planned.missing is not None:
+        return skip(planned, f"{planned.missing.message}; {planned.missing.hint}")
+    start = time.perf_counter()
+    try:
+        results = planned.spec.factory().measure(context, planned.ask)
+        _require_declared(planned, results)
+    except VetgateError as error:
+        reason = f"{error.message}; {error.hint}" if error.hint else error.message
+        return skip(planned, reason, seconds=time.perf_counter() - start)
+    except Exception as error:  # a check of a stranger may raise anything; that is never a pass
+        reason = f"{type(error).__name__}: {' '.join(str(error).split())[:400]}"
+        seconds = time.perf_counter() - start
+        return Evidence(check=planned.spec.name, outcome=Outcome.ERRORED, reason=reason, seconds=seconds)
+    return Evidence(
+        check=planned.spec.name,
+        outcome=Outcome.MEASURED,
+        measurements=results.measurements,
+        findings=results.findings,
+        exhibits=results.exhibits,
+        seconds=time.perf_counter() - start,
+    )
+
+
+def skip(planned: PlannedCheck, reason: str, *, seconds: float = 0.0) -> Evidence:
+    """Return the evidence of a check that could not measure."""
+    return Evidence(check=planned.spec.name, outcome=Outcome.SKIPPED, reason=reason, seconds=seconds)
+
+
+def _require_declared(planned: PlannedCheck, results: Results) -> None:
+    """Refuse figures that the check's spec does not declare: a rule could otherwise be met by somebody else's number."""
+    declared = {metric.id for metric in planned.spec.metrics}
+    strange = sorted({figure.metric for figure in results.measurements} - declared)
+    if strange:
+        raise ValueError(f"it measured {', '.join(strange)}, which it does not declare")
+    seen = [(figure.metric, figure.role, figure.slice) for figure in results.measurements]
+    if len(set(seen)) != len(seen):
+        raise ValueError("it gave one figure twice")
