@@ -1,0 +1,46 @@
+"""`vetgate cache`."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.group("cache", invoke_without_command=True, short_help="Show, limit or clear the cache of predictions.")
+@click.option(
+    "--max-size", metavar="SIZE", help="Keep at most this much from now on, such as 2GB."
+)
+@click.pass_context
+def command(context: click.Context, max_size: str | None) -> None:
+    """Show, limit or clear the cache of predictions (5 GB by default, least recently used go first)."""
+    if max_size is not None:
+        from vetgate.cli.settings import bytes_of
+        from vetgate.inference.cache import Cache, cache_folder
+
+        Cache(cache_folder()).set_limit(bytes_of(max_size))
+    if context.invoked_subcommand is None:
+        _show()
+
+
+@command.command("show")
+def show() -> None:
+    """Show where the cache is and what it holds."""
+    _show()
+
+
+@command.command("clear")
+def clear() -> None:
+    """Remove every entry."""
+    from vetgate.inference.cache import Cache, cache_folder
+
+    cache = Cache(cache_folder())
+    freed = cache.size()
+    cache.clear()
+    click.echo(f"removed {freed / 1e6:.4g} MB from {cache_folder()}")
+
+
+def _show() -> None:
+    from vetgate.inference.cache import Cache, cache_folder
+
+    cache = Cache(cache_folder())
+    entries = cache.entries()
+    click.echo(f"{cache_folder()}: {len(entries)} entries, {cache.size() / 1e6:.4g} MB of {cache.limit / 1e6:,.0f} MB")

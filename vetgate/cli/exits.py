@@ -1,0 +1,63 @@
+"""Exit codes, and the one place where errors become words on stderr."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from vetgate.domain.verdict import Decision
+
+FAIL, USAGE, INCONCLUSIVE, BUG, INTERRUPTED = 1, 2, 3, 4, 130
+
+
+def exit_code(decision: Decision, *, strict: bool) -> int:
+    """Return the exit code of a decision.
+
+    Args:
+        decision: The worst of all candidates.
+        strict: Whether a warning counts as fail.
+    """
+    if decision.value == "warn":
+        return FAIL if strict else 0
+    return {"pass": 0, "fail": FAIL, "inconclusive": INCONCLUSIVE}[decision.value]
+
+
+def guarded(app: click.Command, arguments: Sequence[str]) -> int:
+    """Run a command and return its exit code; every error is told here and nowhere else."""
+    try:
+        result = app.main(list(arguments), prog_name="vetgate", standalone_mode=False)
+    except click.exceptions.Exit as ending:
+        return ending.exit_code
+    except click.ClickException as error:
+        error.show()
+        return USAGE
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("interrupted", err=True)
+        return INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BUG
+    except Exception as error:  # anything that nobody foresaw
+        return _tell(error)
+    return result if isinstance(result, int) else 0
+
+
+def _tell(error: Exception) -> int:
+    from vetgate.domain.errors import Inconclusive, UsageError, VetgateError
+
+    if not isinstance(error, VetgateError):
+        traceback.print_exception(error)
+        click.echo("error: this is a bug in vetgate; please report it with the lines above", err=True)
+        return BUG
+    click.echo(f"error: {error.message}", err=True)
+    if error.hint:
+        click.echo(f"hint: {error.hint}", err=True)
+    if isinstance(error, UsageError):
+        return USAGE
+    return INCONCLUSIVE if isinstance(error, Inconclusive) else BUG

@@ -1,0 +1,46 @@
+"""`vetgate judge`."""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+
+import click
+
+from vetgate.cli import exits
+
+
+@click.command("judge", short_help="Judge a saved report by another policy; runs no model.")
+@click.argument("report", metavar="REPORT.json")
+@click.option("--policy", required=True, metavar="NAME|FILE", help="The policy to judge by.")
+@click.option("--report", "reports", multiple=True, metavar="FORMAT[=PATH]", help="Also write a report.")
+@click.option("--output-dir", metavar="DIR", help="Where reports without a path go.  [default: .]")
+@click.option("--strict", is_flag=True, help="A warning counts as fail.")
+def command(report: str, policy: str, reports: tuple[str, ...], output_dir: str | None, strict: bool) -> int:
+    """Judge a saved REPORT.json by another policy; runs no model.
+
+    A rule whose figure, slice or level the report does not hold is inconclusive: run check again.
+    """
+    from vetgate.cli.output import choose, write_all
+    from vetgate.domain.errors import UsageError
+    from vetgate.domain.report import ReportSet
+    from vetgate.gate import rejudge
+    from vetgate.host import find_plugins
+    from vetgate.policy import load
+
+    host = find_plugins()
+    loaded = load(policy, host.policies(), host.metrics())
+    targets = choose(reports, output_dir, host)
+    try:
+        saved = ReportSet.model_validate_json(Path(report).read_bytes())
+    except OSError as error:
+        raise UsageError(f"report {report} cannot be read: {error.strerror}") from None
+    except ValueError as error:
+        reason = str(error).splitlines()[0]
+        raise UsageError(
+            f"{report} is not a report of this version of vetgate: {reason}",
+            hint="vetgate check --report json writes one",
+        ) from None
+    judged = rejudge(saved, loaded, host, datetime.datetime.now(datetime.UTC).date())
+    write_all(judged, targets)
+    return exits.exit_code(judged.decision, strict=strict)

@@ -1,0 +1,120 @@
+"""`vetgate policy`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from vetgate.cli import exits
+
+if TYPE_CHECKING:
+    from vetgate.policy import SampleCounts
+
+STARTER = """\
+# What a candidate must keep. `vetgate policy lint {name}` checks it; `vetgate policy list --metrics` lists figures.
+version: 1
+name: {stem}
+summary: Say here for whom this policy stands.
+extends: edge
+metrics:
+  - metric: accuracy.top1
+    of: delta                # candidate minus reference; also candidate (default), reference, ratio
+    at_least: -1pp
+    confidence: 95%          # pass only when a bound at this confidence holds; without it, the estimate decides
+  # - {{metric: footprint.size_mb, of: ratio, at_most: 0.5, otherwise: warn}}
+findings:
+  halt_at: high
+# waivers:
+#   - {{rule: no-class-left-behind, reason: why, owner: who, expires: 2027-03-31}}
+"""
+
+
+@click.group("policy", short_help="List, show, lint and start policies.")
+def command() -> None:
+    """List, show, lint and start policies."""
+
+
+@command.command("list")
+@click.option("--metrics", is_flag=True, help="List what a policy can ask for instead.")
+def list_all(metrics: bool) -> None:
+    """List the policies that plugins carry."""
+    from vetgate.host import find_plugins
+
+    host = find_plugins()
+    if not metrics:
+        for spec in host.policies().values():
+            click.echo(f"{spec.name:<10} {spec.summary}")
+        return
+    for metric in sorted(host.metrics().values(), key=lambda metric: metric.id):
+        roles = "|".join(role.value for role in metric.roles)
+        sliced = ", by label" if metric.sliced else ""
+        click.echo(f"{metric.id}\n    {metric.summary}")
+        click.echo(f"    unit {metric.unit.value}, better {metric.better.value}, of {roles}{sliced}")
+
+
+@command.command("show")
+@click.argument("policy", metavar="NAME|FILE")
+def show(policy: str) -> None:
+    """Show a policy as it is judged: what it extends merged in, units resolved."""
+    from vetgate.host import find_plugins
+    from vetgate.policy import load, render_policy
+
+    host = find_plugins()
+    click.echo(render_policy(load(policy, host.policies(), host.metrics()).policy))
+
+
+@command.command("lint")
+@click.argument("policy", metavar="NAME|FILE")
+@click.option("--data", metavar="PATH", help="Also say which rules this data set is too small for.")
+def lint(policy: str, data: str | None) -> int:
+    """Check a policy: file, line and suggestion for every mistake."""
+    import datetime
+
+    from vetgate.host import find_plugins
+    from vetgate.policy import lint as lint_policy
+
+    host = find_plugins()
+    counts = _counts(data) if data else None
+    today = datetime.datetime.now(datetime.UTC).date()
+    told = lint_policy(policy, host.policies(), host.metrics(), today=today, counts=counts)
+    for severity, mistake in told:
+        click.echo(f"{severity}: {mistake}")
+    errors = sum(severity == "error" for severity, _ in told)
+    click.echo(f"{policy}: {errors} errors, {len(told) - errors} warnings" if told else f"{policy}: no mistakes")
+    return exits.USAGE if errors else 0
+
+
+def _counts(data: str) -> SampleCounts:
+    from vetgate.gate import count_images
+    from vetgate.host import find_plugins
+
+    return count_images(data, find_plugins())
+
+
+@command.command("schema")
+def schema() -> None:
+    """Print the JSON schema of policies, for editors."""
+    import json
+
+    from vetgate.host import find_plugins
+    from vetgate.policy import schema as policy_schema
+
+    click.echo(json.dumps(policy_schema(find_plugins().metrics()), indent=2, ensure_ascii=False))
+
+
+@command.command("init")
+@click.argument("file", default="policy.yaml", metavar="[FILE]")
+def init(file: str) -> None:
+    """Write a policy to start from."""
+    from vetgate.cli.output import write_whole
+    from vetgate.domain.errors import UsageError
+
+    path = Path(file)
+    if path.exists():
+        raise UsageError(f"{path} exists already and was left as it is", hint="name another file")
+    if not path.parent.is_dir():
+        raise UsageError(f"the folder {path.parent} does not exist")
+    write_whole(path, STARTER.format(name=path.name, stem=path.stem).encode())
+    click.echo(f"wrote {path}; next: vetgate policy lint {path}", err=True)

@@ -1,0 +1,207 @@
+"""Flags, then vetgate.yaml or [tool.vetgate] of the nearest pyproject.toml, then VETGATE_* variables: one request."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, PositiveFloat, PositiveInt, ValidationError
+
+from vetgate.documents import Document, Mistakes, as_usage_error, parse, read_record
+from vetgate.domain.errors import UsageError
+from vetgate.domain.record import Record
+from vetgate.domain.request import Limits, RunRequest
+from vetgate.domain.unit import Unit, parse_quantity
+
+CONFIG = "vetgate.yaml"
+
+
+class Settings(Record):
+    """Everything that can be set; None where it was not."""
+
+    reference: str | None = None
+    data: str | None = None
+    policy: str | None = None
+    reports: tuple[str, ...] | None = None
+    """FORMAT or FORMAT=PATH."""
+    output_dir: str | None = None
+    card: str | None = None
+    """Card file of every candidate that has none of its own."""
+    cards: dict[str, str] | None = None
+    """Card file by candidate."""
+    reference_card: str | None = None
+    architecture: str | None = None
+    limit: PositiveInt | None = None
+    seed: int | None = None
+    threads: PositiveInt | None = None
+    batch_size: PositiveInt | None = None
+    cache: bool | None = None
+    strict: bool | None = None
+    timeout: PositiveFloat | None = None
+    """Seconds."""
+    memory_limit: str | None = None
+    """Such as 4GB."""
+    max_unreadable: float | None = Field(default=None, ge=0, le=1)
+    disable: tuple[str, ...] | None = None
+    prefer: dict[str, str] | None = None
+
+
+_PATHS = ("reference", "data", "output_dir", "card", "reference_card")
+
+
+def gather(flags: Settings, start: Path, variables: Mapping[str, str]) -> Settings:
+    """Return the settings of a run; for each the first that says something.
+
+    Args:
+        flags: From the command line.
+        start: Where the search for a configuration begins, going up.
+        variables: The environment.
+
+    Raises:
+        UsageError: The configuration or a variable is malformed.
+    """
+    layers = (flags, read_config(start), _from_variables(variables))
+    merged = {}
+    for name in Settings.model_fields:
+        given = (getattr(layer, name) for layer in layers)
+        merged[name] = next((value for value in given if value is not None), None)
+    return Settings.model_validate(merged)
+
+
+def read_config(start: Path) -> Settings:
+    """Return what the nearest configuration at or above a folder says; its paths are relative to its own folder."""
+    for folder in (start, *start.parents):
+        yaml_file, toml_file = folder / CONFIG, folder / "pyproject.toml"
+        document = None
+        if yaml_file.is_file():
+            document = _parse_yaml(yaml_file)
+        elif toml_file.is_file():
+            document = _parse_toml(toml_file)
+        if document is not None:
+            return _anchor(_settings(document), folder, start)
+    return Settings()
+
+
+def _parse_yaml(path: Path) -> Document:
+    try:
+        document = parse(path.read_text(encoding="utf-8"), str(path))
+    except Mistakes as error:
+        raise as_usage_error(error, UsageError, str(path)) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} cannot be read: {error}") from None
+    return document if document.data is not None else Document(str(path), {})
+
+
+def _parse_toml(path: Path) -> Document | None:
+    try:
+        tool = tomllib.loads(path.read_text(encoding="utf-8")).get("tool", {})
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UsageError(f"{path} cannot be read: {error}") from None
+    return Document(f"{path} [tool.vetgate]", tool["vetgate"]) if "vetgate" in tool else None
+
+
+def _settings(document: Document) -> Settings:
+    try:
+        return read_record(document, Settings)
+    except Mistakes as error:
+        raise as_usage_error(error, UsageError, document.source) from None
+
+
+def _anchor(settings: Settings, folder: Path, start: Path) -> Settings:
+    """Return the settings with paths that are right from the working directory."""
+
+    def from_here(path: str) -> str:
+        whole = folder / Path(path).expanduser()
+        return os.path.relpath(whole, start) if not Path(path).is_absolute() else path
+
+    changes: dict[str, Any] = {}
+    for name in _PATHS:
+        value = getattr(settings, name)
+        if value is not None:
+            changes[name] = from_here(value)
+    policy = settings.policy
+    if policy is not None and (folder / policy).is_file():
+        changes["policy"] = from_here(policy)
+    if settings.cards is not None:
+        changes["cards"] = {from_here(model): from_here(card) for model, card in settings.cards.items()}
+    file, colon, attribute = (settings.architecture or "").rpartition(":")
+    if colon and file.endswith(".py"):
+        changes["architecture"] = f"{from_here(file)}:{attribute}"
+    return settings.model_copy(update=changes)
+
+
+def _from_variables(variables: Mapping[str, str]) -> Settings:
+    """Return what VETGATE_DATA, VETGATE_POLICY and the like say; lists are separated by commas."""
+    given: dict[str, object] = {}
+    for name, info in Settings.model_fields.items():
+        text = variables.get(f"VETGATE_{name.upper()}")
+        if text is None or "dict" in str(info.annotation):
+            continue
+        given[name] = tuple(text.split(",")) if "tuple" in str(info.annotation) else text
+    try:
+        return Settings.model_validate(given)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise UsageError(
+            f"variable VETGATE_{str(first['loc'][0]).upper()}: {first['msg']} (got {first['input']!r})"
+        ) from None
+
+
+def to_request(candidates: tuple[str, ...], settings: Settings, command: tuple[str, ...]) -> RunRequest:
+    """Return the run that settings ask for.
+
+    Raises:
+        UsageError: There is no reference, or a value is malformed.
+    """
+    if settings.reference is None:
+        raise UsageError(
+            "no reference is given: what shall the candidate be compared with?",
+            hint=f"--reference MODEL, or `reference: MODEL` in {CONFIG}",
+        )
+    cards = dict(settings.cards or {})
+    if settings.card is not None:
+        cards.setdefault("", settings.card)
+    return RunRequest(
+        candidates=candidates,
+        reference=settings.reference,
+        data=settings.data,
+        policy=settings.policy or "edge",
+        cards=cards,
+        reference_card=settings.reference_card,
+        architecture=settings.architecture,
+        limit=settings.limit,
+        seed=settings.seed or 0,
+        threads=settings.threads,
+        batch_size=settings.batch_size,
+        cache=settings.cache is not False,
+        disabled=settings.disable or (),
+        prefer=settings.prefer or {},
+        limits=_limits(settings),
+        command=command,
+    )
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(
+        seconds=settings.timeout or Limits().seconds,
+        memory=bytes_of(settings.memory_limit) if settings.memory_limit else None,
+        unreadable=settings.max_unreadable or 0.0,
+    )
+
+
+def bytes_of(text: str) -> int:
+    """Return the bytes that `4GB`, `500MB` or a plain number of bytes mean.
+
+    Raises:
+        UsageError: It is no size.
+    """
+    try:
+        size = int(text) if text.isdigit() else round(parse_quantity(text, Unit.MEGABYTES) * 1e6)
+    except ValueError as error:
+        raise UsageError(f"{error}", hint="write 4GB or 500MB") from None
+    if size <= 0:
+        raise UsageError(f"{text!r} is no size", hint="write 4GB or 500MB")
+    return size

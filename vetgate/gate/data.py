@@ -1,0 +1,110 @@
+"""Opening a data set and freezing the list of images."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from vetgate.domain.errors import DataError, MissingExtra, UsageError
+from vetgate.domain.samples import Samples, SampleSet
+from vetgate.domain.specs import DataSourceSpec
+from vetgate.host import Host, Kind
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Images:
+    """A frozen list of images, opened."""
+
+    name: str
+    """The path as typed."""
+    source: SampleSet
+    indices: Sequence[int]
+    """(N,) samples of the source that take part, ascending."""
+    sha256: str
+    """Of ids, digests, labels and class names of those that take part."""
+
+    @property
+    def samples(self) -> Samples:
+        """Every sample of the source, also those that do not take part."""
+        return self.source.samples
+
+    @property
+    def ids(self) -> list[str]:
+        """(N,) ids of the images that take part."""
+        return [self.samples.ids[index] for index in self.indices]
+
+    @property
+    def digests(self) -> list[str]:
+        """(N,) digests of the images that take part."""
+        return [self.samples.digests[index] for index in self.indices]
+
+
+def open_images(path: str, host: Host, limit: int | None, seed: int) -> Images:
+    """Open a data set and choose the images.
+
+    Args:
+        path: A file or folder.
+        host: Who may read it.
+        limit: Draw this many at random, without replacement; None takes all.
+        seed: Of that draw.
+
+    Raises:
+        UsageError: The path does not exist.
+        DataError: No installed plugin reads it, several do, or it holds no images.
+        MissingExtra: Its plugin lacks a library.
+    """
+    place = Path(path)
+    if not place.exists():
+        raise UsageError(f"the data set {path} does not exist")
+    spec = _reader(path, host)
+    source = spec.factory(place)
+    available = len(source.samples)
+    if available == 0:
+        raise DataError(f"the data set {path} holds no images")
+    indices = _draw(available, limit, seed)
+    return Images(path, source, indices, _digest(source.samples, indices))
+
+
+def _reader(path: str, host: Host) -> DataSourceSpec:
+    claims = [spec for spec in host.data_sources() if spec.recognise(Path(path))]
+    if not claims:
+        known = ", ".join(host.names(Kind.DATA_SOURCE)) or "none"
+        raise DataError(f"no installed plugin reads the data set {path} (known: {known})")
+    if len(claims) > 1:
+        raise DataError(
+            f"the data set {path} is claimed by {' and '.join(spec.name for spec in claims)}",
+            hint="switch one off with --disable PLUGIN",
+        )
+    offer = host.offer(Kind.DATA_SOURCE, claims[0].name)
+    if offer is None:
+        raise MissingExtra(f"data source {claims[0].name!r} is not on offer")
+    offer.require()
+    return claims[0]
+
+
+def _draw(available: int, limit: int | None, seed: int) -> Sequence[int]:
+    if limit is None or limit >= available:
+        return range(available)
+    import numpy as np
+
+    drawn = np.random.default_rng(seed).choice(available, size=limit, replace=False)
+    return cast("list[int]", np.sort(drawn).tolist())
+
+
+def _digest(samples: Samples, indices: Sequence[int]) -> str:
+    labels = _labels(samples.labels)
+    rows = (f"{samples.ids[index]}\0{samples.digests[index]}\0{labels[index] if labels else ''}\n" for index in indices)
+    digest = hashlib.sha256("".join(rows).encode())
+    digest.update("\0".join(samples.classes or ()).encode())
+    return digest.hexdigest()
+
+
+def _labels(labels: NDArray[np.int64] | None) -> list[int] | None:
+    return None if labels is None else cast("list[int]", labels.tolist())

@@ -1,0 +1,199 @@
+"""The walk of one run, from paths to verdicts. `vet` reads like the list in vetgate/README.md."""
+
+from __future__ import annotations
+
+import datetime
+import time
+from collections.abc import Iterator
+
+from vetgate import environment
+from vetgate.domain.check import EvidenceContext, Need, SessionContext, StructureContext, TableContext
+from vetgate.domain.errors import Inconclusive, UsageError, VetgateError
+from vetgate.domain.evidence import Evidence, Outcome
+from vetgate.domain.report import DataSummary, PolicySummary, Report, ReportSet
+from vetgate.domain.request import RunRequest
+from vetgate.gate.answers import Sitting
+from vetgate.gate.entrant import Entrant
+from vetgate.gate.run import Run, Watch, prepare
+from vetgate.host import Host
+from vetgate.inference.session import LiveSession, load_batches
+from vetgate.measure import run_check, skip
+from vetgate.policy import LoadedPolicy, judge
+
+
+def vet(request: RunRequest, host: Host, *, now: datetime.datetime, watch: Watch) -> ReportSet:
+    """Vet every candidate against the reference.
+
+    Args:
+        request: What the user asks.
+        host: The plugins.
+        now: When the run started; its date decides about waivers.
+        watch: Told of every step.
+
+    Raises:
+        UsageError: Something that the person who typed the command can mend.
+    """
+    with prepare(request, host, now, watch) as run:
+        reference = Entrant("reference", request.reference, request.reference_card, request.architecture, run.house)
+        with reference:
+            return ReportSet(reports=tuple(_vet_one(path, reference, run, now) for path in request.candidates))
+
+
+def _vet_one(path: str, reference: Entrant, run: Run, now: datetime.datetime) -> Report:
+    """Return the report of one candidate; what goes wrong with it is in its report, not in the others'."""
+    start = time.perf_counter()
+    card = run.request.cards.get(path, run.request.cards.get(""))
+    candidate = Entrant("candidate", path, card, run.request.architecture, run.house)
+    with candidate:
+        evidence = list(_gather(candidate, reference, run))
+    verdict = judge(run.policy.policy, evidence, today=run.today, metrics=run.host.metrics(), owners=_owners(run.host))
+    versions = reference.versions | candidate.versions
+    return Report(
+        candidate=candidate.summary(),
+        reference=reference.summary(),
+        data=_data_summary(run.sitting),
+        policy=PolicySummary(name=run.policy.policy.name, sha256=run.policy.policy.sha256, source=run.policy.source),
+        verdict=verdict,
+        evidence=tuple(evidence),
+        environment=environment.describe(versions),
+        warnings=tuple(run.warnings),
+        seed=run.request.seed,
+        command=run.request.command,
+        started=now,
+        seconds=time.perf_counter() - start,
+    )
+
+
+def _owners(host: Host) -> dict[str, str]:
+    return {metric.id: check.name for check in host.checks() for metric in check.metrics}
+
+
+def _gather(candidate: Entrant, reference: Entrant, run: Run) -> Iterator[Evidence]:
+    """Yield the evidence of every planned check; whatever stops a model becomes evidence too."""
+    try:
+        context = _describe(candidate, reference, run)
+    except VetgateError as error:
+        if isinstance(error, UsageError) and len(run.request.candidates) == 1:
+            raise
+        yield _stopped("models", error)
+        yield from (skip(check, "the models could not be compared") for check in run.plan.checks)
+        return
+    gathered: list[Evidence] = []
+    for evidence in _measure(candidate, reference, context, run, gathered):
+        gathered.append(evidence)
+        yield evidence
+
+
+def _describe(candidate: Entrant, reference: Entrant, run: Run) -> StructureContext:
+    run.tell("identify", f"{candidate.path} and {reference.path}")
+    entering = [candidate] if reference.structure else [reference, candidate]
+    for entrant in entering:
+        entrant.admit()
+    for entrant in entering:
+        entrant.recall()
+    run.tell("describe", f"{candidate.path} and {reference.path}")
+    reference.describe()
+    candidate.describe()
+    return StructureContext(candidate.subject(), reference.subject())
+
+
+def _measure(
+    candidate: Entrant, reference: Entrant, context: StructureContext, run: Run, gathered: list[Evidence]
+) -> Iterator[Evidence]:
+    """Yield evidence in the order of the walk; `gathered` holds what was yielded before."""
+    for check in run.plan.by_need(Need.STRUCTURE):
+        run.tell("check", check.spec.name)
+        yield run_check(check, context)
+    halt = run.policy.policy.halt_at
+    halting = [found.rule for evidence in gathered for found in evidence.findings if found.severity >= halt]
+    if halting:
+        reason = f"no model was opened, because of {', '.join(halting)}"
+        yield from (skip(check, reason) for check in run.plan.checks if check.spec.needs is not Need.STRUCTURE)
+        return
+    yield from _run_models(candidate, reference, run)
+    for check in run.plan.by_need(Need.EVIDENCE):
+        run.tell("check", check.spec.name)
+        yield run_check(check, EvidenceContext(context.candidate, context.reference, tuple(gathered)))
+
+
+def _run_models(candidate: Entrant, reference: Entrant, run: Run) -> Iterator[Evidence]:
+    """Yield the evidence of checks on the prediction table, then of checks on live models."""
+    live = (*run.plan.by_need(Need.TABLE), *run.plan.by_need(Need.SESSION))
+    if not live:
+        return
+    if run.sitting is None:
+        yield from (skip(check, "no data set was given; --data PATH") for check in live)
+        return
+    try:
+        table = TableContext(run.sitting.table(candidate, reference, run.tell))
+        yield from _unreadable(run)
+        for check in run.plan.by_need(Need.TABLE):
+            run.tell("check", check.spec.name)
+            yield run_check(check, table)
+        yield from _time_models(candidate, reference, run.sitting, run)
+    except VetgateError as error:
+        if isinstance(error, UsageError) and len(run.request.candidates) == 1:
+            raise
+        yield _stopped("inference", error)
+        yield from (skip(check, "the models could not be run") for check in live)
+
+
+def _time_models(candidate: Entrant, reference: Entrant, sitting: Sitting, run: Run) -> Iterator[Evidence]:
+    checks = run.plan.by_need(Need.SESSION)
+    if not any(check.missing is None for check in checks):
+        yield from (run_check(check, None) for check in checks)
+        return
+    cards = [candidate.require_card().card, reference.require_card().card]
+    workers = [candidate.open(), reference.open()]
+    blocks = load_batches(run.house.images, sitting.images.source, list(sitting.images.indices), cards)
+    context = SessionContext(*(LiveSession(worker, block) for worker, block in zip(workers, blocks, strict=True)))
+    for check in checks:
+        run.tell("check", check.spec.name)
+        yield run_check(check, context)
+
+
+def _stopped(where: str, error: VetgateError) -> Evidence:
+    """Return the evidence that a step of the walk failed; the judge never lets a run pass that holds it."""
+    hint = f"; {error.hint}" if error.hint else ""
+    return Evidence(check=where, outcome=Outcome.ERRORED, reason=f"{error.message}{hint}")
+
+
+def _unreadable(run: Run) -> Iterator[Evidence]:
+    """Yield an error where more images than allowed could not be decoded."""
+    sitting = run.sitting
+    if sitting is None or not sitting.unreadable:
+        return
+    bad, total = len(sitting.unreadable), len(sitting.images.indices)
+    row, why = next(iter(sorted(sitting.unreadable.items())))
+    told = f"{bad} of {total} images cannot be read, the first {sitting.images.ids[row]!r}: {why}"
+    if bad / total > run.request.limits.unreadable:
+        allowed = f"{run.request.limits.unreadable:.2%} may be unreadable"
+        yield _stopped("data", Inconclusive(f"{told} ({allowed})", hint="mend them or set --max-unreadable"))
+    elif told not in run.warnings:
+        run.warnings.append(told)
+
+
+def _data_summary(sitting: Sitting | None) -> DataSummary | None:
+    if sitting is None:
+        return None
+    images = sitting.images
+    unreadable = tuple(images.ids[row] for row in sorted(sitting.unreadable))
+    return DataSummary(
+        name=images.name,
+        sha256=images.sha256,
+        images=len(images.indices) - len(unreadable),
+        available=len(images.samples),
+        labelled=images.samples.labels is not None,
+        classes=len(images.samples.classes) if images.samples.classes else None,
+        unreadable=unreadable,
+    )
+
+
+def rejudge(reports: ReportSet, policy: LoadedPolicy, host: Host, today: datetime.date) -> ReportSet:
+    """Return saved reports with the verdicts that another policy gives on their evidence; no model runs."""
+    summary = PolicySummary(name=policy.policy.name, sha256=policy.policy.sha256, source=policy.source)
+    judged = []
+    for report in reports.reports:
+        verdict = judge(policy.policy, report.evidence, today=today, metrics=host.metrics(), owners=_owners(host))
+        judged.append(report.model_copy(update={"verdict": verdict, "policy": summary}))
+    return ReportSet(reports=tuple(judged))

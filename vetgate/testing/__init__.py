@@ -1,0 +1,22 @@
+"""Contract tests that plugin authors inherit, and a toy model to run them on. Needs pytest.
+
+A backend's whole test file can be:
+
+    class TestMyBackend(BackendContract):
+        def spec(self): return next(iter(plugin.vetgate_backends()))
+        def example(self, folder): return Example(path, card, images, expected)
+"""
+
+from vetgate.testing.contracts import BackendContract, CheckContract, DataSourceContract, Example, ReporterContract
+from vetgate.testing.toy import LinearModel, toy_card, toy_table
+
+__all__ = [
+    "BackendContract",
+    "CheckContract",
+    "DataSourceContract",
+    "Example",
+    "LinearModel",
+    "ReporterContract",
+    "toy_card",
+    "toy_table",
+]

@@ -1,0 +1,192 @@
+"""What every plugin of a kind must hold, as test classes to inherit. Subclasses give the abstract methods."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from vetgate.artifacts import Vault
+from vetgate.domain.artifact import Artifact
+from vetgate.domain.card import Card
+from vetgate.domain.check import Ask
+from vetgate.domain.errors import Inconclusive
+from vetgate.domain.evidence import Exact
+from vetgate.domain.model import OpenOptions
+from vetgate.domain.report import ReportSet
+from vetgate.domain.specs import BackendSpec, CheckSpec, DataSourceSpec, ReporterSpec
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Example:
+    """A small model of a backend's format."""
+
+    path: Path
+    card: Card
+    images: NDArray[np.float32]
+    """(N, ...) as the card's layout says, normalised; N at least 3."""
+    expected: NDArray[np.float32]
+    """(N, C) raw outputs."""
+    tolerance: float = 1e-5
+    architecture: str | None = None
+
+
+class BackendContract(ABC):
+    """What a backend must hold."""
+
+    @abstractmethod
+    def spec(self) -> BackendSpec:
+        """Return the spec under test."""
+
+    @abstractmethod
+    def example(self, folder: Path) -> Example:
+        """Write a small model into a folder."""
+
+    def _take(self, vault: Vault, path: Path) -> Artifact:
+        return vault.take(str(path), [self.spec()])
+
+    def _options(self, example: Example) -> OpenOptions:
+        return OpenOptions(threads=1, batch_size=len(example.images), architecture=example.architecture)
+
+    def test_the_format_is_told_by_content_and_not_by_suffix(self, tmp_path: Path) -> None:
+        example = self.example(tmp_path)
+        renamed = example.path.rename(example.path.with_name("model.bin"))
+        with Vault() as vault:
+            assert self._take(vault, renamed).backend == self.spec().name
+
+    @pytest.mark.parametrize("content", [b"hello, I am text", b"\0" * 64, b"PK\x05\x06" + b"\0" * 18, b"\x08\x07"])
+    def test_garbage_is_not_recognised(self, tmp_path: Path, content: bytes) -> None:
+        (tmp_path / "garbage").write_bytes(content)
+        with Vault() as vault, pytest.raises(Inconclusive):
+            self._take(vault, tmp_path / "garbage")
+
+    def test_what_it_describes_can_be_sent_between_processes(self, tmp_path: Path) -> None:
+        example = self.example(tmp_path)
+        with Vault() as vault:
+            structure = (
+                self.spec().factory().describe(self._take(vault, example.path), example.card, self._options(example))
+            )
+        assert type(structure).model_validate_json(structure.model_dump_json()) == structure
+        assert all(0 <= tensor.nonzero <= tensor.elements for tensor in structure.tensors)
+        assert all(tensor.distinct <= max(tensor.elements, 1) for tensor in structure.tensors)
+
+    def test_it_answers_as_the_model_does(self, tmp_path: Path) -> None:
+        example = self.example(tmp_path)
+        answers = self._predict(example, example.images)
+        assert answers.dtype == np.float32
+        np.testing.assert_allclose(answers, example.expected, atol=example.tolerance, rtol=example.tolerance)
+
+    def test_an_image_is_answered_alike_alone_and_in_a_batch(self, tmp_path: Path) -> None:
+        example = self.example(tmp_path)
+        alone = self._predict(example, example.images[1:2])
+        np.testing.assert_allclose(alone, example.expected[1:2], atol=example.tolerance, rtol=example.tolerance)
+
+    def test_a_truncated_file_is_an_error_that_says_so(self, tmp_path: Path) -> None:
+        example = self.example(tmp_path)
+        content = example.path.read_bytes()
+        example.path.write_bytes(content[: len(content) // 2])
+        with Vault() as vault, pytest.raises(Inconclusive):
+            artifact = self._take(vault, example.path)
+            with self.spec().factory().open(artifact, example.card, self._options(example)) as model:
+                model.predict(example.images)
+
+    def _predict(self, example: Example, images: NDArray[np.float32]) -> NDArray[np.float32]:
+        with Vault() as vault:
+            artifact = self._take(vault, example.path)
+            with self.spec().factory().open(artifact, example.card, self._options(example)) as model:
+                return model.predict(images)
+
+
+class CheckContract(ABC):
+    """What a check must hold."""
+
+    @abstractmethod
+    def spec(self) -> CheckSpec[Any]:
+        """Return the spec under test."""
+
+    @abstractmethod
+    def context(self) -> Any:  # noqa: ANN401  # what the check's need says
+        """Return a context that it can measure."""
+
+    def _ask(self) -> Ask:
+        metrics = tuple(metric.id for metric in self.spec().metrics)
+        return Ask(metrics=metrics, slices=tuple(metric.id for metric in self.spec().metrics if metric.sliced))
+
+    def test_it_measures_only_what_it_declares(self) -> None:
+        declared = {metric.id: metric for metric in self.spec().metrics}
+        for figure in self.spec().factory().measure(self.context(), self._ask()).measurements:
+            spec = declared[figure.metric]
+            assert figure.role in spec.roles
+            assert figure.better in (spec.better, "neither") or figure.role == "ratio"
+
+    def test_figures_that_may_carry_a_confidence_state_their_uncertainty(self) -> None:
+        declared = {metric.id: metric for metric in self.spec().metrics}
+        for figure in self.spec().factory().measure(self.context(), self._ask()).measurements:
+            if figure.role in declared[figure.metric].bounded:
+                assert figure.uncertainty.kind != "none", figure.metric
+
+    def test_the_same_context_gives_the_same_figures(self) -> None:
+        first, second = (self.spec().factory().measure(self.context(), self._ask()) for _ in range(2))
+        exact = [figure for figure in first.measurements if not isinstance(figure.uncertainty, Exact)]
+        assert [figure.metric for figure in first.measurements] == [figure.metric for figure in second.measurements]
+        assert all(figure in second.measurements for figure in exact)
+
+
+class DataSourceContract(ABC):
+    """What a data source must hold."""
+
+    @abstractmethod
+    def spec(self) -> DataSourceSpec:
+        """Return the spec under test."""
+
+    @abstractmethod
+    def write(self, folder: Path) -> Path:
+        """Write a small data set with at least two images and return its path."""
+
+    def test_it_recognises_its_own_and_nothing_else(self, tmp_path: Path) -> None:
+        text = tmp_path / "notes.txt"
+        text.write_text("no images here", encoding="utf-8")
+        assert not self.spec().recognise(text)
+        (tmp_path / "set").mkdir()
+        assert self.spec().recognise(self.write(tmp_path / "set"))
+
+    def test_the_list_is_the_same_each_time_and_ids_are_unique(self, tmp_path: Path) -> None:
+        path = self.write(tmp_path)
+        first, second = self.spec().factory(path).samples, self.spec().factory(path).samples
+        assert list(first.ids) == list(second.ids)
+        assert list(first.digests) == list(second.digests)
+        assert len(set(first.ids)) == len(first.ids) == len(first.digests) >= 2
+
+    def test_images_come_as_eight_bit_pixels(self, tmp_path: Path) -> None:
+        opened = self.spec().factory(self.write(tmp_path))
+        for index in range(len(opened.samples)):
+            pixels = opened.read(index)
+            assert pixels.dtype == np.uint8
+            assert pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[2] == 3)
+
+
+class ReporterContract(ABC):
+    """What a reporter must hold."""
+
+    @abstractmethod
+    def spec(self) -> ReporterSpec:
+        """Return the spec under test."""
+
+    @abstractmethod
+    def reports(self) -> ReportSet:
+        """Return reports to write."""
+
+    def test_the_decision_is_told(self) -> None:
+        content = self.spec().factory().render(self.reports())
+        text = content.decode() if isinstance(content, bytes) else content
+        assert self.reports().decision.value in text.lower()
+
+    def test_the_same_reports_give_the_same_document(self) -> None:
+        assert self.spec().factory().render(self.reports()) == self.spec().factory().render(self.reports())
