@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar, runtime_checkable
 
 from vetgate.domain.check import Check, Need
 from vetgate.domain.evidence import Better, Of
@@ -113,6 +113,15 @@ class Reporter(Protocol):
 
     def render(self, reports: ReportSet) -> str | bytes:
         """Return the whole document."""
+        ...
+
+
+@runtime_checkable
+class StyledReporter(Reporter, Protocol):
+    """A reporter that can also draw for a terminal."""
+
+    def styled(self, width: int, colour: bool) -> Reporter:
+        """Return the reporter that draws for `width` columns, with ANSI colours or without; as pure as this one."""
         ...
 
 

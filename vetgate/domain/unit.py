@@ -20,7 +20,7 @@ class Unit(StrEnum):
     SCORE = "score"
 
 
-_QUANTITY = re.compile(r"^\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*([A-Za-z%/]*)\s*$")
+_QUANTITY = re.compile(r"^\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*([A-Za-z%/×µμ]*)\s*$")
 
 _SUFFIXES: dict[Unit, dict[str, float]] = {
     Unit.FRACTION: {"": 1.0, "%": 0.01, "pp": 0.01},
@@ -29,9 +29,16 @@ _SUFFIXES: dict[Unit, dict[str, float]] = {
     Unit.MEGABYTES: {"MB": 1.0, "kB": 1e-3, "GB": 1e3, "B": 1e-6},
     Unit.BITS: {"": 1.0, "bit": 1.0, "bits": 1.0},
     Unit.COUNT: {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9},
-    Unit.PER_SECOND: {"": 1.0, "/s": 1.0, "1/s": 1.0},
+    Unit.PER_SECOND: {"": 1.0, "/s": 1.0},
     Unit.SCORE: {"": 1.0},
 }
+
+_TYPED = str.maketrans("×µμ", "xuu")
+
+_HUGE = 1e15
+"""From here on digits in groups say nothing to people."""
+_MOST_DIGITS = 15
+"""Decimals after which a float has no more to tell."""
 
 
 def parse_quantity(text: str | float | int, unit: Unit) -> float:
@@ -47,7 +54,7 @@ def parse_quantity(text: str | float | int, unit: Unit) -> float:
     match = _QUANTITY.match(str(text))
     if match is None:
         raise ValueError(f"{text!r} is not a number with a unit")
-    number, suffix = float(match[1]), match[2]
+    number, suffix = float(match[1]), match[2].translate(_TYPED)
     known = _SUFFIXES[unit]
     if suffix not in known:
         wanted = ", ".join(repr(name) for name in known if name) or "a plain number"
@@ -58,25 +65,87 @@ def parse_quantity(text: str | float | int, unit: Unit) -> float:
 
 
 def format_quantity(value: float | None, unit: Unit, *, signed: bool = False) -> str:
-    """Return `value` for people: four significant digits with the unit; differences of fractions in points.
+    """Return `value` for people, with its unit.
+
+    Fractions print as per cent with two decimals, and with more where two would make them 0 or 100 % that they are
+    not; times below ten seconds in milliseconds; counts in full; all else with four significant digits, in full from
+    1,000 on. A number that two digits say exactly (`0.5`, `12`) prints short.
 
     Args:
         value: In `unit`; None prints as a dash.
         unit: The unit that `value` is stored in.
-        signed: Whether it is a difference, printed with its sign.
+        signed: Whether it is a difference: printed with its sign, and a difference of fractions in points.
     """
-    if value is None:
-        return "–"
-    sign = "+" if signed else ""
+    return "–" if value is None else _format(value, unit, signed, 0)
+
+
+def format_beside(value: float | None, other: float | None, unit: Unit, *, signed: bool = False) -> str:
+    """Return `value` as `format_quantity` does, with as many digits more as it takes to read unlike `other`.
+
+    A bound of -1.004 points fails `at least -1 points`; with two decimals the two would read alike.
+
+    Args:
+        value: In `unit`; None prints as a dash.
+        other: The threshold it is read beside, in `unit`.
+        unit: The unit of both.
+        signed: As for `format_quantity`.
+    """
+    text = format_quantity(value, unit, signed=signed)
+    if value is None or other is None or value == other:
+        return text
+    beside = format_quantity(other, unit, signed=signed)
+    for extra in range(1, _MOST_DIGITS):
+        if _stated(text) != _stated(beside):
+            break
+        text = _format(value, unit, signed, extra)
+    return text
+
+
+def _stated(text: str) -> tuple[float, str]:
+    """Return the number and the unit that a printed figure states: `1.000 ×` and `1 ×` state the same."""
+    number, _, suffix = text.partition(" ")
+    return float(number.replace(",", "")), suffix
+
+
+def _format(value: float, unit: Unit, signed: bool, extra: int) -> str:
+    """Return `value` with `extra` digits more than people are usually given."""
+    sign = "+" if signed and value else ""
     if unit is Unit.FRACTION:
-        return f"{value * 100:{sign}.2f} {'pp' if signed else '%'}"
-    if unit is Unit.RATIO:
-        return f"{value:{sign}.4g} ×"
-    if unit is Unit.SECONDS:
-        return f"{value * 1e3:{sign}.4g} ms" if abs(value) < 1 else f"{value:{sign}.4g} s"
-    if unit is Unit.COUNT:
+        return f"{_per_cent(value * 100, sign, extra)} {'pp' if signed else '%'}"
+    if unit is Unit.SECONDS and abs(value) < 10:
+        return f"{_digits(value * 1e3, sign, extra)} ms"
+    if unit is Unit.COUNT and float(value).is_integer() and abs(value) < _HUGE:
         return f"{value:{sign},.0f}"
-    number = f"{value:{sign}.4g}"
-    return {Unit.MEGABYTES: f"{number} MB", Unit.BITS: f"{number} bit", Unit.PER_SECOND: f"{number} /s"}.get(
-        unit, number
-    )
+    suffix = {
+        Unit.RATIO: " ×",
+        Unit.SECONDS: " s",
+        Unit.MEGABYTES: " MB",
+        Unit.BITS: " bit",
+        Unit.PER_SECOND: " /s",
+    }.get(unit, "")
+    return _digits(value, sign, extra) + suffix
+
+
+def _per_cent(points: float, sign: str, extra: int) -> str:
+    if abs(points) >= 1e6:
+        return _digits(points, sign, extra)
+    text = ""
+    for decimals in range(2 + extra, _MOST_DIGITS + extra):
+        text = f"{points + 0.0:{sign}.{decimals}f}"
+        if points in (0.0, 100.0, -100.0) or float(text) not in (0.0, 100.0, -100.0):
+            return text
+    return _digits(points, sign, extra) if abs(points) < 1 else text
+
+
+def _digits(value: float, sign: str, extra: int) -> str:
+    """Return four significant digits and `extra` more; fewer where two say it exactly."""
+    size = abs(value)
+    if size == 0 or not math.isfinite(value):
+        return f"{value:{sign}.0f}" if size else "0"
+    if not 1e-4 <= size < _HUGE:
+        mantissa, exponent = f"{value:{sign}.{3 + extra}e}".split("e")
+        return f"{mantissa}e{int(exponent)}"
+    if size < 1000 and float(f"{value:.2g}") == value:
+        return f"{value:{sign}g}"
+    decimals = max(0, 3 - math.floor(math.log10(size)) + extra)
+    return f"{value:{sign},.{decimals}f}"

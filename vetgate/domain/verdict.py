@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Literal
 
+from vetgate.domain.evidence import Of
 from vetgate.domain.record import Record
 from vetgate.domain.unit import Unit
 
@@ -32,12 +34,18 @@ class Ruling(Record):
     """One sentence with the numbers."""
     metric: str | None = None
     """None for rulings on findings."""
+    of: Of | None = None
+    """Whose figure was judged; a difference is printed with its sign, and one of fractions in points."""
     unit: Unit | None = None
     observed: float | None = None
     lower: float | None = None
     """One-sided bound at the rule's confidence; None for point rules."""
     upper: float | None = None
     threshold: float | None = None
+    side: Literal["at_least", "at_most"] | None = None
+    """Which way the threshold bounds the figure."""
+    confidence: float | None = None
+    """Of each of the two bounds; None for rules without one."""
     method: str = ""
     """How it was decided: `point`, `exact`, or the name of the bound."""
     n: int | None = None

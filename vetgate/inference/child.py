@@ -17,7 +17,15 @@ from typing import Self, TypeVar
 from pydantic import ValidationError
 
 from vetgate.domain.card import Card
-from vetgate.domain.errors import CardError, MissingExtra, UnreadableArtifact, VetgateError, WorkerFailed
+from vetgate.domain.errors import (
+    CardError,
+    Inconclusive,
+    MissingExtra,
+    UnreadableArtifact,
+    UsageError,
+    VetgateError,
+    WorkerFailed,
+)
 from vetgate.domain.model import Execution
 from vetgate.domain.structure import Structure
 from vetgate.inference.memory import SharedBuffer
@@ -42,7 +50,8 @@ PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "PYTHONP
 """Variables that a child inherits; the rest may hold secrets and stay outside."""
 
 _ERRORS: Mapping[str, type[VetgateError]] = {
-    error.__name__: error for error in (CardError, MissingExtra, UnreadableArtifact, WorkerFailed)
+    error.__name__: error
+    for error in (CardError, Inconclusive, MissingExtra, UnreadableArtifact, UsageError, WorkerFailed)
 }
 
 

@@ -65,7 +65,7 @@ def make_plan(
     by_name = {spec.name: spec for spec in specs}
     chosen = {spec.name for spec in specs if spec.always}
     chosen |= {owners[rule.metric].name for rule in policy.rules if rule.metric in owners}
-    chosen |= {name for name in _closure(chosen, by_name)}
+    chosen = _closure(chosen, by_name)
     planned = [
         PlannedCheck(spec, _ask(spec, policy, seed), missing.get(spec.name)) for spec in specs if spec.name in chosen
     ]

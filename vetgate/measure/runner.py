@@ -47,7 +47,7 @@ def skip(planned: PlannedCheck, reason: str, *, seconds: float = 0.0) -> Evidenc
 
 
 def _require_declared(planned: PlannedCheck, results: Results) -> None:
-    """Refuse figures that the check's spec does not declare: a rule could otherwise be met by somebody else's number."""
+    """Refuse figures that the spec does not declare: a rule could otherwise be met by somebody else's number."""
     declared = {metric.id for metric in planned.spec.metrics}
     strange = sorted({figure.metric for figure in results.measurements} - declared)
     if strange:

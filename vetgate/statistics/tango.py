@@ -1,7 +1,7 @@
 """Tango's score test and bounds of a paired difference of proportions.
 
-Source: T. Tango, "Equivalence test and confidence interval for the difference in proportions for the paired-sample
-design", Statistics in Medicine 17 (1998), 891-908.
+Source: T. Tango, "Equivalence test and confidence interval for the difference in proportions for the
+    paired-sample design", Statistics in Medicine 17 (1998), 891-908.
 
 Throughout, b counts images that the reference has right and the candidate wrong, c the reverse, n all images,
 and the difference D is accuracy of the candidate minus accuracy of the reference, in [-1, 1].

@@ -1,0 +1,1 @@
+"""Opens ONNX models with ONNX Runtime and describes them with the onnx package."""

@@ -1,0 +1,129 @@
+"""From a card's numbers to what an input takes, and from what an output gives to numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vetgate.api import Card, CardError, UnreadableArtifact
+from vetgate_onnx.quantisation import Scaling
+
+_TYPES = {
+    "tensor(float)": "float32", "tensor(float16)": "float16", "tensor(double)": "float64", "tensor(uint8)": "uint8",
+    "tensor(int8)": "int8", "tensor(uint16)": "uint16", "tensor(int16)": "int16", "tensor(int32)": "int32",
+    "tensor(int64)": "int64",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Terminal:
+    """An input or an output of a session."""
+
+    name: str
+    shape: tuple[int | None, ...]
+    """None where the length is free."""
+    dtype: np.dtype[np.generic]
+
+    @property
+    def quantised(self) -> bool:
+        """Whether it holds integers."""
+        return self.dtype.kind in "iu"
+
+    @property
+    def text(self) -> str:
+        """The shape for people, `?` where the length is free."""
+        return " x ".join("?" if length is None else str(length) for length in self.shape) or "one number"
+
+
+def terminal(name: str, kind: str, shape: list[int | str | None]) -> Terminal:
+    """Return a session's input or output.
+
+    Raises:
+        UnreadableArtifact: It holds no numbers.
+    """
+    if kind not in _TYPES:
+        raise UnreadableArtifact(f"{name!r} is a {kind}; vetgate feeds and reads tensors of numbers")
+    lengths = tuple(length if isinstance(length, int) and length > 0 else None for length in shape)
+    return Terminal(name, lengths, np.dtype(_TYPES[kind]))
+
+
+def check_shape(given: Terminal, card: Card) -> None:
+    """Compare an input with the card.
+
+    Raises:
+        CardError: Rank, channels or size differ; both are named.
+    """
+    height, width = card.input.size
+    channels, layout = card.input.channels, card.input.layout
+    wanted = (channels, height, width) if layout == "NCHW" else (height, width, channels)
+    lengths = given.shape[1:]
+    if len(given.shape) == 4 and all(have in (None, want) for have, want in zip(lengths, wanted, strict=True)):
+        return
+    said = " x ".join(map(str, wanted))
+    raise CardError(
+        f"the card says {layout} images of {said}, but input {given.name!r} takes {given.text}",
+        hint="set size, colour and layout in the card to what the model takes; vetgate inspect MODEL shows it",
+    )
+
+
+class InputFeed:
+    """Casts or quantises images to what an input takes.
+
+    Args:
+        given: The input.
+        card: How the images were scaled and normalised.
+        scaling: The input's own scale and zero point, where the graph states them.
+
+    Raises:
+        CardError: The input takes integers, nothing states their scale, and the card's values do not fit them.
+    """
+
+    def __init__(self, given: Terminal, card: Card, scaling: Scaling | None) -> None:
+        self._dtype = given.dtype
+        self._scaling = scaling
+        if given.quantised and scaling is None:
+            _require_pixels(given, card)
+
+    def __call__(self, images: NDArray[np.float32]) -> NDArray[np.generic]:
+        """Return images (N, ...) as the input takes them, rounded and clipped where it takes integers."""
+        if self._dtype.kind == "f":
+            return images.astype(self._dtype, copy=False)
+        limits = np.iinfo(self._dtype.name)
+        numbers = np.round(images if self._scaling is None else images / np.float32(self._scaling.scale))
+        numbers = numbers + np.float32(0 if self._scaling is None else self._scaling.zero_point)
+        return np.clip(numbers, limits.min, limits.max).astype(self._dtype)
+
+
+def _require_pixels(given: Terminal, card: Card) -> None:
+    """Refuse a card whose values are no integers of the input's type: how to quantise them would be a guess."""
+    limits = np.iinfo(given.dtype.name)
+    pixels = np.arange(256, dtype=np.float64) * card.input.scale
+    mean, std = (np.asarray(part, np.float64)[:, np.newaxis] for part in (card.input.mean, card.input.std))
+    values = (pixels[np.newaxis] - mean) / std
+    if np.array_equal(values, np.round(values)) and values.min() >= limits.min and values.max() <= limits.max:
+        return
+    raise CardError(
+        f"input {given.name!r} takes {given.dtype.name} and the file states no scale for it, but the card's values run "
+        f"from {values.min():.4g} to {values.max():.4g} and are no {given.dtype.name} numbers",
+        hint="for raw pixels write scale: 1, mean: [0], std: [1] in the card",
+    )
+
+
+def read_output(raw: NDArray[np.generic], out: Terminal, scaling: Scaling | None) -> NDArray[np.float32]:
+    """Return an output (N, C) as numbers.
+
+    Raises:
+        UnreadableArtifact: It is not (N, C).
+    """
+    if raw.ndim != 2:
+        shape = " x ".join(map(str, raw.shape))
+        raise UnreadableArtifact(
+            f"its output {out.name!r} has shape {shape}; one row of class scores for each image is needed",
+            hint="flatten it to (N, classes) when exporting, or name another output in the card",
+        )
+    numbers = raw.astype(np.float32)
+    if scaling is None:
+        return numbers
+    return (numbers - np.float32(scaling.zero_point)) * np.float32(scaling.scale)

@@ -1,0 +1,29 @@
+"""What this plugin declares."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from vetgate.api import Backend, BackendSpec, FormatSpec, hookimpl
+from vetgate_onnx.external import members
+from vetgate_onnx.recognise import recognise
+
+
+def _backend() -> Backend:
+    from vetgate_onnx.backend import OnnxBackend
+
+    return OnnxBackend()
+
+
+@hookimpl
+def vetgate_backends() -> Iterable[BackendSpec]:
+    """Declare ONNX."""
+    return (
+        BackendSpec(
+            name="onnx",
+            summary="ONNX models on ONNX Runtime's CPU provider",
+            formats=(FormatSpec("onnx", "ONNX model, with its external data files", recognise, members),),
+            factory=_backend,
+            extra="onnx",
+        ),
+    )

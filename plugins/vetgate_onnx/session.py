@@ -1,0 +1,152 @@
+"""A model opened with ONNX Runtime."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from vetgate.api import Card, CardError, Execution, OpenOptions, UnreadableArtifact
+from vetgate_onnx.feed import InputFeed, Terminal, check_shape, read_output, terminal
+
+_PROVIDER = "CPUExecutionProvider"
+_PREFIX = re.compile(r"^\[ONNXRuntimeError\] : \d+ : [A-Z_]+ : ")
+
+
+class OnnxModel:
+    """Runs on the CPU provider alone, without a fallback to anything else.
+
+    Args:
+        path: The model; its external data lies beside it.
+        card: How it is fed and read.
+        options: Threads; the batch size is not needed.
+
+    Raises:
+        UnreadableArtifact: ONNX Runtime refuses it, or it does not take one image and answer with classes.
+        CardError: The card contradicts the model.
+    """
+
+    def __init__(self, path: Path, card: Card, options: OpenOptions) -> None:
+        self._session = _open(path, options)
+        self._input = _only_input(self._session)
+        self._output = _output(self._session, card)
+        check_shape(self._input, card)
+        self._prepare(path, card)
+        self._execution = _execution(self._session, path, card, options)
+
+    def _prepare(self, path: Path, card: Card) -> None:
+        """Read scales from the graph, where the ports are quantised."""
+        self._output_scaling, scaling = None, None
+        if self._input.quantised or self._output.quantised:
+            from vetgate_onnx.graph import load
+            from vetgate_onnx.quantisation import input_scaling, output_scaling
+
+            graph = load(path)
+            scaling = input_scaling(graph, self._input.name) if self._input.quantised else None
+            self._output_scaling = output_scaling(graph, self._output.name) if self._output.quantised else None
+        if self._output.quantised and self._output_scaling is None:
+            raise UnreadableArtifact(
+                f"its output {self._output.name!r} is {self._output.dtype.name} and the file states no scale for it",
+                hint="export the class scores, not the number of the best class",
+            )
+        self._feed = InputFeed(self._input, card, scaling)
+
+    @property
+    def execution(self) -> Execution:
+        """What really runs."""
+        return self._execution
+
+    def predict(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return raw outputs (N, C), de-quantised; see vetgate.api.Model."""
+        fed = self._feed(images)
+        fixed = self._input.shape[0]
+        if fixed is None or fixed == len(fed):
+            return self._run(fed)
+        parts = [self._run(_padded(fed[start : start + fixed], fixed)) for start in range(0, len(fed), fixed)]
+        return np.concatenate(parts)[: len(fed)]
+
+    def _run(self, fed: NDArray[np.generic]) -> NDArray[np.float32]:
+        try:
+            raw = self._session.run([self._output.name], {self._input.name: fed})[0]
+        except Exception as error:  # onnxruntime's errors share no base class of its own
+            raise UnreadableArtifact(f"onnxruntime failed while running it: {_reason(error)}") from None
+        numbers = read_output(raw, self._output, self._output_scaling)
+        if len(numbers) != len(fed):
+            raise UnreadableArtifact(
+                f"its output {self._output.name!r} has {len(numbers)} rows for {len(fed)} images",
+                hint="its batch is fixed inside the graph: export it with a batch that is fixed or free throughout",
+            )
+        return numbers
+
+
+def _padded(part: NDArray[np.generic], length: int) -> NDArray[np.generic]:
+    """Return a part filled up to the model's fixed batch by its last image."""
+    missing = length - len(part)
+    return np.concatenate([part, np.repeat(part[-1:], missing, axis=0)]) if missing else part
+
+
+def _open(path: Path, options: OpenOptions) -> onnxruntime.InferenceSession:
+    settings = onnxruntime.SessionOptions()
+    settings.intra_op_num_threads = options.threads
+    settings.inter_op_num_threads = 1
+    settings.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
+    settings.log_severity_level = 3
+    settings.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    settings.add_session_config_entry("session.load_model_format", "ONNX")  # by content, not by a suffix .ort
+    try:
+        session = onnxruntime.InferenceSession(str(path), settings, providers=[_PROVIDER])
+    except Exception as error:  # onnxruntime's errors share no base class of its own
+        reason = _reason(error).replace(str(path), path.name)
+        raise UnreadableArtifact(
+            f"onnxruntime cannot open it: {reason}", hint="vetgate inspect shows what the file holds"
+        ) from None
+    return session
+
+
+def _reason(error: Exception) -> str:
+    """Return the first sentence of what ONNX Runtime says, without its own prefix."""
+    text = _PREFIX.sub("", " ".join(str(error).split()))
+    text = re.split(r"(?<=[a-z)'\"])\. ", text)[0].rstrip(". ")
+    return text if len(text) <= 240 else f"{text[:237]}..."
+
+
+def _only_input(session: onnxruntime.InferenceSession) -> Terminal:
+    inputs = session.get_inputs()
+    if len(inputs) != 1:
+        names = ", ".join(port.name for port in inputs)
+        listed = f"{len(inputs)} inputs ({names})" if inputs else "no input"
+        raise UnreadableArtifact(f"has {listed}; vetgate feeds models with one image input")
+    return terminal(inputs[0].name, inputs[0].type, inputs[0].shape)
+
+
+def _output(session: onnxruntime.InferenceSession, card: Card) -> Terminal:
+    outputs = {port.name: port for port in session.get_outputs()}
+    name = card.output.name
+    listed = ", ".join(outputs)
+    if name is None:
+        if len(outputs) != 1:
+            raise CardError(
+                f"the model has {len(outputs)} outputs ({listed}) and the card does not say which holds the classes",
+                hint="write output: {name: ...} in the card",
+            )
+        name = next(iter(outputs))
+    if name not in outputs:
+        raise CardError(f"the card names output {name!r}, but the model has {listed}")
+    return terminal(name, outputs[name].type, outputs[name].shape)
+
+
+def _execution(session: onnxruntime.InferenceSession, path: Path, card: Card, options: OpenOptions) -> Execution:
+    from vetgate_onnx.precision import told_precision
+
+    precision, notes = told_precision(path, card)
+    return Execution(
+        runtime="onnxruntime",
+        version=onnxruntime.__version__,
+        provider=", ".join(session.get_providers()),
+        threads=options.threads,
+        precision=precision,
+        notes=("thread spinning is off", *notes),
+    )

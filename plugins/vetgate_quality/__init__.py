@@ -1,0 +1,1 @@
+"""How right each model is, over all images and class by class."""

@@ -1,0 +1,172 @@
+"""The report in GitHub-flavoured Markdown, for comments and job summaries: the same order as on a terminal.
+
+GitHub takes comments of up to 65,536 characters. What does not fit is left out from the end of the evidence, and a
+line says how much.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from vetgate.reporting import Decision, Report, ReportSet, Ruling
+from vetgate_reporters import figures, rulings
+from vetgate_reporters.escape import code, prose
+from vetgate_reporters.markdown_evidence import evidence_blocks
+from vetgate_reporters.markdown_table import listing, table
+from vetgate_reporters.text import counted
+
+LONGEST = 60_000
+"""Characters of the document."""
+_RULES = 6
+"""Rules with a column of their own in the table of many candidates."""
+
+FEWEST_REASONS = 5
+"""Reasons of one candidate where there is room for nothing else."""
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How much may be shown."""
+
+    rows: int
+    """Rows of one table of the evidence; with none the evidence is left out."""
+    rulings: int
+    """Rulings of one candidate, worst first; with none only the reasons of those that do not pass."""
+    summary: int
+    """Rows of the table of candidates."""
+    candidates: int
+    """Candidates with a section of their own, worst first."""
+
+
+_BUDGETS = (
+    Budget(rows=200, rulings=200, summary=500, candidates=500),
+    Budget(rows=60, rulings=200, summary=500, candidates=500),
+    Budget(rows=20, rulings=100, summary=200, candidates=200),
+    Budget(rows=8, rulings=50, summary=200, candidates=200),
+    Budget(rows=0, rulings=30, summary=100, candidates=100),
+    Budget(rows=0, rulings=0, summary=200, candidates=200),
+    Budget(rows=0, rulings=0, summary=100, candidates=30),
+    Budget(rows=0, rulings=0, summary=100, candidates=10),
+    Budget(rows=0, rulings=0, summary=20, candidates=2),
+)
+
+
+class MarkdownReporter:
+    """Writes at most `LONGEST` characters."""
+
+    def render(self, reports: ReportSet) -> str:
+        """Return the document that shows most and fits."""
+        blocks: list[str] = []
+        for budget in _BUDGETS:
+            blocks = _document(reports, budget)
+            if len(_joined(blocks)) <= LONGEST:
+                return _joined(blocks)
+        return _joined(_fitting(blocks))
+
+
+def _joined(blocks: Sequence[str]) -> str:
+    return "\n\n".join(blocks) + "\n"
+
+
+def _fitting(blocks: Sequence[str]) -> list[str]:
+    """Return the blocks that fit, in order: the last resort against sentences that are nothing but marks."""
+    ending = "_Parts that are too long were left out; they stand in the JSON report._"
+    room = LONGEST - len(ending) - 3
+    kept = []
+    for block in blocks:
+        if len(block) + 2 <= room:
+            kept.append(block)
+            room -= len(block) + 2
+    return [*kept, ending]
+
+
+def _document(reports: ReportSet, budget: Budget) -> list[str]:
+    if not reports.reports:
+        return [f"## {rulings.headline(Decision.INCONCLUSIVE)}: no candidate was vetted"]
+    if len(reports.reports) == 1:
+        return _report(reports.reports[0], budget)
+    ordered = sorted(reports.reports, key=lambda report: -report.verdict.decision.rank)
+    blocks = _summary(reports, ordered, budget)
+    for report in ordered[: budget.candidates]:
+        blocks += _report(report, budget)
+    if not budget.rows:
+        blocks.append("_All evidence was left out for length; it stands in the JSON report._")
+    if len(ordered) > budget.candidates:
+        missing = counted(len(ordered) - budget.candidates, "candidate")
+        blocks.append(f"_The sections of {missing} were left out for length; they stand in the JSON report._")
+    return blocks
+
+
+def _summary(reports: ReportSet, ordered: Sequence[Report], budget: Budget) -> list[str]:
+    """Return the table of many candidates: one row each, one column a rule, the rules that hold most back first."""
+    first = reports.reports[0]
+    tally = rulings.tally(report.verdict.decision for report in ordered)
+    rules = rulings.rules_worst_first(reports)
+    rows = [
+        [
+            rulings.marked(report.verdict.decision),
+            code(report.candidate.name),
+            *(rulings.cell(report, rule)[1] for rule in rules[:_RULES]),
+        ]
+        for report in ordered
+    ]
+    blocks = [
+        f"## {rulings.headline(reports.decision)}: {counted(len(ordered), 'candidate')}, {tally}",
+        f"Against {code(first.reference.name)} under policy {code(first.policy.name)}.",
+        table(["decision", "candidate", *(code(rule) for rule in rules[:_RULES])], rows, budget.summary, "llr"),
+    ]
+    blocks.append(rulings.LEGEND)
+    if len(rules) > _RULES:
+        hidden = rules[_RULES : _RULES + 20]
+        more = f" and {len(rules) - _RULES - len(hidden)} more" if len(rules) > _RULES + len(hidden) else ""
+        blocks.append(f"Not in this table: {', '.join(code(rule) for rule in hidden)}{more}.")
+    return blocks
+
+
+def _report(report: Report, budget: Budget) -> list[str]:
+    candidate, reference = code(report.candidate.name, 100), code(report.reference.name, 100)
+    data = "none" if report.data is None else f"{code(report.data.name, 100)}, {prose(figures.data_line(report))}"
+    lines = [
+        f"- candidate: {candidate}, {prose(figures.model_line(report.candidate), 100)}",
+        f"- reference: {reference}, {prose(figures.model_line(report.reference), 100)}",
+        f"- data: {data}",
+        f"- policy: {code(report.policy.name)}, {code(report.policy.source, 100)}",
+    ]
+    blocks = [
+        f"## {rulings.headline(report.verdict.decision)}: {candidate} against {reference}",
+        f"**Why:** {prose(report.verdict.because)}",
+    ]
+    ordered = rulings.worst_first(report.verdict.rulings)
+    if not budget.rulings:
+        return blocks + _reasons(ordered, FEWEST_REASONS)
+    tally = rulings.tally(ruling.decision for ruling in ordered)
+    head = ["decision", "rule", "observed", "bounds", "asked", "decided by", "n"]
+    blocks += ["\n".join(lines), f"### Rulings: {tally}"]
+    blocks.append(table(head, [_row(ruling) for ruling in ordered], budget.rulings, "llrrrlr"))
+    return blocks + _reasons(ordered, budget.rulings) + evidence_blocks(report, budget.rows)
+
+
+def _reasons(ordered: Sequence[Ruling], most: int) -> list[str]:
+    reasons = [_reason(ruling) for ruling in ordered if ruling.decision is not Decision.PASS]
+    return [listing(reasons, most)] if reasons else []
+
+
+def _row(ruling: Ruling) -> list[str]:
+    remarks = "".join(f"<br>{prose(remark, 60)}" for remark in rulings.remarks(ruling))
+    return [
+        rulings.marked(ruling.decision),
+        code(ruling.rule) + remarks,
+        rulings.observed(ruling),
+        rulings.interval(ruling),
+        rulings.asked(ruling),
+        prose(rulings.decided_by(ruling), 40),
+        f"{ruling.n:,}" if ruling.n is not None else "",
+    ]
+
+
+def _reason(ruling: Ruling) -> str:
+    settling = rulings.settling(ruling)
+    sentences = f"{prose(ruling.because)} {settling}".strip()
+    rule = f"{rulings.marked(ruling.decision)} {code(ruling.rule)}"
+    return f"**{rule}**: {sentences}<br>Rule: {prose(ruling.words)}"

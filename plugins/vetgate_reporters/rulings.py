@@ -1,0 +1,109 @@
+"""What a report says of its rulings: marks, figures and the order to read them in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from vetgate.reporting import Decision, Of, Report, ReportSet, Ruling, Unit, format_beside, format_quantity
+
+MARKS = {Decision.PASS: "✔", Decision.WARN: "!", Decision.INCONCLUSIVE: "?", Decision.FAIL: "✘"}
+LEGEND = ", ".join(f"{mark} {decision.value}" for decision, mark in MARKS.items())
+_SIDES = {"at_least": "≥ ", "at_most": "≤ ", None: ""}
+
+
+def marked(decision: Decision) -> str:
+    """Return the decision as mark and word; neither stands alone."""
+    return f"{MARKS[decision]} {decision.value}"
+
+
+def headline(decision: Decision) -> str:
+    """Return the decision as it leads a report."""
+    return f"{MARKS[decision]} {decision.value.upper()}"
+
+
+def worst_first(rulings: Iterable[Ruling]) -> list[Ruling]:
+    """Return the rulings from fail to pass; equals keep the order of the policy."""
+    return sorted(rulings, key=lambda ruling: -ruling.decision.rank)
+
+
+def tally(decisions: Iterable[Decision]) -> str:
+    """Return how many there are of each, worst first: `1 fail, 4 pass`."""
+    listed = list(decisions)
+    counts = [(listed.count(decision), decision.value) for decision in reversed(Decision)]
+    return ", ".join(f"{count} {word}" for count, word in counts if count) or "none"
+
+
+def observed(ruling: Ruling) -> str:
+    """Return the figure that was judged, or a dash for a ruling on findings."""
+    return _figure(ruling, ruling.observed)
+
+
+def interval(ruling: Ruling) -> str:
+    """Return the two one-sided bounds as `96.45 to 97.03 %`; nothing where the figure is its own bound."""
+    if (ruling.lower is None and ruling.upper is None) or ruling.lower == ruling.upper == ruling.observed:
+        return ""
+    lower, upper = _figure(ruling, ruling.lower), _figure(ruling, ruling.upper)
+    if ruling.upper is None:
+        return f"from {lower}"
+    if ruling.lower is None:
+        return f"up to {upper}"
+    number, _, suffix = lower.partition(" ")
+    return f"{number if upper.endswith(f' {suffix}') or not suffix else lower} to {upper}"
+
+
+def asked(ruling: Ruling) -> str:
+    """Return the threshold with its direction, such as `≥ 97.50 %`."""
+    if ruling.threshold is None:
+        return "–"
+    return _SIDES[ruling.side] + format_quantity(ruling.threshold, _unit(ruling), signed=_is_difference(ruling))
+
+
+def decided_by(ruling: Ruling) -> str:
+    """Return the method with its confidence, such as `wilson 95 %`."""
+    confidence = f" {ruling.confidence * 100:.4g} %" if ruling.confidence is not None else ""
+    return f"{ruling.method}{confidence}".strip()
+
+
+def remarks(ruling: Ruling) -> list[str]:
+    """Return what belongs under the rule's name: the slice that decided, the waiver."""
+    lines = [f"class {ruling.slice}"] if ruling.slice is not None else []
+    if ruling.waived is not None:
+        lines.append(f"waived, else {ruling.waived.value}")
+    return lines
+
+
+def settling(ruling: Ruling) -> str:
+    """Return how much data would probably settle the rule, where its sentence does not say so already."""
+    if ruling.needed is None or f"{ruling.needed:,}" in ruling.because or str(ruling.needed) in ruling.because:
+        return ""
+    return f"About {ruling.needed:,} images or pairs would probably settle it."
+
+
+def _figure(ruling: Ruling, value: float | None) -> str:
+    return format_beside(value, ruling.threshold, _unit(ruling), signed=_is_difference(ruling))
+
+
+def _unit(ruling: Ruling) -> Unit:
+    return Unit.SCORE if ruling.unit is None else ruling.unit
+
+
+def _is_difference(ruling: Ruling) -> bool:
+    return ruling.of is Of.DELTA
+
+
+def rules_worst_first(reports: ReportSet) -> list[str]:
+    """Return the names of all rules of all candidates, those first that some candidate fares worst on."""
+    worst: dict[str, int] = {}
+    for report in reports.reports:
+        for ruling in report.verdict.rulings:
+            worst[ruling.rule] = max(worst.get(ruling.rule, 0), ruling.decision.rank)
+    return sorted(worst, key=lambda rule: -worst[rule])
+
+
+def cell(report: Report, rule: str) -> tuple[Decision | None, str]:
+    """Return one candidate's ruling under one rule as decision and short text, for the table of many candidates."""
+    for ruling in report.verdict.rulings:
+        if ruling.rule == rule:
+            text = ruling.decision.value if ruling.metric is None else observed(ruling)
+            return ruling.decision, f"{MARKS[ruling.decision]} {text}"
+    return None, "–"

@@ -1,0 +1,36 @@
+"""Flips: where the candidate turns right answers wrong, and wrong ones right."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from vetgate.api import Ask, PredictionTable, Results, Table
+from vetgate_similarity.figures import share
+from vetgate_similarity.metrics import NEGATIVE_FLIPS, POSITIVE_FLIPS
+
+
+def measure(table: PredictionTable, ask: Ask) -> Results:
+    """Return both flips as shares of all images, and by class as a table; nothing without labels."""
+    labels = table.labels
+    if labels is None:
+        return Results()
+    right, before = table.candidate.answers == labels, table.reference.answers == labels
+    negative, positive = before & ~right, right & ~before
+    figures = [
+        share(spec, int(np.count_nonzero(flips)), len(labels))
+        for spec, flips in ((NEGATIVE_FLIPS, negative), (POSITIVE_FLIPS, positive))
+    ]
+    size = len(table.classes)
+    images, lost, won = (np.bincount(labels[part], minlength=size) for part in (labels >= 0, negative, positive))
+    order = np.lexsort((np.arange(size), -won, -lost)).tolist()
+    by_class = Table(
+        title="Flips by class",
+        columns=("class", "images", "negative", "positive"),
+        rows=tuple(
+            (table.classes[index], int(images[index]), int(lost[index]), int(won[index]))
+            for index in order
+            if images[index]
+        ),
+        caption="Negative: images that only the reference has right. Positive: that only the candidate has right.",
+    )
+    return Results(measurements=tuple(figures), exhibits=(by_class,))

@@ -1,0 +1,1 @@
+"""PyTorch models for vetgate: weights, TorchScript, exported programs, safetensors."""

@@ -1,0 +1,41 @@
+"""What tests share: a stranger's plugin installed for real, and a cache of one's own."""
+
+from __future__ import annotations
+
+import importlib
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="session")
+def acme_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Install tests/acme_vetgate into a folder of its own, as a user would install a plugin."""
+    site = tmp_path_factory.mktemp("site")
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation"]
+    subprocess.run([*command, "--target", str(site), str(ROOT / "tests" / "acme_vetgate")], check=True)
+    return site
+
+
+@pytest.fixture
+def acme(acme_site: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Let this process and its children see the stranger's plugin."""
+    monkeypatch.syspath_prepend(str(acme_site))
+    monkeypatch.setenv("PYTHONPATH", str(acme_site))
+    importlib.invalidate_caches()
+    yield acme_site
+    for name in [name for name in sys.modules if name.startswith("acme_vetgate")]:
+        del sys.modules[name]
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Keep the user's cache out of tests."""
+    folder = tmp_path_factory.mktemp("cache")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(folder))
+    return folder

@@ -1,0 +1,74 @@
+"""The canned report of the golden files, for tests of behaviour."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from vetgate.reporting import Decision, ModelSummary, Report, ReportSet, Ruling, Verdict
+
+
+@pytest.fixture(scope="session")
+def canned() -> ReportSet:
+    """Return the canned report set; test folders are no packages, so it is loaded by its place."""
+    place = Path(__file__).parents[2] / "golden" / "canned_report.py"
+    spec = importlib.util.spec_from_file_location("vetgate_canned_report", place)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    reports: ReportSet = module.canned()
+    return reports
+
+
+HOSTILE = (
+    "[red]evil[/red] \x1b[31mX\x1b[0m\x9b31m\x07\b\r\n✔ PASS\n\n# owned \u202egnp.\u2066 <script>alert(1)</script> "
+    "| a | b\\| `` ` **b** ~~s~~ </details></code> ![i](http://evil.example) @octocat #12 :tada: $x$ www.evil.example \u2028 end"
+)
+KEPT = {"kind", "unit", "role", "of", "better", "decision", "waived", "outcome", "severity", "media_type", "base64"}
+KEPT |= {"started", "side"}
+
+
+def _poisoned(value: Any, key: str = "") -> Any:  # noqa: ANN401  # JSON
+    if isinstance(value, str) and key not in KEPT:
+        return HOSTILE
+    if isinstance(value, dict):
+        return {HOSTILE if key == "packages" else name: _poisoned(entry, name) for name, entry in value.items()}
+    if isinstance(value, list):
+        return [_poisoned(entry, key) for entry in value]
+    return value
+
+
+@pytest.fixture(scope="session")
+def poisoned(canned: ReportSet) -> ReportSet:
+    """Return two reports of which every text that anybody else wrote is hostile."""
+    reports = ReportSet(reports=canned.reports * 2)
+    return ReportSet.model_validate_json(json.dumps(_poisoned(json.loads(reports.model_dump_json()))))
+
+
+def _variant(report: Report, number: int) -> Report:
+    decision = tuple(Decision)[number % 4]
+    candidate = report.candidate.model_copy(update={"name": f"runs/sweep/variant-{number}.onnx"})
+    verdict = report.verdict.model_copy(update={"decision": decision})
+    return report.model_copy(update={"candidate": candidate, "verdict": verdict})
+
+
+@pytest.fixture(scope="session")
+def thirty(canned: ReportSet) -> ReportSet:
+    """Return thirty candidates, of each decision some."""
+    return ReportSet(reports=tuple(_variant(canned.reports[0], number) for number in range(30)))
+
+
+@pytest.fixture(scope="session")
+def unread(canned: ReportSet) -> ReportSet:
+    """Return the report of a candidate that could not be opened: no format, no data, no evidence, one ruling."""
+    nothing = ModelSummary(name="broken.onnx", format=None, sha256=None, size=None)
+    because = "broken.onnx is empty (0 bytes)"
+    ruling = Ruling(rule="identify", words="the candidate can be read", decision=Decision.INCONCLUSIVE, because=because)
+    verdict = Verdict(decision=Decision.INCONCLUSIVE, because=because, rulings=(ruling,))
+    changes = {"candidate": nothing, "data": None, "evidence": (), "warnings": (), "verdict": verdict}
+    return ReportSet(reports=(canned.reports[0].model_copy(update=changes),))

@@ -1,0 +1,426 @@
+from __future__ import annotations
+
+import datetime
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+
+from vetgate.domain.check import Check, Need
+from vetgate.domain.evidence import (
+    Better,
+    Capital,
+    Counts,
+    Evidence,
+    Exact,
+    Finding,
+    Measurement,
+    Of,
+    Outcome,
+    PairedCounts,
+    Pairs,
+    Quantiles,
+    Severity,
+    Uncertainty,
+    Unstated,
+)
+from vetgate.domain.policy import Policy, Waiver
+from vetgate.domain.specs import CheckSpec, MetricSpec
+from vetgate.domain.unit import Unit
+from vetgate.domain.verdict import Decision, Ruling, Verdict
+from vetgate.policy.judge import judge
+from vetgate.policy.slices import holm
+
+TODAY = datetime.date(2027, 1, 1)
+TOP1 = "{metric: accuracy.top1, of: delta, at_least: -1pp, confidence: 95%}"
+RECALL = "{metric: accuracy.recall, of: delta, slice: each label, at_least: -5pp, confidence: 95%}"
+P50 = "{metric: latency.p50, of: ratio, at_most: 1.10, confidence: 95%}"
+
+Rules = Callable[[str], Policy]
+Judge = Callable[..., Verdict]
+
+
+def figure(
+    metric: str, role: Of, value: float, unit: Unit, uncertainty: Uncertainty, n: int = 1, slice_name: str | None = None
+) -> Measurement:
+    return Measurement(
+        metric=metric,
+        role=role,
+        value=value,
+        unit=unit,
+        better=Better.HIGHER,
+        n=n,
+        uncertainty=uncertainty,
+        slice=slice_name,
+    )
+
+
+def flips(b: int, c: int, n: int, metric: str = "accuracy.top1", slice_name: str | None = None) -> Measurement:
+    return figure(metric, Of.DELTA, (c - b) / n, Unit.FRACTION, PairedCounts(b=b, c=c, n=n), n, slice_name)
+
+
+def speed(*ratios: float) -> Measurement:
+    logs = tuple(math.log(ratio) for ratio in ratios)
+    middle = sorted(ratios)[len(ratios) // 2]
+    return figure("latency.p50", Of.RATIO, middle, Unit.RATIO, Pairs(log_ratios=logs), len(logs))
+
+
+def measured(*figures: Measurement, check: str = "quality", findings: tuple[Finding, ...] = ()) -> Evidence:
+    return Evidence(check=check, outcome=Outcome.MEASURED, measurements=figures, findings=findings)
+
+
+def errored(check: str, reason: str = "the child crashed.") -> Evidence:
+    return Evidence(check=check, outcome=Outcome.ERRORED, reason=reason)
+
+
+def spec(name: str, *metrics: MetricSpec, always: bool = False) -> CheckSpec[Any]:
+    def never() -> Check[Any]:
+        raise AssertionError("the judge runs no check")
+
+    return CheckSpec(name, name, Need.TABLE, metrics, never, always=always)
+
+
+@pytest.fixture
+def judged(rule_policy: Rules, metrics: Mapping[str, MetricSpec]) -> Judge:
+    """Judges evidence by rules in flow style; further policy keys and the checks may be given."""
+
+    def _judged(rules: str, *evidence: Evidence, checks: tuple[CheckSpec[Any], ...] = (), **keys: object) -> Verdict:
+        policy = rule_policy(rules).model_copy(update=keys)
+        return judge(policy, evidence, TODAY, metrics, checks=checks)
+
+    return _judged
+
+
+def first(verdict: Verdict) -> Ruling:
+    return verdict.rulings[0]
+
+
+def test_the_worked_example_passes_with_its_bounds_in_the_sentence(judged: Judge) -> None:
+    ruling = first(judged(TOP1, measured(flips(60, 40, 10_000))))
+    assert ruling.decision is Decision.PASS
+    assert ruling.because == (
+        "accuracy.top1 of candidate minus reference is -0.20 pp (95 % bounds -0.37 to -0.04 pp, Tango score, "
+        "60 flips down, 40 up, n = 10,000); at least -1 pp was asked"
+    )
+    assert (ruling.observed, ruling.threshold, ruling.n, ruling.needed) == (-0.002, -0.01, 10_000, None)
+    assert ruling.lower == pytest.approx(-0.00367, abs=5e-5)
+    assert ruling.upper == pytest.approx(-0.00036, abs=5e-5)
+
+
+def test_too_few_images_are_inconclusive_and_say_how_many_would_settle_it(judged: Judge) -> None:
+    ruling = first(judged(TOP1, measured(flips(9, 7, 500))))
+    assert ruling.decision is Decision.INCONCLUSIVE
+    assert ruling.needed is not None
+    assert ruling.needed > 500
+    assert f"about {ruling.needed:,} images would probably settle it" in ruling.because
+
+
+def test_a_loss_over_the_margin_fails(judged: Judge) -> None:
+    verdict = judged(TOP1, measured(flips(400, 100, 10_000)))
+    assert verdict.decision is Decision.FAIL
+    assert verdict.because.startswith("accuracy.top1/delta: accuracy.top1 of candidate minus reference is -3.00 pp")
+    assert verdict.because.endswith("(1 of 2 rulings fail)")
+
+
+@pytest.mark.parametrize(
+    ("k", "decision"), [(9_850, Decision.PASS), (9_750, Decision.INCONCLUSIVE), (9_600, Decision.FAIL)]
+)
+def test_a_share_is_bounded_by_its_counts(judged: Judge, k: int, decision: Decision) -> None:
+    share = figure("similarity.agreement", Of.PAIR, k / 10_000, Unit.FRACTION, Counts(k=k, n=10_000), 10_000)
+    ruling = first(judged("{metric: similarity.agreement, at_least: 97.5%, confidence: 95%}", measured(share)))
+    assert ruling.decision is decision
+    assert f"{k:,} of 10,000" in ruling.because
+
+
+@pytest.mark.parametrize(
+    ("ratio", "decision"), [(1.0, Decision.PASS), (1.2, Decision.FAIL), (1.1, Decision.INCONCLUSIVE)]
+)
+def test_a_latency_ratio_is_bounded_by_its_pairs(judged: Judge, ratio: float, decision: Decision) -> None:
+    pairs = [ratio * (1 + 0.001 * step) for step in range(-10, 11)]
+    ruling = first(judged(P50, measured(speed(*pairs))))
+    assert ruling.decision is decision
+    assert "21 pairs" in ruling.because
+    assert ruling.lower is not None
+    assert ruling.lower < ratio
+
+
+def test_too_few_pairs_have_no_bound_and_no_infinity_in_the_ruling(judged: Judge) -> None:
+    ruling = first(judged(P50, measured(speed(1.0, 1.0, 1.0))))
+    assert ruling.decision is Decision.INCONCLUSIVE
+    assert (ruling.lower, ruling.upper) == (0.0, None)
+    assert "unbounded" in ruling.because
+    assert ruling.needed is not None
+    assert ruling.needed >= 5
+
+
+def test_an_exact_figure_compares_inclusively_also_with_a_confidence(judged: Judge) -> None:
+    rule = "{metric: footprint.size_mb, of: ratio, at_most: 0.75, confidence: 95%}"
+    for value, decision in ((0.75, Decision.PASS), (0.7500001, Decision.FAIL)):
+        ruling = first(judged(rule, measured(figure("footprint.size_mb", Of.RATIO, value, Unit.RATIO, Exact()))))
+        assert (ruling.decision, ruling.method, ruling.lower) == (decision, "exact", value)
+
+
+def test_a_rule_without_a_confidence_compares_the_point_and_says_so(judged: Judge) -> None:
+    rule = "{metric: accuracy.top1, of: delta, at_least: -1pp}"
+    ruling = first(judged(rule, measured(flips(9, 7, 500))))
+    assert (ruling.decision, ruling.method, ruling.lower) == (Decision.PASS, "point", None)
+    assert "point estimate" in ruling.because
+    # 0.90 - 0.91 is -0.010000000000000009 in floating point, and still a loss of one point.
+    edge = figure("accuracy.top1", Of.DELTA, 0.90 - 0.91, Unit.FRACTION, Unstated(), 100)
+    assert first(judged(rule, measured(edge))).decision is Decision.PASS
+
+
+def test_a_confidence_on_an_unstated_uncertainty_is_inconclusive(judged: Judge) -> None:
+    sure = figure("accuracy.top1", Of.DELTA, 0.3, Unit.FRACTION, Unstated(), 100)
+    ruling = first(judged(TOP1, measured(sure)))
+    assert ruling.decision is Decision.INCONCLUSIVE
+    assert "uncertainty was not stated" in ruling.because
+
+
+def test_quantiles_serve_only_the_levels_they_hold(judged: Judge) -> None:
+    held = Quantiles(levels=(0.05, 0.5, 0.95), values=(-0.008, -0.004, 0.001))
+    f1 = figure("accuracy.f1_macro", Of.DELTA, -0.004, Unit.FRACTION, held, 2_000)
+    rule = "{{metric: accuracy.f1_macro, of: delta, at_least: {0}, confidence: {1}}}"
+    assert first(judged(rule.format("-1pp", "95%"), measured(f1))).decision is Decision.PASS
+    assert first(judged(rule.format("0.2pp", "95%"), measured(f1))).decision is Decision.FAIL
+    open_ = first(judged(rule.format("-0.6pp", "95%"), measured(f1)))
+    assert (open_.decision, open_.method) == (Decision.INCONCLUSIVE, "bootstrap")
+    assert open_.needed is not None
+    assert open_.needed > 2_000
+    lacking = first(judged(rule.format("-1pp", "99%"), measured(f1)))
+    assert lacking.decision is Decision.INCONCLUSIVE
+    assert "quantiles lack the level 0.01 and the level 0.99; run check again" in lacking.because
+
+
+@pytest.mark.parametrize(
+    ("up", "down", "decision"),
+    [(3.1, -2.0, Decision.PASS), (-2.0, 3.1, Decision.FAIL), (2.9, -1, Decision.INCONCLUSIVE)],
+)
+def test_capital_decides_at_one_over_a_and_only_for_its_own_threshold(
+    judged: Judge, up: float, down: float, decision: Decision
+) -> None:
+    bet = figure(
+        "accuracy.top1", Of.DELTA, 0.0, Unit.FRACTION, Capital(threshold=-0.01, log_up=up, log_down=down, n=900), 900
+    )
+    assert first(judged(TOP1, measured(bet))).decision is decision
+    other = first(judged(TOP1.replace("-1pp", "-2pp"), measured(bet)))
+    assert other.decision is Decision.INCONCLUSIVE
+    assert "measured for a threshold of -1 pp; run check again" in other.because
+
+
+def test_a_range_passes_inside_and_fails_on_either_side(judged: Judge) -> None:
+    rule = "{metric: footprint.params, of: ratio, at_least: 0.4, at_most: 0.6}"
+
+    def ruling(value: float) -> Ruling:
+        return first(judged(rule, measured(figure("footprint.params", Of.RATIO, value, Unit.RATIO, Exact()))))
+
+    assert ruling(0.5).decision is Decision.PASS
+    assert (ruling(0.3).decision, ruling(0.3).threshold) == (Decision.FAIL, 0.4)
+    assert (ruling(0.7).decision, ruling(0.7).threshold) == (Decision.FAIL, 0.6)
+    assert "at least 0.4 × and at most 0.6 × was asked" in ruling(0.7).because
+
+
+def test_a_check_that_crashed_is_named_where_its_figure_is_missing(
+    judged: Judge, metrics: Mapping[str, MetricSpec]
+) -> None:
+    checks = (spec("latency", metrics["latency.p50"]), spec("quality", metrics["accuracy.top1"]))
+    verdict = judged(f"{TOP1}, {P50}", measured(flips(0, 0, 9_000)), errored("latency"), checks=checks)
+    assert [ruling.decision for ruling in verdict.rulings] == [Decision.PASS, Decision.INCONCLUSIVE, Decision.PASS]
+    assert "is not known: check latency errored: the child crashed" in verdict.because
+
+
+def test_a_check_that_ran_but_gave_nothing_is_not_a_pass(judged: Judge, metrics: Mapping[str, MetricSpec]) -> None:
+    verdict = judged(TOP1, measured(), checks=(spec("quality", metrics["accuracy.top1"]),))
+    assert verdict.decision is Decision.INCONCLUSIVE
+    assert "check quality ran, but did not give it" in verdict.because
+
+
+def test_figures_of_a_check_that_errored_do_not_count(judged: Judge) -> None:
+    broken = errored("quality").model_copy(update={"measurements": (flips(0, 0, 9_000),)})
+    assert first(judged(TOP1, broken)).decision is Decision.INCONCLUSIVE
+
+
+@pytest.mark.parametrize("decision", ["inconclusive", "fail", "warn"])
+def test_if_missing_decides_what_an_unmeasured_rule_is(judged: Judge, decision: str) -> None:
+    rule = f"{{metric: accuracy.top1, of: delta, at_least: -1pp, if_missing: {decision}}}"
+    ruling = first(judged(rule, measured()))
+    assert ruling.decision == decision
+    assert "no check measured it" in ruling.because
+
+
+def test_another_unit_or_counts_that_contradict_the_figure_are_inconclusive(judged: Judge) -> None:
+    wrong_unit = figure("latency.p50", Of.RATIO, 0.9, Unit.SECONDS, Exact())
+    assert "measured in s, but the rule is in ratio" in first(judged(P50, measured(wrong_unit))).because
+    swapped = flips(400, 100, 10_000).model_copy(update={"value": 0.03})
+    ruling = first(judged(TOP1, measured(swapped)))
+    assert ruling.decision is Decision.INCONCLUSIVE
+    assert "its counts make -0.03" in ruling.because
+
+
+def test_two_checks_that_disagree_about_one_figure_are_inconclusive(judged: Judge) -> None:
+    good, bad = flips(0, 0, 9_000), flips(900, 0, 9_000)
+    assert first(judged(TOP1, measured(good), measured(good, check="again"))).decision is Decision.PASS
+    ruling = first(judged(TOP1, measured(good), measured(bad, check="again")))
+    assert ruling.decision is Decision.INCONCLUSIVE
+    assert "measured twice" in ruling.because
+
+
+def test_otherwise_warn_caps_failing_open_and_missing_rules(judged: Judge) -> None:
+    soft = TOP1.replace("}", ", otherwise: warn}")
+    for evidence, said in (
+        (measured(flips(900, 0, 9_000)), "not met, which this policy makes a warning"),
+        (measured(flips(9, 7, 500)), "not settled, which this policy makes a warning"),
+        (measured(), "not settled, which this policy makes a warning"),
+    ):
+        verdict = judged(soft, evidence)
+        assert verdict.decision is Decision.WARN
+        assert said in first(verdict).because
+
+
+def waiver(expires: datetime.date) -> Waiver:
+    return Waiver(rule="accuracy.top1/delta", reason="new data in March", owner="edge-team", expires=expires)
+
+
+def test_a_waiver_holds_through_its_last_day_and_keeps_the_true_decision(judged: Judge) -> None:
+    verdict = judged(TOP1, measured(flips(900, 0, 9_000)), waivers=(waiver(TODAY),))
+    assert verdict.decision is Decision.WARN
+    assert first(verdict).waived is Decision.FAIL
+    assert "waived by edge-team until 2027-01-01: new data in March" in first(verdict).because
+
+
+def test_an_expired_waiver_changes_nothing_and_is_told(judged: Judge) -> None:
+    verdict = judged(TOP1, measured(flips(900, 0, 9_000)), waivers=(waiver(TODAY - datetime.timedelta(1)),))
+    assert verdict.decision is Decision.FAIL
+    assert first(verdict).waived is None
+    assert first(verdict).because.endswith("the waiver of edge-team expired on 2026-12-31")
+
+
+def test_a_waiver_of_a_rule_that_passes_leaves_no_mark(judged: Judge) -> None:
+    verdict = judged(TOP1, measured(flips(0, 0, 9_000)), waivers=(waiver(TODAY),))
+    assert verdict.decision is Decision.PASS
+    assert first(verdict).waived is None
+
+
+def classes(**counts: tuple[int, int, int]) -> Evidence:
+    figures = [flips(*count, metric="accuracy.recall", slice_name=name) for name, count in counts.items()]
+    return measured(*figures)
+
+
+def test_each_label_passes_when_every_class_does(judged: Judge) -> None:
+    ruling = first(judged(RECALL, classes(cat=(0, 0, 200), dog=(1, 0, 200))))
+    assert (ruling.decision, ruling.slice) == (Decision.PASS, "dog")
+    assert ruling.because.startswith(
+        "all 2 classes hold; at worst, accuracy.recall of candidate minus reference for class 'dog'"
+    )
+
+
+def test_each_label_fails_when_one_class_fails_after_correction(judged: Judge) -> None:
+    ruling = first(judged(RECALL, classes(cat=(0, 0, 200), dog=(60, 0, 200))))
+    assert (ruling.decision, ruling.slice) == (Decision.FAIL, "dog")
+    assert ruling.because.startswith("1 of 2 classes fail after Holm's correction: 'dog'; at worst")
+
+
+def test_a_class_that_fails_alone_but_not_among_many_is_inconclusive(judged: Judge) -> None:
+    alone = first(judged(RECALL, classes(dog=(17, 0, 200))))
+    assert alone.decision is Decision.FAIL
+    many = {f"class{index}": (0, 0, 200) for index in range(30)}
+    among = first(judged(RECALL, classes(dog=(17, 0, 200), **many)))
+    assert among.decision is Decision.INCONCLUSIVE
+    assert among.because.startswith("1 of 31 classes are not settled: 'dog'")
+
+
+def test_classes_that_are_not_assessed_are_listed_and_a_rule_that_names_one_is_inconclusive(judged: Judge) -> None:
+    rare = figure("accuracy.recall", Of.DELTA, -1.0, Unit.FRACTION, Unstated(), 2, "axolotl")
+    evidence = classes(cat=(0, 0, 200))
+    evidence = evidence.model_copy(update={"measurements": (*evidence.measurements, rare)})
+    ruling = first(judged(RECALL, evidence))
+    assert ruling.decision is Decision.PASS
+    assert ruling.because.endswith("not assessed for want of images: 'axolotl'")
+    named = first(judged(RECALL.replace("each label", "axolotl"), evidence))
+    assert named.decision is Decision.INCONCLUSIVE
+    assert first(judged(RECALL, measured(rare))).decision is Decision.INCONCLUSIVE
+
+
+def test_a_rule_on_all_images_does_not_read_a_class_and_the_reverse(judged: Judge) -> None:
+    assert first(judged(RECALL, measured(flips(0, 0, 200, "accuracy.recall")))).decision is Decision.INCONCLUSIVE
+    whole = "{metric: accuracy.recall, of: delta, at_least: -5pp}"
+    assert first(judged(whole, classes(cat=(0, 0, 200)))).decision is Decision.INCONCLUSIVE
+
+
+def test_holm_rejects_what_the_step_down_procedure_rejects() -> None:
+    ps = {"a": 0.01, "b": 0.02, "c": 0.03, "d": 0.2}
+
+    def rejects(name: str, level: float) -> bool:
+        return ps[name] <= level
+
+    assert holm(list(ps), rejects, 0.05) == ("a",)
+    ps["b"] = 0.016
+    assert holm(list(ps), rejects, 0.05) == ("a", "b")
+    ps["c"] = 0.025
+    assert holm(list(ps), rejects, 0.05) == ("a", "b", "c")
+    assert holm([], rejects, 0.05) == ()
+
+
+def finding(severity: Severity, message: str = "class 3 has no row.") -> Finding:
+    return Finding(rule="contract.classes", severity=severity, message=message, location="candidate.onnx")
+
+
+def test_a_finding_at_the_limit_fails_and_one_below_is_counted(judged: Judge) -> None:
+    good = measured(flips(0, 0, 9_000))
+    below = judged(TOP1, good, measured(check="contract", findings=(finding(Severity.MEDIUM),)))
+    assert below.decision is Decision.PASS
+    assert below.rulings[-1].because == "no finding at or over high; 1 below"
+    grave = judged(TOP1, good, measured(check="contract", findings=(finding(Severity.HIGH),)))
+    assert grave.decision is Decision.FAIL
+    assert grave.because == "findings: high: class 3 has no row (candidate.onnx) (1 of 2 rulings fail)"
+    strict = judged(TOP1, good, measured(findings=(finding(Severity.LOW),), check="c"), halt_at=Severity.LOW)
+    assert strict.decision is Decision.FAIL
+
+
+def test_a_finding_of_a_check_that_then_crashed_still_counts(judged: Judge) -> None:
+    broken = errored("scan").model_copy(update={"findings": (finding(Severity.CRITICAL),)})
+    assert judged(TOP1, measured(flips(0, 0, 9_000)), broken).decision is Decision.FAIL
+
+
+def test_a_failed_check_that_no_rule_speaks_for_is_inconclusive(
+    judged: Judge, metrics: Mapping[str, MetricSpec]
+) -> None:
+    good, checks = (
+        measured(flips(0, 0, 9_000)),
+        (spec("contract", always=True), spec("quality", metrics["accuracy.top1"])),
+    )
+    for broken in (
+        (errored("contract"),),
+        (Evidence(check="contract", outcome=Outcome.SKIPPED, reason="no card"),),
+        (),
+    ):
+        verdict = judged(TOP1, good, *broken, checks=checks)
+        assert verdict.decision is Decision.INCONCLUSIVE
+        assert verdict.rulings[-1].rule == "contract"
+    assert judged(TOP1, good, errored("unheard-of")).decision is Decision.INCONCLUSIVE
+
+
+def test_a_dependency_that_failed_leaves_it_to_the_rule_that_needed_it(
+    judged: Judge, metrics: Mapping[str, MetricSpec]
+) -> None:
+    rule = "{metric: opscore.inference, of: delta, at_most: 0, otherwise: warn}"
+    checks = (spec("latency", metrics["latency.p50"]), spec("opscore", metrics["opscore.inference"]))
+    verdict = judged(
+        rule, errored("latency"), errored("opscore", "needs latency"), measured(check="contract"), checks=checks
+    )
+    assert verdict.decision is Decision.WARN
+
+
+def test_no_rules_no_evidence_or_nothing_measured_is_never_a_pass(judged: Judge) -> None:
+    soft = "{metric: accuracy.top1, of: delta, at_least: -1pp, if_missing: warn}"
+    assert judged("", measured(flips(0, 0, 9_000))).decision is Decision.INCONCLUSIVE
+    assert judged("").decision is Decision.INCONCLUSIVE
+    assert judged("").rulings == ()
+    assert judged(soft).decision is Decision.INCONCLUSIVE
+    assert judged(TOP1).decision is Decision.INCONCLUSIVE
+    assert judged("", measured(findings=(finding(Severity.HIGH),))).decision is Decision.FAIL
+
+
+def test_a_pass_says_how_many_rulings_passed(judged: Judge) -> None:
+    assert judged(TOP1, measured(flips(0, 0, 9_000))).because == "all 2 rulings pass"

@@ -1,0 +1,217 @@
+"""Compares one figure with one rule's limits, at the rule's confidence; see the statistics page of the manual.
+
+`at_least t` passes if the lower bound is over t, fails if the upper bound is under t, and is otherwise inconclusive
+(`at_most`: mirrored). Exact figures compare inclusively, and so do rules without a confidence, on the estimate.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from vetgate.domain.evidence import Capital, Counts, Exact, Measurement, PairedCounts, Pairs, Quantiles, Unstated
+from vetgate.domain.policy import Rule
+from vetgate.domain.verdict import Decision
+from vetgate.policy.needed import needed
+from vetgate.policy.words import level_words, limit_words
+
+if TYPE_CHECKING:
+    from vetgate.statistics import Bounds
+
+SAME_LEVEL = 1e-9
+"""Levels and thresholds this near are one: 1 - 0.95 is not quite 0.05 in floating point."""
+ROUNDING = 1e-12
+"""What subtraction may cost a figure: 0.9 - 0.91 is a little under -0.01."""
+
+
+@dataclass(frozen=True)
+class Limit:
+    """One side of a rule."""
+
+    side: Literal["at_least", "at_most"]
+    value: float
+
+    def holds(self, value: float) -> bool:
+        """Return whether a figure without uncertainty keeps the limit, inclusively."""
+        near = math.isclose(value, self.value, rel_tol=ROUNDING, abs_tol=ROUNDING)
+        return near or self.distance(value) > 0
+
+    def distance(self, value: float) -> float:
+        """Return how far a figure is on the good side of the limit; negative on the bad one."""
+        return value - self.value if self.side == "at_least" else self.value - value
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """How one figure stands to a rule."""
+
+    decision: Decision
+    """Pass, fail or inconclusive."""
+    limit: Limit
+    """The limit that decided: a broken one, else one that is not settled, else the first."""
+    method: str = ""
+    lower: float | None = None
+    """One-sided bound in the rule's unit; may be infinite. None for point rules."""
+    upper: float | None = None
+    reason: str = ""
+    """Why no bound exists; empty where one does."""
+    needed: int | None = None
+    """Images or pairs that would probably settle it."""
+
+
+def limits(rule: Rule) -> tuple[Limit, ...]:
+    """Return the limits of a rule, the lower one first; there is at least one."""
+    lower = (Limit("at_least", rule.at_least),) if rule.at_least is not None else ()
+    upper = (Limit("at_most", rule.at_most),) if rule.at_most is not None else ()
+    return lower + upper
+
+
+def compare(measurement: Measurement, rule: Rule) -> Comparison:
+    """Return how a figure stands to a rule, with bounds where the rule asks for a confidence.
+
+    Args:
+        measurement: In the rule's unit, of the rule's metric and role.
+        rule: Its confidence is the level of each one-sided bound.
+    """
+    decision, limit = decide(measurement, rule)
+    exact = isinstance(measurement.uncertainty, Exact)
+    if rule.confidence is None and not exact:
+        return Comparison(decision, limit, "point")
+    reason = why_unbounded(measurement, rule)
+    if reason:
+        return Comparison(Decision.INCONCLUSIVE, limit, reason=reason)
+    if isinstance(measurement.uncertainty, Capital):
+        return Comparison(decision, limit, "betting")
+    bounds = bounds_of(measurement, rule.confidence or 0.0)
+    more = None
+    if decision is Decision.INCONCLUSIVE and rule.confidence is not None:
+        more = needed(measurement, limit.value, rule.confidence, bounds)
+    return Comparison(decision, limit, bounds.method, bounds.lower, bounds.upper, needed=more)
+
+
+def decide(measurement: Measurement, rule: Rule) -> tuple[Decision, Limit]:
+    """Return the decision on both limits (each must hold, either can fail) and the limit that made it."""
+    sides = limits(rule)
+    decisions = [_decide_side(measurement, limit, rule) for limit in sides]
+    return max(zip(decisions, sides, strict=True), key=lambda pair: pair[0].rank)
+
+
+def _decide_side(measurement: Measurement, limit: Limit, rule: Rule) -> Decision:
+    value = measurement.value
+    if rule.confidence is None or isinstance(measurement.uncertainty, Exact):
+        return Decision.PASS if limit.holds(value) else Decision.FAIL
+    if why_unbounded(measurement, rule):
+        return Decision.INCONCLUSIVE
+    error = 1.0 - rule.confidence
+    if is_beyond(measurement, limit, rule.confidence, error, good=True):
+        return Decision.PASS
+    if is_beyond(measurement, limit, rule.confidence, error, good=False):
+        return Decision.FAIL
+    return Decision.INCONCLUSIVE
+
+
+def is_beyond(measurement: Measurement, limit: Limit, confidence: float, error: float, *, good: bool) -> bool:
+    """Return whether a figure lies beyond a limit, with at most a chance `error` of being wrong.
+
+    Args:
+        measurement: Has an uncertainty that is stated at this error (see why_unbounded).
+        limit: The limit.
+        confidence: The rule's own level, which orders the outcomes of the exact paired test.
+        error: Chance of error in (0, 0.5); 1 - confidence but for corrected slices.
+        good: Whether to look on the good side of the limit (it holds) or on the bad one (it is broken).
+    """
+    above = good == (limit.side == "at_least")
+    match measurement.uncertainty:
+        case PairedCounts(b=b, c=c, n=n):
+            from vetgate.statistics import paired_decision_p
+
+            p = paired_decision_p(b, c, n, min(max(limit.value, -1.0), 1.0), confidence)
+            return (p.greater if above else p.less) <= error
+        case Quantiles(levels=levels, values=values):
+            return _quantile_beyond(levels, values, limit.value, error, above=above)
+        case Capital(log_up=up, log_down=down):
+            return (up if above else down) >= -math.log(error)
+        case Exact() | Unstated():
+            return isinstance(measurement.uncertainty, Exact) and limit.holds(measurement.value) is good
+        case _:
+            bounds = bounds_of(measurement, 1.0 - error)
+            return bounds.lower > limit.value if above else bounds.upper < limit.value
+
+
+def _quantile_beyond(
+    levels: tuple[float, ...], values: tuple[float, ...], threshold: float, error: float, *, above: bool
+) -> bool:
+    """Return whether a level that is present, and no laxer than the error, lies beyond the threshold."""
+    pairs = list(zip(levels, values, strict=True))
+    if above:
+        return any(value > threshold for level, value in pairs if level <= error + SAME_LEVEL)
+    return any(value < threshold for level, value in pairs if level >= 1.0 - error - SAME_LEVEL)
+
+
+def why_unbounded(measurement: Measurement, rule: Rule) -> str:
+    """Return why a figure has no bounds at the rule's confidence; empty where it has, or needs none."""
+    if rule.confidence is None:
+        return ""
+    match measurement.uncertainty:
+        case Unstated():
+            return (
+                f"its uncertainty was not stated, so nothing can be said at {level_words(rule.confidence)} confidence"
+            )
+        case Quantiles(levels=levels):
+            missing = [level for level in (1.0 - rule.confidence, rule.confidence) if _at(levels, level) is None]
+            return f"its quantiles lack {_levels(missing)}; run check again" if missing else ""
+        case Capital(threshold=threshold) if not all(_same(threshold, limit.value) for limit in limits(rule)):
+            measured = limit_words(threshold, rule.unit, rule.of)
+            return f"it was measured for a threshold of {measured}; run check again"
+    return ""
+
+
+def contradiction(measurement: Measurement) -> str:
+    """Return how a figure contradicts the counts that it comes with; empty where it does not."""
+    match measurement.uncertainty:
+        case Counts(k=k, n=n):
+            counted = k / n
+        case PairedCounts(b=b, c=c, n=n):
+            counted = (c - b) / n
+        case _:
+            return ""
+    same = math.isclose(counted, measurement.value, rel_tol=SAME_LEVEL, abs_tol=SAME_LEVEL)
+    return "" if same else f"its check gives {measurement.value:.6g}, but its counts make {counted:.6g}"
+
+
+def bounds_of(measurement: Measurement, confidence: float) -> Bounds:
+    """Return one-sided bounds of a figure at a level; the confidence means nothing for exact ones.
+
+    Raises:
+        TypeError: The uncertainty has no bounds (see why_unbounded; betting decides without any).
+    """
+    from vetgate.statistics import Bounds, median_ratio_bounds, paired_bounds, proportion_bounds
+
+    value = measurement.value
+    match measurement.uncertainty:
+        case Exact():
+            return Bounds(value, value, value, "exact")
+        case Counts(k=k, n=n):
+            return proportion_bounds(k, n, confidence)
+        case PairedCounts(b=b, c=c, n=n):
+            return paired_bounds(b, c, n, confidence)
+        case Pairs(log_ratios=log_ratios):
+            return median_ratio_bounds(log_ratios, confidence)
+        case Quantiles(levels=levels, values=values):
+            lower, upper = _at(levels, 1.0 - confidence), _at(levels, confidence)
+            if lower is not None and upper is not None:
+                return Bounds(value, values[lower], values[upper], "bootstrap")
+    raise TypeError(f"{measurement.metric} has no bounds at {confidence}")
+
+
+def _at(levels: tuple[float, ...], level: float) -> int | None:
+    return next((index for index, known in enumerate(levels) if _same(known, level)), None)
+
+
+def _same(one: float, other: float) -> bool:
+    return math.isclose(one, other, rel_tol=SAME_LEVEL, abs_tol=SAME_LEVEL)
+
+
+def _levels(levels: list[float]) -> str:
+    return " and ".join(f"the level {level:.6g}" for level in levels)

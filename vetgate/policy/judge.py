@@ -1,0 +1,115 @@
+"""Judges evidence by a policy. Pure: the day is passed in, and nothing is read, drawn or printed."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from vetgate.domain.evidence import Evidence, Outcome, Severity
+from vetgate.domain.policy import Policy
+from vetgate.domain.specs import CheckSpec, MetricSpec
+from vetgate.domain.verdict import Decision, Ruling, Verdict
+from vetgate.policy.resolve import FINDINGS
+from vetgate.policy.rule import Gathered, judge_rule
+from vetgate.policy.waivers import apply_waiver
+
+
+def judge(
+    policy: Policy,
+    evidence: Sequence[Evidence],
+    today: datetime.date,
+    metrics: Mapping[str, MetricSpec],
+    *,
+    checks: Sequence[CheckSpec[Any]] = (),
+) -> Verdict:
+    """Return the verdict: one ruling for each rule, one on findings, one for each failed check that no rule speaks for.
+
+    Never a pass without a rule, without evidence, or with something unmeasured. The order of the evidence does not
+    matter.
+
+    Args:
+        policy: The resolved policy.
+        evidence: What the checks handed on; only evidence of outcome `measured` counts as measured.
+        today: The day of the run, for waivers.
+        metrics: The known metrics, by id.
+        checks: The checks that were planned. They tell which check owes which figure, and which speak only in
+            findings (`always`); without them every errored check has a ruling of its own.
+    """
+    gathered = Gathered.of(evidence, metrics, {metric.id: spec.name for spec in checks for metric in spec.metrics})
+    rulings = [apply_waiver(judge_rule(rule, gathered), policy.waivers, today) for rule in policy.rules]
+    rulings += _findings(policy.halt_at, evidence)
+    rulings += [_failed(item) for item in _unspoken(evidence, checks)]
+    return _verdict(policy, evidence, tuple(rulings))
+
+
+def _findings(halt_at: Severity, evidence: Sequence[Evidence]) -> list[Ruling]:
+    """Return the ruling on findings; none where nothing was looked at, for then nothing is known."""
+    found = sorted(
+        {finding for item in evidence for finding in item.findings},
+        key=lambda finding: (-finding.severity, finding.rule, finding.location, finding.message),
+    )
+    limit = halt_at.name.lower()
+    grave = [finding for finding in found if finding.severity >= halt_at]
+    if grave:
+        told = "; ".join(_finding_words(finding.severity, finding.message, finding.location) for finding in grave)
+        decision, because = Decision.FAIL, told
+    elif any(item.outcome is Outcome.MEASURED for item in evidence):
+        below = f"; {len(found)} below" if found else ""
+        decision, because = Decision.PASS, f"no finding at or over {limit}{below}"
+    else:
+        return []
+    words = f"no finding is at or over {limit}"
+    return [Ruling(rule=FINDINGS, words=words, decision=decision, because=because, n=len(found))]
+
+
+def _finding_words(severity: Severity, message: str, location: str) -> str:
+    where = f" ({location})" if location else ""
+    return f"{severity.name.lower()}: {message.rstrip('.')}{where}"
+
+
+def _unspoken(evidence: Sequence[Evidence], checks: Sequence[CheckSpec[Any]]) -> list[Evidence]:
+    """Return what failed without a rule that would say so: checks that always run, and checks that nobody planned."""
+    always, planned = {spec.name for spec in checks if spec.always}, {spec.name for spec in checks}
+    failed = [
+        item
+        for item in evidence
+        if (item.check in always and item.outcome is not Outcome.MEASURED)
+        or (item.check not in planned and item.outcome is Outcome.ERRORED)
+    ]
+    seen = {item.check for item in evidence}
+    absent = [Evidence(check=name, outcome=Outcome.SKIPPED, reason="it did not run") for name in always - seen]
+    return sorted(failed + absent, key=lambda item: (item.check, item.reason))
+
+
+def _failed(item: Evidence) -> Ruling:
+    reason = item.reason.rstrip(".") or "no reason was given"
+    return Ruling(
+        rule=item.check,
+        words=f"check {item.check} runs",
+        decision=Decision.INCONCLUSIVE,
+        because=f"check {item.check} {item.outcome.value}: {reason}",
+    )
+
+
+def _verdict(policy: Policy, evidence: Sequence[Evidence], rulings: tuple[Ruling, ...]) -> Verdict:
+    """Return the worst ruling as the verdict; at best inconclusive where nothing was asked or nothing measured."""
+    decision = max((ruling.decision for ruling in rulings), key=lambda each: each.rank, default=Decision.INCONCLUSIVE)
+    if decision.rank < Decision.INCONCLUSIVE.rank:
+        if not policy.rules:
+            because = f"policy {policy.name!r} has no rules, so nothing was judged"
+            return Verdict(decision=Decision.INCONCLUSIVE, because=because, rulings=rulings)
+        if not any(item.outcome is Outcome.MEASURED for item in evidence):
+            because = "no check measured anything"
+            return Verdict(decision=Decision.INCONCLUSIVE, because=because, rulings=rulings)
+    return Verdict(decision=decision, because=_because(decision, policy, rulings), rulings=rulings)
+
+
+def _because(decision: Decision, policy: Policy, rulings: tuple[Ruling, ...]) -> str:
+    worst = [ruling for ruling in rulings if ruling.decision is decision]
+    if not worst:
+        return f"policy {policy.name!r} has no rules, and no check measured anything"
+    if decision is Decision.PASS:
+        return f"all {len(rulings)} rulings pass" if len(rulings) > 1 else worst[0].because
+    verb = {Decision.WARN: "warn", Decision.INCONCLUSIVE: "inconclusive", Decision.FAIL: "fail"}[decision]
+    return f"{worst[0].rule}: {worst[0].because} ({len(worst)} of {len(rulings)} rulings {verb})"

@@ -1,0 +1,115 @@
+"""The policy language as people write it, before names and units are settled."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, StringConstraints, WithJsonSchema
+
+from vetgate.domain.evidence import Of
+from vetgate.domain.record import Record
+from vetgate.domain.specs import MetricSpec
+
+
+def _as_text(value: object) -> str:
+    """Return a number or text as text, so that `0.5` and `"0.5"` mean the same."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise ValueError("expected a number with its unit, such as -1pp, 97.5%, 12ms or 1.10")
+    return value if isinstance(value, str) else repr(value)
+
+
+def _as_day(value: object) -> object:
+    """Refuse plain numbers, which would be read as seconds since 1970."""
+    if isinstance(value, bool | int | float):
+        raise ValueError("expected a day, such as 2027-03-31")
+    return value
+
+
+Quantity = Annotated[
+    str,
+    BeforeValidator(_as_text),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "number"},
+                {"type": "string", "pattern": r"^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*[A-Za-z%/1]*\s*$"},
+            ]
+        }
+    ),
+]
+Said = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+
+
+class RuleText(Record):
+    """One bound on one figure, or the removal of an inherited one."""
+
+    name: Said | None = Field(
+        default=None, description="Unique; by default the metric, /of where it is not the usual, /slice."
+    )
+    metric: Said | None = Field(default=None, description="Metric id, such as accuracy.top1.")
+    of: Of | None = Field(default=None, description="Whose figure; by default the first that the metric comes as.")
+    at_least: Quantity | None = Field(default=None, description="Lower limit with its unit: -1pp, 97.5%, 1.0.")
+    at_most: Quantity | None = Field(default=None, description="Upper limit with its unit: 12ms, 3.4MB, 1.10.")
+    confidence: Quantity | None = Field(
+        default=None,
+        description="Confidence of the one-sided bound, such as 95%; without it the point estimate is compared.",
+    )
+    slice: Said | None = Field(default=None, description="`each label`, or the name of one class.")
+    otherwise: Literal["fail", "warn"] = Field(
+        default="fail", description="The worst that this rule can make of the verdict."
+    )
+    if_missing: Literal["inconclusive", "fail", "warn"] = Field(
+        default="inconclusive", description="The decision where nothing measured the figure."
+    )
+    remove: bool = Field(default=False, description="Drop the inherited rule of this name.")
+
+
+class FindingsText(Record):
+    """What findings do to the verdict."""
+
+    halt_at: Literal["info", "low", "medium", "high", "critical"] | None = Field(
+        default=None, description="A finding at or over this severity fails the candidate, and no model is opened."
+    )
+
+
+class WaiverText(Record):
+    """A rule that someone vouches for until a day."""
+
+    rule: Said = Field(description="Name of the rule.")
+    reason: Said = Field(description="Why the candidate may go out although the rule does not hold.")
+    owner: Said = Field(description="Who answers for it.")
+    expires: Annotated[datetime.date, BeforeValidator(_as_day)] = Field(description="Last day on which it holds.")
+
+
+class PolicyText(Record):
+    """A vetgate policy: what a candidate must keep of its reference."""
+
+    version: Literal[1] = Field(description="Version of the policy language.")
+    name: Said
+    summary: str = Field(default="", description="One line: what the policy is for.")
+    extends: Said | None = Field(default=None, description="A carried policy, or a file relative to this one.")
+    metrics: tuple[RuleText, ...] = Field(
+        default=(), description="Rules; the later of one name replaces the inherited one."
+    )
+    findings: FindingsText = FindingsText()
+    waivers: tuple[WaiverText, ...] = ()
+
+
+def schema(metrics: Mapping[str, MetricSpec]) -> dict[str, Any]:
+    """Return the JSON schema of policy files, for editors.
+
+    Args:
+        metrics: The known metrics by id; each is offered with its summary.
+    """
+    document = PolicyText.model_json_schema()
+    ids = sorted(metrics)
+    document["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    document["$defs"]["RuleText"]["properties"]["metric"] = {
+        "type": "string",
+        "description": "Metric id.",
+        "enum": ids,
+        "enumDescriptions": [f"{metrics[name].summary} ({metrics[name].unit.value})" for name in ids],
+    }
+    return document

@@ -1,0 +1,208 @@
+"""Judges one rule: finds its figures, compares them, and says in one sentence what came of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from vetgate.domain.evidence import Counts, Evidence, Exact, Measurement, Of, Outcome, PairedCounts, Pairs
+from vetgate.domain.policy import EACH_LABEL, Rule
+from vetgate.domain.specs import MetricSpec
+from vetgate.domain.verdict import Decision, Ruling
+from vetgate.policy.compare import Comparison, compare, contradiction
+from vetgate.policy.slices import SlicesCompared, compare_slices
+from vetgate.policy.words import asked_words, figure_words, level_words, value_words
+
+_METHODS = {"tango score": "Tango score", "wilson score": "Wilson score", "clopper-pearson exact": "Clopper-Pearson"}
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """The evidence, ready to be asked."""
+
+    measured: Mapping[tuple[str, Of], tuple[Measurement, ...]]
+    """Of checks whose outcome is `measured`, by metric and role; equal ones once."""
+    failures: Mapping[str, str]
+    """By check: `latency errored: the child crashed`."""
+    checks: frozenset[str]
+    metrics: Mapping[str, MetricSpec]
+    owners: Mapping[str, str]
+    """Check by metric, where it is known."""
+
+    @staticmethod
+    def of(evidence: Iterable[Evidence], metrics: Mapping[str, MetricSpec], owners: Mapping[str, str]) -> Gathered:
+        """Return the evidence by metric and role."""
+        measured: dict[tuple[str, Of], dict[Measurement, None]] = {}
+        failures: dict[str, str] = {}
+        items = sorted(evidence, key=lambda item: (item.check, item.reason))
+        for item in items:
+            if item.outcome is not Outcome.MEASURED:
+                reason = item.reason.rstrip(".") or "no reason was given"
+                failures[item.check] = f"check {item.check} {item.outcome.value}: {reason}"
+                continue
+            for figure in item.measurements:
+                measured.setdefault((figure.metric, figure.role), {})[figure] = None
+        figures = {key: tuple(found) for key, found in measured.items()}
+        return Gathered(figures, failures, frozenset(item.check for item in items), metrics, owners)
+
+    def why_missing(self, rule: Rule) -> str:
+        """Return why there is no figure for a rule."""
+        owner = self.owners.get(rule.metric)
+        if rule.metric not in self.metrics:
+            return f"no installed check declares {rule.metric}"
+        if owner is not None and owner in self.failures:
+            return self.failures[owner]
+        if owner in self.checks:
+            return f"check {owner} ran, but did not give it"
+        told = f" ({'; '.join(self.failures.values())})" if self.failures and owner is None else ""
+        return f"no check measured it{told}"
+
+
+def judge_rule(rule: Rule, gathered: Gathered) -> Ruling:
+    """Return the ruling on one rule, capped at warn where the rule says so; waivers come after.
+
+    Args:
+        rule: The rule.
+        gathered: The evidence.
+    """
+    found = gathered.measured.get((rule.metric, rule.of), ())
+    if rule.slice == EACH_LABEL:
+        found = tuple(figure for figure in found if figure.slice is not None)
+    else:
+        found = tuple(figure for figure in found if figure.slice == rule.slice)
+    wrong = _unusable(found, rule)
+    if not found:
+        figure = figure_words(rule.metric, rule.of, rule.slice)
+        because = f"{figure} is not known: {gathered.why_missing(rule)}"
+        ruling = _ruling(rule, Decision(rule.if_missing), because)
+    elif wrong:
+        ruling = _ruling(rule, Decision.INCONCLUSIVE, f"{figure_words(rule.metric, rule.of, rule.slice)}: {wrong}")
+    elif rule.slice == EACH_LABEL:
+        ruling = _sliced(found, rule)
+    else:
+        compared = compare(found[0], rule)
+        ruling = _ruling(rule, compared.decision, _sentence(found[0], compared, rule), found[0], compared)
+    return _capped(ruling, rule)
+
+
+def _unusable(found: Sequence[Measurement], rule: Rule) -> str:
+    """Return why figures cannot be trusted: two for one slice, another unit, or counts that contradict them."""
+    slices = [figure.slice or "" for figure in found]
+    twice = sorted({name for name in slices if slices.count(name) > 1}) if len(set(slices)) < len(slices) else []
+    if twice:
+        return f"measured twice, with different results{f' ({twice[0]})' if twice[0] else ''}"
+    for figure in sorted(found, key=lambda item: item.slice or ""):
+        where = f" for class {figure.slice!r}" if figure.slice else ""
+        if figure.unit is not rule.unit:
+            return f"measured in {figure.unit.value}{where}, but the rule is in {rule.unit.value}"
+        wrong = contradiction(figure)
+        if wrong:
+            return f"{wrong}{where}"
+    return ""
+
+
+def _ruling(
+    rule: Rule,
+    decision: Decision,
+    because: str,
+    figure: Measurement | None = None,
+    compared: Comparison | None = None,
+) -> Ruling:
+    facts: dict[str, Any] = {"threshold": rule.at_least if rule.at_least is not None else rule.at_most}
+    if figure is not None:
+        facts |= {"observed": figure.value, "n": figure.n, "slice": figure.slice}
+    if compared is not None:
+        facts |= {"threshold": compared.limit.value, "method": compared.method, "needed": compared.needed}
+        facts |= {"lower": _finite(compared.lower), "upper": _finite(compared.upper)}
+    facts |= {"rule": rule.name, "words": rule.words, "decision": decision, "because": because}
+    return Ruling(metric=rule.metric, unit=rule.unit, **facts)
+
+
+def _finite(bound: float | None) -> float | None:
+    return bound if bound is not None and math.isfinite(bound) else None
+
+
+def _capped(ruling: Ruling, rule: Rule) -> Ruling:
+    if rule.otherwise == "fail" or ruling.decision.rank <= Decision.WARN.rank:
+        return ruling
+    kind = "not met" if ruling.decision is Decision.FAIL else "not settled"
+    because = f"{ruling.because}; {kind}, which this policy makes a warning"
+    return ruling.model_copy(update={"decision": Decision.WARN, "because": because})
+
+
+def _sentence(figure: Measurement, compared: Comparison, rule: Rule) -> str:
+    """Return the figure with its bounds, what was asked, and what would settle it."""
+    name = figure_words(figure.metric, figure.role, figure.slice)
+    value = value_words(figure.value, rule.unit, rule.of)
+    if compared.reason:
+        told = f"{name} is {value}, but {compared.reason}"
+    else:
+        detail = ", ".join(part for part in (_bounds(compared, rule), _method(compared), _detail(figure)) if part)
+        told = f"{name} is {value}{f' ({detail})' if detail else ''}"
+    return (
+        f"{told}; {asked_words(rule)} was asked{_settle(figure, compared)}{f'; {figure.note}' if figure.note else ''}"
+    )
+
+
+def _bounds(compared: Comparison, rule: Rule) -> str:
+    if compared.lower is None or compared.upper is None or compared.method == "exact" or rule.confidence is None:
+        return ""
+    ends = [
+        value_words(bound, rule.unit, rule.of) if math.isfinite(bound) else "unbounded"
+        for bound in (compared.lower, compared.upper)
+    ]
+    number, _, unit = ends[0].partition(" ")
+    if unit and ends[1].endswith(f" {unit}"):
+        ends[0] = number
+    return f"{level_words(rule.confidence)} bounds {ends[0]} to {ends[1]}"
+
+
+def _method(compared: Comparison) -> str:
+    return {"exact": "", "point": "point estimate"}.get(compared.method, _METHODS.get(compared.method, compared.method))
+
+
+def _detail(figure: Measurement) -> str:
+    match figure.uncertainty:
+        case Exact():
+            return ""
+        case Counts(k=k, n=n):
+            return f"{k:,} of {n:,}"
+        case PairedCounts(b=b, c=c, n=n):
+            return f"{b:,} flips down, {c:,} up, n = {n:,}"
+        case Pairs(log_ratios=log_ratios):
+            return f"{len(log_ratios):,} pairs"
+    return f"n = {figure.n:,}"
+
+
+def _settle(figure: Measurement, compared: Comparison) -> str:
+    if compared.needed is None:
+        return ""
+    what = "pairs" if isinstance(figure.uncertainty, Pairs) else "images"
+    return f"; about {compared.needed:,} {what} would probably settle it"
+
+
+def _sliced(found: Sequence[Measurement], rule: Rule) -> Ruling:
+    together = compare_slices(found, rule)
+    skipped = f"; not assessed for want of images: {_listing(together.skipped)}" if together.skipped else ""
+    if together.worst is None:
+        figure = figure_words(rule.metric, rule.of, rule.slice)
+        return _ruling(rule, Decision.INCONCLUSIVE, f"{figure} could be assessed for no class{skipped}")
+    compared = compare(together.worst, rule)
+    because = f"{_slices_words(together)}, {_sentence(together.worst, compared, rule)}{skipped}"
+    return _ruling(rule, together.decision, because, together.worst, compared)
+
+
+def _slices_words(together: SlicesCompared) -> str:
+    count, all_of = len(together.deciding), f"{together.assessed:,} classes"
+    if together.decision is Decision.PASS:
+        return f"all {all_of} hold; at worst"
+    if together.decision is Decision.FAIL:
+        return f"{count:,} of {all_of} fail after Holm's correction: {_listing(together.deciding)}; at worst"
+    return f"{count:,} of {all_of} are not settled: {_listing(together.deciding)}; at worst"
+
+
+def _listing(names: Sequence[str], most: int = 10) -> str:
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(repr(name) for name in names[:most]) + more

@@ -1,0 +1,104 @@
+"""Rules in words, and policies as people read them."""
+
+from __future__ import annotations
+
+import yaml
+
+from vetgate.domain.evidence import Of
+from vetgate.domain.policy import EACH_LABEL, Policy, Rule
+from vetgate.domain.unit import Unit, format_quantity
+
+_WHOSE = {
+    Of.CANDIDATE: " of the candidate",
+    Of.REFERENCE: " of the reference",
+    Of.DELTA: " of candidate minus reference",
+    Of.RATIO: " of candidate over reference",
+    Of.PAIR: "",
+}
+_SCALES = {
+    Unit.FRACTION: (100.0, " %"),
+    Unit.RATIO: (1.0, " ×"),
+    Unit.SECONDS: (1e3, " ms"),
+    Unit.MEGABYTES: (1.0, " MB"),
+    Unit.BITS: (1.0, " bit"),
+    Unit.PER_SECOND: (1.0, " /s"),
+}
+
+
+def figure_words(metric: str, of: Of, slice_name: str | None = None) -> str:
+    """Return what is bounded: `accuracy.recall of candidate minus reference for class 'cat'`."""
+    where = {None: "", EACH_LABEL: " for each label"}.get(slice_name, f" for class {slice_name!r}")
+    return f"{metric}{_WHOSE[of]}{where}"
+
+
+def limit_words(value: float, unit: Unit, of: Of) -> str:
+    """Return a threshold as people write it, with its unit: `-1 pp`, `97.5 %`, `1.1 ×`."""
+    scale, suffix = _SCALES.get(unit, (1.0, ""))
+    if unit is Unit.FRACTION and of is Of.DELTA:
+        suffix = " pp"
+    return f"{value * scale:.12g}{suffix}"
+
+
+def limit_text(value: float, unit: Unit, of: Of) -> str:
+    """Return a threshold as the policy language reads it back: `-1pp`, `97.5%`, `1.1`."""
+    return limit_words(value, unit, of).replace(" ×", "").replace(" ", "")
+
+
+def level_words(confidence: float) -> str:
+    """Return a confidence level: `95 %`."""
+    return f"{confidence * 100:.12g} %"
+
+
+def value_words(value: float, unit: Unit, of: Of) -> str:
+    """Return a measured figure with its unit; differences carry their sign."""
+    return format_quantity(value, unit, signed=of is Of.DELTA)
+
+
+def asked_words(rule: Rule) -> str:
+    """Return the limits of a rule: `at least -1 pp`, `at least 0.9 × and at most 1.1 ×`."""
+    limits = (("at least", rule.at_least), ("at most", rule.at_most))
+    return " and ".join(
+        f"{side} {limit_words(value, rule.unit, rule.of)}" for side, value in limits if value is not None
+    )
+
+
+def rule_words(rule: Rule) -> str:
+    """Return the whole rule in words, as reports echo it."""
+    level = f", at {level_words(rule.confidence)} confidence" if rule.confidence is not None else ""
+    otherwise = "; otherwise warn" if rule.otherwise == "warn" else ""
+    return f"{figure_words(rule.metric, rule.of, rule.slice)} is {asked_words(rule)}{level}{otherwise}"
+
+
+def render_policy(policy: Policy) -> str:
+    """Return the resolved policy as YAML that loads to the same digest, each rule under its words."""
+    head: dict[str, object] = {"version": policy.version, "name": policy.name}
+    if policy.summary:
+        head["summary"] = policy.summary
+    lines = [f"# sha256 {policy.sha256}", _dump(head)]
+    if policy.rules:
+        lines.append("metrics:")
+    for rule in policy.rules:
+        lines += [f"  # {rule.words}", _item(_rule_keys(rule))]
+    lines += ["findings:", f"  halt_at: {policy.halt_at.name.lower()}"]
+    if policy.waivers:
+        lines += ["waivers:", *(_item(waiver.model_dump()) for waiver in policy.waivers)]
+    return "\n".join(lines) + "\n"
+
+
+def _rule_keys(rule: Rule) -> dict[str, object]:
+    limits = (("at_least", rule.at_least), ("at_most", rule.at_most))
+    keys: dict[str, object] = {"name": rule.name, "metric": rule.metric, "of": rule.of.value}
+    keys |= {key: limit_text(value, rule.unit, rule.of) for key, value in limits if value is not None}
+    if rule.confidence is not None:
+        keys["confidence"] = level_words(rule.confidence).replace(" ", "")
+    if rule.slice is not None:
+        keys["slice"] = rule.slice
+    return keys | {"otherwise": rule.otherwise, "if_missing": rule.if_missing}
+
+
+def _dump(keys: dict[str, object]) -> str:
+    return yaml.safe_dump(keys, sort_keys=False, allow_unicode=True, width=1000).rstrip("\n")
+
+
+def _item(keys: dict[str, object]) -> str:
+    return "  - " + _dump(keys).replace("\n", "\n    ")
