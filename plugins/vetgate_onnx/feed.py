@@ -93,7 +93,8 @@ class InputFeed:
         limits = np.iinfo(self._dtype.name)
         numbers = np.round(images if self._scaling is None else images / np.float32(self._scaling.scale))
         numbers = numbers + np.float32(0 if self._scaling is None else self._scaling.zero_point)
-        return np.clip(numbers, limits.min, limits.max).astype(self._dtype)
+        clipped: NDArray[np.generic] = np.clip(numbers, limits.min, limits.max).astype(self._dtype)
+        return clipped
 
 
 def _require_pixels(given: Terminal, card: Card) -> None:

@@ -1,4 +1,4 @@
-"""An ONNX model as a graph of nodes, with its constants and its shapes; weights stay on disk until they are asked for."""
+"""An ONNX model as a graph of nodes and constants; external weights stay on disk until they are asked for."""
 
 from __future__ import annotations
 

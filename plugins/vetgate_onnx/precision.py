@@ -18,7 +18,7 @@ _INTEGER = frozenset(
         "DynamicQuantizeMatMul", "MatMulIntegerToFloat",
     }
 )  # fmt: skip
-_NAMES = {
+_NAMES: dict[int, str] = {
     TensorProto.FLOAT: "float32",
     TensorProto.FLOAT16: "float16",
     TensorProto.BFLOAT16: "bfloat16",
@@ -52,7 +52,7 @@ def _precision(node: Node, graph: Graph, shapes: Shapes) -> str:
     if all(_is_dequantised(graph, node.input(index)) for index in (0, weight_index(node))):
         return "int8"
     stored = graph.constants.get(node.input(1))
-    kind = stored.data_type if stored is not None else shapes.types.get(node.proto.output[0], 0)
+    kind: int = stored.data_type if stored is not None else shapes.types.get(node.proto.output[0], 0)
     return _NAMES.get(kind, "float32" if node.proto.domain not in STANDARD else "unknown")
 
 

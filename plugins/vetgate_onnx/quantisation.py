@@ -6,28 +6,19 @@ from dataclasses import dataclass
 
 from vetgate_onnx.graph import MOVES, Graph, Node
 
-_OUTPUT_PARAMETERS = {
+_ONE_OPERAND = ("Softmax", "Sigmoid", "LeakyRelu", "AveragePool", "GlobalAveragePool")
+_OUTPUT_PARAMETERS: dict[str, tuple[int, int]] = {
     "QuantizeLinear": (1, 2),
-    "QLinearConv": (6, 7),
-    "QLinearMatMul": (6, 7),
+    **{f"QLinear{name}": (6, 7) for name in ("Conv", "MatMul", "Add", "Mul")},
+    **{f"QLinear{name}": (3, 4) for name in _ONE_OPERAND},
     "QGemm": (7, 8),
-    "QLinearAdd": (6, 7),
-    "QLinearMul": (6, 7),
-    "QLinearSoftmax": (3, 4),
-    "QLinearSigmoid": (3, 4),
-    "QLinearLeakyRelu": (3, 4),
-    "QLinearAveragePool": (3, 4),
-    "QLinearGlobalAveragePool": (3, 4),
 }
 """Operator to the inputs that hold the scale and zero point of its output."""
-_INPUT_PARAMETERS = {
-    "DequantizeLinear": {0: (1, 2)},
-    **dict.fromkeys(("QLinearConv", "QLinearMatMul", "QGemm"), {0: (1, 2)}),
-    **dict.fromkeys(("QLinearAdd", "QLinearMul"), {0: (1, 2), 3: (4, 5)}),
-    **dict.fromkeys(
-        ("QLinearSoftmax", "QLinearSigmoid", "QLinearLeakyRelu", "QLinearAveragePool", "QLinearGlobalAveragePool"),
-        {0: (1, 2)},
-    ),
+_INPUT_PARAMETERS: dict[tuple[str, int], tuple[int, int]] = {
+    ("DequantizeLinear", 0): (1, 2),
+    ("QGemm", 0): (1, 2),
+    **{(f"QLinear{name}", 0): (1, 2) for name in ("Conv", "MatMul", "Add", "Mul", *_ONE_OPERAND)},
+    **{(f"QLinear{name}", 3): (4, 5) for name in ("Add", "Mul")},
 }
 """Operator and input to the inputs that hold its scale and zero point."""
 _KEEPS_SCALE = MOVES | {"MaxPool", "Relu", "Slice", "Pad"}
@@ -46,7 +37,7 @@ def input_scaling(graph: Graph, name: str) -> Scaling | None:
     pending, seen = [name], {name}
     while pending:
         for node, index in graph.consumers.get(pending.pop(0), ()):
-            place = _INPUT_PARAMETERS.get(node.proto.op_type, {}).get(index)
+            place = _INPUT_PARAMETERS.get((node.proto.op_type, index))
             if place is not None:
                 return _read(graph, node, *place)
             if index == 0 and node.proto.op_type in MOVES and node.proto.output[0] not in seen:

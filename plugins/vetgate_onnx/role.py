@@ -14,43 +14,38 @@ _RANK: dict[Kind, int] = {"state": 0, "normalisation": 1, "parameter": 2}
 _FLOATS = frozenset({TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.DOUBLE, TensorProto.BFLOAT16})
 _PASSES = MOVES | {"Cast", "CastLike", "QuantizeLinear", "DequantizeLinear", "Split", "Slice", "Pad", "Clip"}
 """Operators through which a weight stays a weight."""
-_ROLES: dict[str, dict[int, Kind]] = {
-    **dict.fromkeys(("Conv", "FusedConv", "NhwcFusedConv", "NhwcConv", "ConvTranspose"), {1: "parameter", 2: "parameter"}),
-    "DeformConv": {1: "parameter", 3: "parameter"},
-    **dict.fromkeys(
-        ("Gemm", "FusedGemm", "GemmFastGelu", "FusedMatMulActivation"),
-        {0: "parameter", 1: "parameter", 2: "parameter"},
-    ),
-    **dict.fromkeys(("MatMul", "FusedMatMul", "TransposeMatMul"), {0: "parameter", 1: "parameter"}),
-    **dict.fromkeys(("MatMulInteger", "MatMulInteger16"), {0: "parameter", 1: "parameter"}),
-    "ConvInteger": {1: "parameter"},
-    "QLinearConv": {3: "parameter", 8: "parameter"},
-    "QLinearMatMul": {0: "parameter", 3: "parameter"},
-    "QGemm": {0: "parameter", 3: "parameter", 6: "parameter"},
-    **dict.fromkeys(("QLinearAdd", "QLinearMul"), {0: "parameter", 3: "parameter"}),
-    "DynamicQuantizeMatMul": {1: "parameter", 4: "parameter"},
-    "MatMulIntegerToFloat": {1: "parameter", 6: "parameter"},
-    **dict.fromkeys(("MatMulNBits", "MatMulBnb4"), {1: "parameter", 5: "parameter"}),
-    "BatchNormalization": {1: "normalisation", 2: "normalisation"},
-    **dict.fromkeys(
-        (
-            "LayerNormalization", "InstanceNormalization", "GroupNormalization", "RMSNormalization", "GroupNorm",
-            "SimplifiedLayerNormalization",
-        ),
-        {1: "normalisation", 2: "normalisation"},
-    ),
-    "SkipLayerNormalization": {2: "normalisation", 3: "normalisation", 4: "parameter"},
-    "SkipSimplifiedLayerNormalization": {2: "normalisation", 3: "parameter"},
-    "SkipGroupNorm": {1: "normalisation", 2: "normalisation", 4: "parameter"},
-    **dict.fromkeys(("LSTM", "GRU", "RNN"), {1: "parameter", 2: "parameter", 3: "parameter", 7: "parameter"}),
-    **dict.fromkeys(("PRelu", "BiasAdd", "BiasGelu", "FastGelu", "BiasSplitGelu"), {1: "parameter"}),
-    "Gather": {0: "parameter"},
-    "MultiHeadAttention": {3: "parameter"},
-}  # fmt: skip
+_LEARNED: dict[tuple[str, ...], tuple[int, ...]] = {
+    ("Conv", "FusedConv", "NhwcFusedConv", "NhwcConv", "ConvTranspose"): (1, 2),
+    ("DeformConv",): (1, 3),
+    ("Gemm", "FusedGemm", "GemmFastGelu", "FusedMatMulActivation"): (0, 1, 2),
+    ("MatMul", "FusedMatMul", "TransposeMatMul", "MatMulInteger", "MatMulInteger16"): (0, 1),
+    ("ConvInteger", "PRelu", "BiasAdd", "BiasGelu", "FastGelu", "BiasSplitGelu"): (1,),
+    ("QLinearConv",): (3, 8),
+    ("QLinearMatMul", "QLinearAdd", "QLinearMul"): (0, 3),
+    ("QGemm",): (0, 3, 6),
+    ("DynamicQuantizeMatMul", "SkipGroupNorm"): (1, 4),
+    ("MatMulIntegerToFloat",): (1, 6),
+    ("MatMulNBits", "MatMulBnb4"): (1, 5),
+    ("LSTM", "GRU", "RNN"): (1, 2, 3, 7),
+    ("SkipLayerNormalization",): (4,),
+    ("SkipSimplifiedLayerNormalization", "MultiHeadAttention"): (3,),
+    ("Gather",): (0,),
+}
+_NORM: dict[tuple[str, ...], tuple[int, ...]] = {
+    ("BatchNormalization", "LayerNormalization", "InstanceNormalization", "GroupNormalization"): (1, 2),
+    ("RMSNormalization", "GroupNorm", "SimplifiedLayerNormalization", "SkipGroupNorm"): (1, 2),
+    ("SkipLayerNormalization",): (2, 3),
+    ("SkipSimplifiedLayerNormalization",): (2,),
+}
+_ROLES: dict[tuple[str, int], Kind] = {
+    **{(name, index): "parameter" for names, places in _LEARNED.items() for name in names for index in places},
+    **{(name, index): "normalisation" for names, places in _NORM.items() for name in names for index in places},
+}
 """Roles by operator and input; an input that is not listed takes state."""
+_KNOWN = frozenset(name for name, _ in _ROLES)
 _LEARNED_WHERE_FLOAT = frozenset({"Add", "Sub", "Mul", "Einsum", "Concat", "Expand", "Tile", "Where", "Attention"})
-"""Operators whose floating-point constants, but for single numbers, are taken for learned: biases that stand apart, layer
-scales, position embeddings, class tokens."""
+"""Operators whose floating-point constants, but for single numbers, are taken for learned: biases that stand apart,
+layer scales, position embeddings, class tokens."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +93,6 @@ def _kind(graph: Graph, name: str, node: Node, index: int, dequantised: bool) ->
         return "parameter" if floating and (tensor is None or len(tensor.dims) > 0) else "state"
     if operator == "Gather" and not floating:
         return "state"
-    if node.proto.domain == "com.microsoft" and operator not in _ROLES:
+    if node.proto.domain == "com.microsoft" and operator not in _KNOWN:
         return "parameter" if floating and tensor is not None and len(tensor.dims) > 1 else "state"
-    return _ROLES.get(operator, {}).get(index, "state")
+    return _ROLES.get((operator, index), "state")

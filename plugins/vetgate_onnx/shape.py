@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 import onnx
 from onnx import ModelProto, TensorProto, TypeProto, ValueInfoProto
@@ -90,21 +91,26 @@ def _fix_inputs(light: ModelProto, graph: Graph, card: Card | None) -> int:
     names = {port.name for port in graph.inputs()}
     for port in light.graph.input:
         dims = port.type.tensor_type.shape.dim
-        if port.name not in names or not len(dims):
-            continue
-        for dim, value in zip(dims, _wanted(len(dims), card), strict=True):
-            if not dim.HasField("dim_value") and value is not None:
-                if dim.dim_param:
-                    symbols[dim.dim_param] = value
-                dim.dim_value = value
-        if dims[0].HasField("dim_value") and len(dims) > 1:
-            batch = max(batch, dims[0].dim_value)
+        if port.name in names and len(dims):
+            symbols.update(_fix(dims, card))
+            batch = max(batch, dims[0].dim_value if len(dims) > 1 else 1)
     for value in [*light.graph.output, *light.graph.value_info]:
         for dim in value.type.tensor_type.shape.dim:
             if dim.dim_param in symbols:
                 dim.dim_value = symbols[dim.dim_param]
     _forget_unknown(light)
     return batch
+
+
+def _fix(dims: Any, card: Card | None) -> dict[str, int]:  # noqa: ANN401  # protobuf's repeated field has no public type
+    """Set the free lengths of one input in place; return the values of their symbols."""
+    symbols = {}
+    for dim, value in zip(dims, _wanted(len(dims), card), strict=True):
+        if value is not None and not (dim.HasField("dim_value") and dim.dim_value > 0):
+            symbols[dim.dim_param] = value
+            dim.dim_value = value
+    symbols.pop("", None)
+    return symbols
 
 
 def _wanted(rank: int, card: Card | None) -> list[int | None]:

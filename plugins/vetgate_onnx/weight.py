@@ -13,7 +13,7 @@ from vetgate.api import Tensor, UnreadableArtifact
 from vetgate_onnx.graph import Graph, first_sentence
 from vetgate_onnx.role import Use, use_of
 
-_BITS = {
+_BITS: dict[int, int] = {
     TensorProto.FLOAT: 32, TensorProto.UINT8: 8, TensorProto.INT8: 8, TensorProto.UINT16: 16, TensorProto.INT16: 16,
     TensorProto.INT32: 32, TensorProto.INT64: 64, TensorProto.BOOL: 8, TensorProto.FLOAT16: 16, TensorProto.DOUBLE: 64,
     TensorProto.UINT32: 32, TensorProto.UINT64: 64, TensorProto.COMPLEX64: 64, TensorProto.COMPLEX128: 128,
@@ -96,18 +96,18 @@ def _distinct(numbers: NDArray[np.generic]) -> int:
 def _bits(kind: int) -> int:
     if kind in _BITS:
         return _BITS[kind]
-    name = TensorProto.DataType.Name(kind)
+    name = str(TensorProto.DataType.Name(kind))
     return next((bits for start, bits in _BITS_BY_NAME.items() if name.startswith(start)), 0)
 
 
 def _type_name(kind: int) -> str:
     """Return numpy's name of an element type; ONNX's own, in small letters, where numpy has none."""
     if kind in (TensorProto.UINT4, TensorProto.INT4):
-        return TensorProto.DataType.Name(kind).lower()
+        return str(TensorProto.DataType.Name(kind)).lower()
     try:
         return str(np.dtype(helper.tensor_dtype_to_np_dtype(kind)).name)
     except (KeyError, ValueError, TypeError):
-        return TensorProto.DataType.Name(kind).lower()
+        return str(TensorProto.DataType.Name(kind)).lower()
 
 
 def _dequantised(graph: Graph, stored: NDArray[np.generic], use: Use, name: str) -> NDArray[np.generic]:
@@ -115,7 +115,7 @@ def _dequantised(graph: Graph, stored: NDArray[np.generic], use: Use, name: str)
     scaling = _scaling(graph, use)
     if scaling is None or stored.dtype.kind not in "iuf":
         return stored
-    integers = stored.astype(np.float64 if stored.dtype.itemsize > 2 else np.float32)
+    integers: NDArray[np.floating] = stored.astype(np.float64 if stored.dtype.itemsize > 2 else np.float32)
     try:
         zero, scale = (_spread(part, integers, scaling) for part in (scaling.zero, scaling.scale))
         return np.asarray((integers - zero) * scale)
@@ -176,7 +176,8 @@ def _packed(graph: Graph, name: str, use: Use) -> Tensor:
     """Return the figures of a MatMulNBits weight: N rows of K numbers in blocks, `bits` bits each, lowest first."""
     node = use.node
     packed = graph.array(name)
-    assert node is not None and packed is not None  # noqa: S101  # both were there to tell the use
+    assert node is not None  # noqa: S101  # it told the use
+    assert packed is not None  # noqa: S101  # the name comes from the constants
     rows, columns = node.attribute("N"), node.attribute("K")
     bits, block = node.attribute("bits", 4), node.attribute("block_size", 32)
     blocks = -(-columns // block) if block > 0 else 0

@@ -41,7 +41,7 @@ def class_table(classes: tuple[str, ...], candidate: PerClass, reference: PerCla
 
 
 def confusion(table: PredictionTable, labels: NDArray[np.int64]) -> Iterator[Table]:
-    """Yield what is taken for what: a matrix for each model, or the pairs most confused where there are many classes."""
+    """Yield what is taken for what: a matrix for each model, or of many classes the pairs most confused."""
     if len(table.classes) > MOST_CLASSES:
         yield _pairs(table, labels)
         return

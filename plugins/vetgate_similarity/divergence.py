@@ -17,8 +17,8 @@ from vetgate_similarity.figures import mean
 from vetgate_similarity.metrics import JS_DIVERGENCE
 
 WORST = 20
-ROWS_AT_ONCE = 8192
-"""Images at a time, so that a thousand classes need some hundreds of megabytes at most."""
+ROWS_AT_ONCE = 2048
+"""Images at a time, so that a thousand classes need some tens of megabytes."""
 
 
 def measure(table: PredictionTable, ask: Ask) -> Results:

@@ -1,4 +1,4 @@
-"""Compares one figure with one rule's limits, at the rule's confidence; see the statistics page of the manual.
+"""Compares one figure with one rule's limits, at the rule's confidence.
 
 `at_least t` passes if the lower bound is over t, fails if the upper bound is under t, and is otherwise inconclusive
 (`at_most`: mirrored). Exact figures compare inclusively, and so do rules without a confidence, on the estimate.

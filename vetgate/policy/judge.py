@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
 
 from vetgate.domain.evidence import Evidence, Outcome, Severity
 from vetgate.domain.policy import Policy
-from vetgate.domain.specs import CheckSpec, MetricSpec
+from vetgate.domain.specs import MetricSpec
 from vetgate.domain.verdict import Decision, Ruling, Verdict
 from vetgate.policy.resolve import FINDINGS
 from vetgate.policy.rule import Gathered, judge_rule
@@ -21,7 +20,8 @@ def judge(
     today: datetime.date,
     metrics: Mapping[str, MetricSpec],
     *,
-    checks: Sequence[CheckSpec[Any]] = (),
+    owners: Mapping[str, str] | None = None,
+    always: Collection[str] = (),
 ) -> Verdict:
     """Return the verdict: one ruling for each rule, one on findings, one for each failed check that no rule speaks for.
 
@@ -33,13 +33,15 @@ def judge(
         evidence: What the checks handed on; only evidence of outcome `measured` counts as measured.
         today: The day of the run, for waivers.
         metrics: The known metrics, by id.
-        checks: The checks that were planned. They tell which check owes which figure, and which speak only in
-            findings (`always`); without them every errored check has a ruling of its own.
+        owners: Check by the metric that it declares. A rule speaks for the check that owns its figure; a check that
+            owns none speaks only in findings, so where it was not measured it has a ruling of its own.
+        always: Checks that must have measured whether or not a rule names them.
     """
-    gathered = Gathered.of(evidence, metrics, {metric.id: spec.name for spec in checks for metric in spec.metrics})
+    owners = owners or {}
+    gathered = Gathered.of(evidence, metrics, owners)
     rulings = [apply_waiver(judge_rule(rule, gathered), policy.waivers, today) for rule in policy.rules]
     rulings += _findings(policy.halt_at, evidence)
-    rulings += [_failed(item) for item in _unspoken(evidence, checks)]
+    rulings += [_failed(item) for item in _unspoken(evidence, owners, always)]
     return _verdict(policy, evidence, tuple(rulings))
 
 
@@ -68,17 +70,14 @@ def _finding_words(severity: Severity, message: str, location: str) -> str:
     return f"{severity.name.lower()}: {message.rstrip('.')}{where}"
 
 
-def _unspoken(evidence: Sequence[Evidence], checks: Sequence[CheckSpec[Any]]) -> list[Evidence]:
-    """Return what failed without a rule that would say so: checks that always run, and checks that nobody planned."""
-    always, planned = {spec.name for spec in checks if spec.always}, {spec.name for spec in checks}
-    failed = [
-        item
-        for item in evidence
-        if (item.check in always and item.outcome is not Outcome.MEASURED)
-        or (item.check not in planned and item.outcome is Outcome.ERRORED)
+def _unspoken(evidence: Sequence[Evidence], owners: Mapping[str, str], always: Collection[str]) -> list[Evidence]:
+    """Return what was not measured without a rule that would say so."""
+    owning = set(owners.values()) - set(always)
+    failed = [item for item in evidence if item.outcome is not Outcome.MEASURED and item.check not in owning]
+    absent = [
+        Evidence(check=name, outcome=Outcome.SKIPPED, reason="it did not run")
+        for name in set(always) - {item.check for item in evidence}
     ]
-    seen = {item.check for item in evidence}
-    absent = [Evidence(check=name, outcome=Outcome.SKIPPED, reason="it did not run") for name in always - seen]
     return sorted(failed + absent, key=lambda item: (item.check, item.reason))
 
 

@@ -105,7 +105,7 @@ def _family(metric: str, metrics: Mapping[str, MetricSpec]) -> str:
     """Return the metrics of the same family, for a word that is near to none."""
     family = metric.partition(".")[0]
     known = sorted(name for name in metrics if name.partition(".")[0] == family)
-    return f"; known are {', '.join(known)}" if known else ""
+    return f"; known are {', '.join(known)}" if known else "; `vetgate policy list --metrics` lists the known ones"
 
 
 def _role(text: RuleText, path: KeyPath, spec: MetricSpec, notes: Notes) -> Of | None:

@@ -11,7 +11,7 @@ from vetgate.domain.evidence import Counts, Evidence, Exact, Measurement, Of, Ou
 from vetgate.domain.policy import EACH_LABEL, Rule
 from vetgate.domain.specs import MetricSpec
 from vetgate.domain.verdict import Decision, Ruling
-from vetgate.policy.compare import Comparison, compare, contradiction
+from vetgate.policy.compare import Comparison, compare, contradiction, limits
 from vetgate.policy.slices import SlicesCompared, compare_slices
 from vetgate.policy.words import asked_words, figure_words, level_words, value_words
 
@@ -110,14 +110,15 @@ def _ruling(
     figure: Measurement | None = None,
     compared: Comparison | None = None,
 ) -> Ruling:
-    facts: dict[str, Any] = {"threshold": rule.at_least if rule.at_least is not None else rule.at_most}
+    limit = compared.limit if compared is not None else limits(rule)[0]
+    facts: dict[str, Any] = {"threshold": limit.value, "side": limit.side, "confidence": rule.confidence}
     if figure is not None:
         facts |= {"observed": figure.value, "n": figure.n, "slice": figure.slice}
     if compared is not None:
-        facts |= {"threshold": compared.limit.value, "method": compared.method, "needed": compared.needed}
+        facts |= {"method": compared.method, "needed": compared.needed}
         facts |= {"lower": _finite(compared.lower), "upper": _finite(compared.upper)}
     facts |= {"rule": rule.name, "words": rule.words, "decision": decision, "because": because}
-    return Ruling(metric=rule.metric, unit=rule.unit, **facts)
+    return Ruling(metric=rule.metric, of=rule.of, unit=rule.unit, **facts)
 
 
 def _finite(bound: float | None) -> float | None:
@@ -135,7 +136,7 @@ def _capped(ruling: Ruling, rule: Rule) -> Ruling:
 def _sentence(figure: Measurement, compared: Comparison, rule: Rule) -> str:
     """Return the figure with its bounds, what was asked, and what would settle it."""
     name = figure_words(figure.metric, figure.role, figure.slice)
-    value = value_words(figure.value, rule.unit, rule.of)
+    value = value_words(figure.value, compared.limit.value, rule.unit, rule.of)
     if compared.reason:
         told = f"{name} is {value}, but {compared.reason}"
     else:
@@ -150,7 +151,7 @@ def _bounds(compared: Comparison, rule: Rule) -> str:
     if compared.lower is None or compared.upper is None or compared.method == "exact" or rule.confidence is None:
         return ""
     ends = [
-        value_words(bound, rule.unit, rule.of) if math.isfinite(bound) else "unbounded"
+        value_words(bound, compared.limit.value, rule.unit, rule.of) if math.isfinite(bound) else "unbounded"
         for bound in (compared.lower, compared.upper)
     ]
     number, _, unit = ends[0].partition(" ")
@@ -179,7 +180,7 @@ def _detail(figure: Measurement) -> str:
 def _settle(figure: Measurement, compared: Comparison) -> str:
     if compared.needed is None:
         return ""
-    what = "pairs" if isinstance(figure.uncertainty, Pairs) else "images"
+    what = "pairs" if isinstance(figure.uncertainty, Pairs) else "images of the class" if figure.slice else "images"
     return f"; about {compared.needed:,} {what} would probably settle it"
 
 

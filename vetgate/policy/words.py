@@ -6,7 +6,7 @@ import yaml
 
 from vetgate.domain.evidence import Of
 from vetgate.domain.policy import EACH_LABEL, Policy, Rule
-from vetgate.domain.unit import Unit, format_quantity
+from vetgate.domain.unit import Unit, format_beside
 
 _WHOSE = {
     Of.CANDIDATE: " of the candidate",
@@ -49,9 +49,9 @@ def level_words(confidence: float) -> str:
     return f"{confidence * 100:.12g} %"
 
 
-def value_words(value: float, unit: Unit, of: Of) -> str:
-    """Return a measured figure with its unit; differences carry their sign."""
-    return format_quantity(value, unit, signed=of is Of.DELTA)
+def value_words(value: float, limit: float, unit: Unit, of: Of) -> str:
+    """Return a measured figure with its unit, told apart from the limit; differences carry their sign."""
+    return format_beside(value, limit, unit, signed=of is Of.DELTA)
 
 
 def asked_words(rule: Rule) -> str:

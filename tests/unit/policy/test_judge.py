@@ -3,11 +3,9 @@ from __future__ import annotations
 import datetime
 import math
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import pytest
 
-from vetgate.domain.check import Check, Need
 from vetgate.domain.evidence import (
     Better,
     Capital,
@@ -26,7 +24,7 @@ from vetgate.domain.evidence import (
     Unstated,
 )
 from vetgate.domain.policy import Policy, Waiver
-from vetgate.domain.specs import CheckSpec, MetricSpec
+from vetgate.domain.specs import MetricSpec
 from vetgate.domain.unit import Unit
 from vetgate.domain.verdict import Decision, Ruling, Verdict
 from vetgate.policy.judge import judge
@@ -74,20 +72,19 @@ def errored(check: str, reason: str = "the child crashed.") -> Evidence:
     return Evidence(check=check, outcome=Outcome.ERRORED, reason=reason)
 
 
-def spec(name: str, *metrics: MetricSpec, always: bool = False) -> CheckSpec[Any]:
-    def never() -> Check[Any]:
-        raise AssertionError("the judge runs no check")
-
-    return CheckSpec(name, name, Need.TABLE, metrics, never, always=always)
-
-
 @pytest.fixture
 def judged(rule_policy: Rules, metrics: Mapping[str, MetricSpec]) -> Judge:
-    """Judges evidence by rules in flow style; further policy keys and the checks may be given."""
+    """Judges evidence by rules in flow style; owners, checks that always run and policy keys may be given."""
 
-    def _judged(rules: str, *evidence: Evidence, checks: tuple[CheckSpec[Any], ...] = (), **keys: object) -> Verdict:
+    def _judged(
+        rules: str,
+        *evidence: Evidence,
+        owners: Mapping[str, str] | None = None,
+        always: tuple[str, ...] = (),
+        **keys: object,
+    ) -> Verdict:
         policy = rule_policy(rules).model_copy(update=keys)
-        return judge(policy, evidence, TODAY, metrics, checks=checks)
+        return judge(policy, evidence, TODAY, metrics, owners=owners, always=always)
 
     return _judged
 
@@ -221,19 +218,24 @@ def test_a_range_passes_inside_and_fails_on_either_side(judged: Judge) -> None:
     assert "at least 0.4 × and at most 0.6 × was asked" in ruling(0.7).because
 
 
-def test_a_check_that_crashed_is_named_where_its_figure_is_missing(
-    judged: Judge, metrics: Mapping[str, MetricSpec]
-) -> None:
-    checks = (spec("latency", metrics["latency.p50"]), spec("quality", metrics["accuracy.top1"]))
-    verdict = judged(f"{TOP1}, {P50}", measured(flips(0, 0, 9_000)), errored("latency"), checks=checks)
+OWNERS = {"accuracy.top1": "quality", "latency.p50": "latency", "opscore.inference": "opscore"}
+
+
+def test_a_check_that_crashed_is_named_where_its_figure_is_missing(judged: Judge) -> None:
+    verdict = judged(f"{TOP1}, {P50}", measured(flips(0, 0, 9_000)), errored("latency"), owners=OWNERS)
     assert [ruling.decision for ruling in verdict.rulings] == [Decision.PASS, Decision.INCONCLUSIVE, Decision.PASS]
     assert "is not known: check latency errored: the child crashed" in verdict.because
 
 
-def test_a_check_that_ran_but_gave_nothing_is_not_a_pass(judged: Judge, metrics: Mapping[str, MetricSpec]) -> None:
-    verdict = judged(TOP1, measured(), checks=(spec("quality", metrics["accuracy.top1"]),))
+def test_a_check_that_ran_but_gave_nothing_is_not_a_pass(judged: Judge) -> None:
+    verdict = judged(TOP1, measured(), owners=OWNERS)
     assert verdict.decision is Decision.INCONCLUSIVE
     assert "check quality ran, but did not give it" in verdict.because
+
+
+def test_a_figure_that_no_installed_check_declares_is_said_to_be_so(rule_policy: Rules) -> None:
+    verdict = judge(rule_policy(TOP1), [measured()], TODAY, {})
+    assert "no installed check declares accuracy.top1" in verdict.because
 
 
 def test_figures_of_a_check_that_errored_do_not_count(judged: Judge) -> None:
@@ -383,33 +385,41 @@ def test_a_finding_of_a_check_that_then_crashed_still_counts(judged: Judge) -> N
     assert judged(TOP1, measured(flips(0, 0, 9_000)), broken).decision is Decision.FAIL
 
 
-def test_a_failed_check_that_no_rule_speaks_for_is_inconclusive(
-    judged: Judge, metrics: Mapping[str, MetricSpec]
-) -> None:
-    good, checks = (
-        measured(flips(0, 0, 9_000)),
-        (spec("contract", always=True), spec("quality", metrics["accuracy.top1"])),
-    )
-    for broken in (
-        (errored("contract"),),
-        (Evidence(check="contract", outcome=Outcome.SKIPPED, reason="no card"),),
-        (),
-    ):
-        verdict = judged(TOP1, good, *broken, checks=checks)
+def test_a_failed_check_that_no_rule_speaks_for_is_inconclusive(judged: Judge) -> None:
+    good = measured(flips(0, 0, 9_000))
+    skipped = Evidence(check="contract", outcome=Outcome.SKIPPED, reason="no card")
+    for broken in (errored("contract"), skipped):
+        verdict = judged(TOP1, good, broken, owners=OWNERS)
         assert verdict.decision is Decision.INCONCLUSIVE
         assert verdict.rulings[-1].rule == "contract"
     assert judged(TOP1, good, errored("unheard-of")).decision is Decision.INCONCLUSIVE
 
 
-def test_a_dependency_that_failed_leaves_it_to_the_rule_that_needed_it(
-    judged: Judge, metrics: Mapping[str, MetricSpec]
-) -> None:
+def test_a_check_that_always_runs_must_have_measured_also_where_it_owns_a_figure(judged: Judge) -> None:
+    good, always = measured(flips(0, 0, 9_000)), ("latency",)
+    assert judged(TOP1, good, measured(check="latency"), owners=OWNERS, always=always).decision is Decision.PASS
+    assert judged(TOP1, good, errored("latency"), owners=OWNERS, always=always).decision is Decision.INCONCLUSIVE
+    absent = judged(TOP1, good, owners=OWNERS, always=always)
+    assert absent.because.startswith("latency: check latency skipped: it did not run")
+
+
+def test_a_dependency_that_failed_leaves_it_to_the_rule_that_needed_it(judged: Judge) -> None:
     rule = "{metric: opscore.inference, of: delta, at_most: 0, otherwise: warn}"
-    checks = (spec("latency", metrics["latency.p50"]), spec("opscore", metrics["opscore.inference"]))
-    verdict = judged(
-        rule, errored("latency"), errored("opscore", "needs latency"), measured(check="contract"), checks=checks
-    )
-    assert verdict.decision is Decision.WARN
+    items = (errored("latency"), errored("opscore", "needs latency"), measured(check="contract"))
+    assert judged(rule, *items, owners=OWNERS).decision is Decision.WARN
+
+
+def test_a_ruling_carries_what_a_reporter_prints(judged: Judge) -> None:
+    ruling = first(judged(P50, measured(speed(1.0, 1.0, 1.0))))
+    assert (ruling.metric, ruling.of, ruling.unit) == ("latency.p50", Of.RATIO, Unit.RATIO)
+    assert (ruling.side, ruling.threshold, ruling.confidence) == ("at_most", 1.1, 0.95)
+
+
+def test_a_bound_just_beyond_the_limit_reads_unlike_it(judged: Judge) -> None:
+    quantiles = Quantiles(levels=(0.05, 0.95), values=(-0.01004, 0.001))
+    f1 = figure("accuracy.f1_macro", Of.DELTA, -0.004, Unit.FRACTION, quantiles, 2_000)
+    rule = "{metric: accuracy.f1_macro, of: delta, at_least: -1pp, confidence: 95%}"
+    assert "95 % bounds -1.004 to +0.10 pp" in first(judged(rule, measured(f1))).because
 
 
 def test_no_rules_no_evidence_or_nothing_measured_is_never_a_pass(judged: Judge) -> None:

@@ -1,0 +1,1 @@
+"""How fast each model answers, in pairs of blocks taken in random order on the same machine."""

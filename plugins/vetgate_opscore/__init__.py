@@ -1,0 +1,1 @@
+"""One score of accuracy, time and size, computed from what other checks measured."""
