@@ -215,11 +215,10 @@ def main() -> None:
     parser.add_argument("--images", type=Path, help="a zip of JPEG images of ImageNet size")
     parser.add_argument("--runs", type=int, default=3)
     given = parser.parse_args()
+    cores = len(os.sched_getaffinity(0))
+    print(f"{platform.machine()}, {cores} cores, Python {platform.python_version()}, batch {BATCH}\n")
     print(
-        f"{platform.machine()}, {len(os.sched_getaffinity(0))} cores, Python {platform.python_version()}, batch {BATCH}\n"
-    )
-    print(
-        "| images | policy | bare loop s | (setting) | decoding s | limit s | vetgate s | of limit | peak MB | again, cached s |"
+        "| images | policy | bare loop s | (setting) | decoding s | limit s | vetgate s | of limit | peak MB | cached s |"
     )
     print("|---|---|---:|---|---:|---:|---:|---:|---:|---:|")
     with tempfile.TemporaryDirectory() as name:

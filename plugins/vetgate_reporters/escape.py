@@ -12,7 +12,7 @@ from vetgate_reporters.text import name, sentence
 
 _STRUCTURE = re.compile(r"[&<>|\\`*~\[\]$#@]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|:(?=//)|(?<=www)\.|(?<=WWW)\.")
 _SIMPLE = re.compile(r"[\w.,:/+=()%-][\w.,:/+=()% -]*(?<! )")
-_PINGS = re.compile(r"(&#(?:64|35);)(?=\w)|(:)(?=[a-z0-9_+-]*[a-z+-][a-z0-9_+-]*:)")
+_PINGS = re.compile(r"(&#(?:64|35);)(?=\w)|(:)(?=[0-9]*[a-z_+-][a-z0-9_+-]*:)")
 _UNSEEN = "&#8203;"
 """A zero-width space: GitHub looks for `@name`, `#12` and `:tada:` in what was rendered, where entities are letters."""
 

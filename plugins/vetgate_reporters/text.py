@@ -39,7 +39,7 @@ def shorten(text: str, most: int) -> str:
 
 def name(text: str, most: int = LONGEST_NAME) -> str:
     """Return an untrusted name, harmless and short."""
-    return shorten(plain(text), most)
+    return shorten(plain(shorten(text, most)), most)
 
 
 def stacked(text: str, width: int) -> str:
@@ -64,7 +64,7 @@ def common_folder(paths: Sequence[str]) -> str:
 
 def sentence(text: str) -> str:
     """Return an untrusted sentence, harmless, its end cut off where it is no sentence any more."""
-    clean = plain(text)
+    clean = plain(text[: LONGEST_SENTENCE + 1])
     return clean if len(clean) <= LONGEST_SENTENCE else f"{clean[: LONGEST_SENTENCE - 1]}…"
 
 

@@ -27,7 +27,8 @@ def canned() -> ReportSet:
 
 HOSTILE = (
     "[red]evil[/red] \x1b[31mX\x1b[0m\x9b31m\x07\b\r\n✔ PASS\n\n# owned \u202egnp.\u2066 <script>alert(1)</script> "
-    "| a | b\\| `` ` **b** ~~s~~ </details></code> ![i](http://evil.example) @octocat #12 :tada: $x$ www.evil.example \u2028 end"
+    "| a | b\\| `` ` **b** ~~s~~ </details></code> ![i](http://evil.example) @octocat #12 "
+    ":tada: $x$ www.evil.example \u2028 end"
 )
 KEPT = {"kind", "unit", "role", "of", "better", "decision", "waived", "outcome", "severity", "media_type", "base64"}
 KEPT |= {"started", "side"}
