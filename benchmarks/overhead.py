@@ -62,7 +62,7 @@ class Case:
 
 
 def bare_loop(models: list[Path], arrays: Path, threads: int) -> float:
-    """Return the seconds that running both models over all images takes, one after the other; sessions are made before."""
+    """Return the seconds that both models take over all images, one after the other; loading is not timed."""
     import onnxruntime
 
     images = np.load(arrays)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from vetgate.api import Ask, Finding, Results, Session, SessionContext, Severity, Table
 from vetgate_latency.collect import Timings, collect
-from vetgate_latency.figures import absolute, compared, throughput_ratio
+from vetgate_latency.figures import absolute, compared, throughput_ratio, too_few
 
 
 class LatencyCheck:
@@ -72,12 +72,13 @@ def _table(context: SessionContext, timings: Timings) -> Table:
 
     names = ("runtime", "provider", "threads", "precision", "batch", "calls to warm up", "pairs", "calls a block")
     columns = column(context.candidate, timings.warm_candidate), column(context.reference, timings.warm_reference)
+    left_out = ", ".join(f"{spec.id} needs {needed} calls" for spec, needed in too_few(timings.pairs * timings.calls))
     return Table(
         title="What was timed",
         columns=("", "candidate", "reference"),
         rows=tuple(zip(names, *columns, strict=True)),
         caption=(
             "A pair is a block of calls of each model, in an order drawn at random. Times are taken inside the "
-            "model's own process, without preparing images."
+            "model's own process, without preparing images." + (f" Left out: {left_out}." if left_out else "")
         ),
     )

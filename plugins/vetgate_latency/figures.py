@@ -29,9 +29,18 @@ def quantiles(samples: NDArray[np.float64], p: float) -> Quantiles:
     return Quantiles(levels=LEVELS, values=(*lower, bounds[0].estimate, *upper))
 
 
-def enough(p: float, calls: int) -> bool:
-    """Return whether a percentile has a finite bound on either side at every level given."""
-    return calls >= runs_needed(p, max(CONFIDENCES))
+def too_few(calls: int) -> tuple[tuple[MetricSpec, int], ...]:
+    """Return the percentiles that so many calls are too few for, with the calls that they need.
+
+    A percentile is given where it has a finite bound on either side at every level.
+    """
+    needed = ((spec, runs_needed(p, max(CONFIDENCES))) for spec, p in PERCENTILES)
+    return tuple((spec, fewest) for spec, fewest in needed if calls < fewest)
+
+
+def _given(calls: int) -> list[tuple[MetricSpec, float]]:
+    left_out = {spec.id for spec, _ in too_few(calls)}
+    return [(spec, p) for spec, p in PERCENTILES if spec.id not in left_out]
 
 
 def absolute(timings: Timings, batches: tuple[int, int]) -> Iterator[Measurement]:
@@ -45,9 +54,7 @@ def absolute(timings: Timings, batches: tuple[int, int]) -> Iterator[Measurement
     for role, seconds, batch in sides:
         samples = seconds.reshape(-1)
         note = f"{len(samples):,} calls at batch {batch}; comparable on this machine only"
-        for spec, p in PERCENTILES:
-            if not enough(p, len(samples)):
-                continue
+        for spec, p in _given(len(samples)):
             bounds = quantiles(samples, p)
             value = bounds.values[LEVELS.index(0.5)]
             yield _figure(spec, role, value, len(samples), bounds, note)
@@ -64,9 +71,7 @@ def compared(timings: Timings, note: str) -> Iterator[Measurement]:
     yield _ratio(P50, timings.log_ratios, note)
     candidate, reference = timings.candidate.reshape(-1), timings.reference.reshape(-1)
     n = len(candidate)
-    for spec, p in PERCENTILES:
-        if not enough(p, n):
-            continue
+    for spec, p in _given(n):
         values = [percentile_bounds(samples, p, CONFIDENCES[0]).estimate for samples in (candidate, reference)]
         yield _figure(spec, Of.DELTA, values[0] - values[1], n, Unstated(), note)
         if spec is not P50:

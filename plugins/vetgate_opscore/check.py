@@ -175,7 +175,7 @@ def _no_training(candidate: Ingredients, reference: Ingredients) -> Finding:
 
 def _table(candidate: Ingredients, reference: Ingredients) -> Table:
     models = (candidate, reference)
-    rows = [
+    rows: list[tuple[str | float | int | None, ...]] = [
         ("top-1 accuracy", *(model.accuracy for model in models)),
         ("error rate scored", *(model.error for model in models)),
         ("size, MB", *(model.megabytes for model in models)),
@@ -185,7 +185,10 @@ def _table(candidate: Ingredients, reference: Ingredients) -> Table:
     ]
     if any(model.card.training for model in models):
         rows += [
-            ("seconds of all training", *(model.card.training and model.card.training.seconds for model in models)),
+            (
+                "seconds of all training",
+                *(model.card.training.seconds if model.card.training else None for model in models),
+            ),
             ("seconds of one epoch of 50,000", *(model.epoch for model in models)),
             ("training score", *(model.training for model in models)),
         ]

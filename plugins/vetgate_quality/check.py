@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from vetgate.api import Ask, Inconclusive, Measurement, PredictionTable, Predictions, Results, TableContext
+from vetgate.api import Ask, Inconclusive, Measurement, Predictions, PredictionTable, Results, TableContext
 from vetgate_quality import metrics
 from vetgate_quality.calibration import expected_calibration_error
 from vetgate_quality.exhibits import class_table, confusion
@@ -52,10 +52,10 @@ class QualityCheck:
 def _shares(table: PredictionTable, labels: NDArray[np.int64]) -> Iterator[Measurement]:
     together = np.zeros_like(labels)
     one = [model.answers == labels for model in (table.candidate, table.reference)]
-    yield from hits(metrics.TOP1, **pair(together, one[0], one[1], 1).of(0))
+    yield from hits(metrics.TOP1, pair(together, one[0], one[1], 1).of(0))
     if len(table.classes) > TOP:
         five = [in_top(model, labels, TOP) for model in (table.candidate, table.reference)]
-        yield from hits(metrics.TOP5, **pair(together, five[0], five[1], 1).of(0))
+        yield from hits(metrics.TOP5, pair(together, five[0], five[1], 1).of(0))
 
 
 def _means(candidate: PerClass, reference: PerClass, images: int) -> Iterator[Measurement]:
@@ -94,9 +94,7 @@ def _by_class(
     for index in np.flatnonzero(paired.images).tolist():
         name, counts = table.classes[index], paired.of(index)
         if metrics.RECALL.id in wanted:
-            yield from hits(metrics.RECALL, **counts, slice_name=name)
+            yield from hits(metrics.RECALL, counts, slice_name=name)
         if metrics.PRECISION.id in wanted:
             given = [(int(model.right[index]), int(model.answered[index])) for model in (candidate, reference)]
-            yield from precision_of_class(
-                metrics.PRECISION, given[0], given[1], images=counts["images"], slice_name=name
-            )
+            yield from precision_of_class(metrics.PRECISION, given[0], given[1], images=counts.images, slice_name=name)

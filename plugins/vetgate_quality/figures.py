@@ -5,21 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from vetgate.api import Counts, Measurement, MetricSpec, Of, PairedCounts, Unstated
+from vetgate_quality.tally import Flips
 
 
-def hits(
-    spec: MetricSpec, *, images: int, right: int, lost: int, won: int, slice_name: str | None = None
-) -> Iterator[Measurement]:
+def hits(spec: MetricSpec, flips: Flips, *, slice_name: str | None = None) -> Iterator[Measurement]:
     """Yield the share of right answers of both models and its difference, with the counts that bound them.
 
     Args:
         spec: The metric.
-        images: n.
-        right: Images that the reference has right.
-        lost: Images that the reference has right and the candidate wrong.
-        won: The reverse.
+        flips: How often each is right; at least one image.
         slice_name: The class that the images are of, or None for all.
     """
+    images, right, lost, won = flips.images, flips.right, flips.lost, flips.won
     kept = right - lost + won
     for role, value, uncertainty in (
         (Of.CANDIDATE, kept / images, Counts(k=kept, n=images)),

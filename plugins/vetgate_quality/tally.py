@@ -14,21 +14,30 @@ ROWS_AT_ONCE = 8192
 
 
 @dataclass(frozen=True)
+class Flips:
+    """How often two models are right on the same images."""
+
+    images: int
+    right: int
+    """Images that the reference has right."""
+    lost: int
+    """Images that the reference has right and the candidate wrong."""
+    won: int
+    """The reverse."""
+
+
+@dataclass(frozen=True)
 class Paired:
-    """How often two models are right on the same images, by group of images; (C,) each."""
+    """The same counts by group of images, (groups,) each."""
 
     images: NDArray[np.int64]
     right: NDArray[np.int64]
-    """Images that the reference has right."""
     lost: NDArray[np.int64]
-    """Images that the reference has right and the candidate wrong."""
     won: NDArray[np.int64]
-    """The reverse."""
 
-    def of(self, group: int) -> dict[str, int]:
-        """Return the four counts of one group by name."""
-        counts = {"images": self.images, "right": self.right, "lost": self.lost, "won": self.won}
-        return {name: int(found[group]) for name, found in counts.items()}
+    def of(self, group: int) -> Flips:
+        """Return the counts of one group."""
+        return Flips(*(int(found[group]) for found in (self.images, self.right, self.lost, self.won)))
 
 
 @dataclass(frozen=True)
