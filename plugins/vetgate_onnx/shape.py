@@ -42,16 +42,12 @@ def infer(graph: Graph, card: Card | None) -> Shapes:
     """
     light = _without_weights(graph.model)
     shapes = Shapes(batch=_fix_inputs(light, graph, card))
-    for tensor in graph.constants.values():
-        shapes.known[tensor.name] = tuple(tensor.dims)
     try:
         inferred = onnx.shape_inference.infer_shapes(light, data_prop=True)
     except Exception:  # a graph that inference refuses has unknown shapes, which the caller states
         inferred = light
     _note(shapes, [*inferred.graph.input, *inferred.graph.output, *inferred.graph.value_info])
-    for node in graph.nodes:
-        if node.proto.op_type == "Constant" and node.proto.output[0] in graph.constants:
-            shapes.known[node.proto.output[0]] = tuple(graph.constants[node.proto.output[0]].dims)
+    shapes.known.update({name: tuple(tensor.dims) for name, tensor in graph.constants.items()})
     _ask_runtime(light, graph, shapes)
     return shapes
 

@@ -20,7 +20,6 @@ LONGEST = 60_000
 """Characters of the document."""
 _RULES = 6
 """Rules with a column of their own in the table of many candidates."""
-
 FEWEST_REASONS = 5
 """Reasons of one candidate where there is room for nothing else."""
 
@@ -84,10 +83,8 @@ def _fitting(blocks: Sequence[str]) -> list[str]:
 def _document(reports: ReportSet, budget: Budget) -> list[str]:
     if not reports.reports:
         return [f"## {rulings.headline(Decision.INCONCLUSIVE)}: no candidate was vetted"]
-    if len(reports.reports) == 1:
-        return _report(reports.reports[0], budget)
     ordered = sorted(reports.reports, key=lambda report: -report.verdict.decision.rank)
-    blocks = _summary(reports, ordered, budget)
+    blocks = _summary(reports, ordered, budget) if len(ordered) > 1 else []
     for report in ordered[: budget.candidates]:
         blocks += _report(report, budget)
     if not budget.rows:
@@ -167,6 +164,6 @@ def _row(ruling: Ruling) -> list[str]:
 
 def _reason(ruling: Ruling) -> str:
     settling = rulings.settling(ruling)
-    sentences = f"{prose(ruling.because)} {settling}".strip()
+    sentences = prose(ruling.because) + (f" ({settling})" if settling else "")
     rule = f"{rulings.marked(ruling.decision)} {code(ruling.rule)}"
     return f"**{rule}**: {sentences}<br>Rule: {prose(ruling.words)}"

@@ -1,0 +1,1 @@
+"""Compares the contracts of two models: classes, channels, names, sizes and types."""

@@ -1,0 +1,95 @@
+"""Freezing a list of images: every source comes through here, so that every list obeys the same rules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, overload
+
+import numpy as np
+
+from vetgate.api import DataError, Samples
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+
+class Digests(Sequence[str]):
+    """Digests that are computed when they are first asked for: a drawn sample of a large set costs only its own.
+
+    Args:
+        count: N, images of the list.
+        digest: Returns the digest of one image in hex.
+    """
+
+    def __init__(self, count: int, digest: Callable[[int], str]) -> None:
+        self._known: list[str | None] = [None] * count
+        self._digest = digest
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[str]: ...
+    def __getitem__(self, index: int | slice) -> str | list[str]:
+        if isinstance(index, slice):
+            return [self[place] for place in range(*index.indices(len(self)))]
+        known = self._known[index]
+        if known is None:
+            known = self._known[index] = self._digest(index % len(self._known))
+        return known
+
+
+def freeze(
+    ids: Sequence[str], digests: Sequence[str], labels: ArrayLike | None, classes: Sequence[str] | None, where: str
+) -> Samples:
+    """Return the frozen list of N images.
+
+    Args:
+        ids: (N,) names within the data set.
+        digests: (N,) in hex.
+        labels: (N,) integers from 0, or None.
+        classes: Class names by label, or None.
+        where: The data set as the user named it, for messages.
+
+    Raises:
+        DataError: There is no image, an id or a class name comes twice, or a label is negative or has no class.
+    """
+    if not ids:
+        raise DataError(f"the data set {where} holds no images")
+    _require_distinct(ids, f"the data set {where} holds two images named")
+    if classes is not None:
+        _require_distinct(classes, f"the data set {where} lists twice the class")
+    return Samples(ids, digests, _labels(ids, labels, classes, where), None if classes is None else tuple(classes))
+
+
+def _require_distinct(names: Sequence[str], message: str) -> None:
+    if len(set(names)) == len(names):
+        return
+    seen: set[str] = set()
+    twice = next(name for name in names if name in seen or seen.add(name))  # type: ignore[func-returns-value]  # set.add gives None: not seen before
+    raise DataError(f"{message} {twice!r}", hint="rename or remove one of them")
+
+
+def _labels(
+    ids: Sequence[str], labels: ArrayLike | None, classes: Sequence[str] | None, where: str
+) -> NDArray[np.int64] | None:
+    if labels is None:
+        return None
+    values = np.asarray(labels).astype(np.int64)
+    if values.shape != (len(ids),):
+        raise DataError(f"the data set {where} holds {len(ids)} images, but labels of shape {values.shape}")
+    least, most = int(values.argmin()), int(values.argmax())
+    if values[least] < 0:
+        raise DataError(
+            f"the data set {where} has the negative label {values[least]} at image {ids[least]!r}",
+            hint="labels count from 0; drop the labels if -1 stands for unlabelled",
+        )
+    if classes is not None and values[most] >= len(classes):
+        raise DataError(
+            f"the data set {where} has the label {values[most]} at image {ids[most]!r}, but names {len(classes)} classes",
+            hint="labels count from 0; name every class in label order",
+        )
+    values.flags.writeable = False
+    return values

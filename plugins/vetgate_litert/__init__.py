@@ -1,0 +1,1 @@
+"""Opens TFLite models with LiteRT and describes them from their FlatBuffer."""

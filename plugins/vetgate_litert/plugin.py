@@ -1,0 +1,28 @@
+"""What this plugin declares."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from vetgate.api import Backend, BackendSpec, FormatSpec, hookimpl
+from vetgate_litert.recognise import recognise
+
+
+def _backend() -> Backend:
+    from vetgate_litert.backend import LitertBackend
+
+    return LitertBackend()
+
+
+@hookimpl
+def vetgate_backends() -> Iterable[BackendSpec]:
+    """Declare TFLite."""
+    return (
+        BackendSpec(
+            name="litert",
+            summary="TFLite models on LiteRT's interpreter",
+            formats=(FormatSpec("tflite", "TFLite FlatBuffer", recognise),),
+            factory=_backend,
+            extra="litert",
+        ),
+    )

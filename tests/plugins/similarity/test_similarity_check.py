@@ -1,0 +1,260 @@
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from vetgate_similarity.check import SimilarityCheck
+from vetgate_similarity.divergence import ROWS_AT_ONCE, js_divergence
+from vetgate_similarity.metrics import METRICS
+from vetgate_similarity.plugin import vetgate_checks
+
+from vetgate.api import (
+    Ask,
+    Counts,
+    Inconclusive,
+    Measurement,
+    Of,
+    Predictions,
+    PredictionTable,
+    Results,
+    Table,
+    TableContext,
+    Unstated,
+)
+
+ASK = Ask(metrics=("similarity.agreement",))
+NAMES = ("cat", "dog", "owl")
+
+
+def predictions(rows: Any) -> Predictions:
+    raw = np.asarray(rows, dtype=np.float32)
+    probabilities = raw.astype(np.float64) / raw.astype(np.float64).sum(axis=1, keepdims=True)
+    return Predictions(raw, probabilities, raw.argmax(axis=1).astype(np.int64))
+
+
+def table_of(labels: list[int] | None, candidate: Any, reference: Any) -> PredictionTable:
+    size = np.shape(reference)[1]
+    names = NAMES if size == len(NAMES) else tuple(f"class {index}" for index in range(size))
+    ids = [f"{index:03}.png" for index in range(len(reference))]
+    found = None if labels is None else np.asarray(labels)
+    return PredictionTable(ids, found, names, predictions(candidate), predictions(reference))
+
+
+def measure(table: PredictionTable, ask: Ask = ASK) -> Results:
+    return SimilarityCheck().measure(TableContext(table), ask)
+
+
+def figures(results: Results) -> dict[tuple[str, str | None], Measurement]:
+    assert all(entry.role is Of.PAIR for entry in results.measurements)
+    return {(entry.metric.removeprefix("similarity."), entry.slice): entry for entry in results.measurements}
+
+
+def exhibit(results: Results, title: str) -> Table | None:
+    found = [entry for entry in results.exhibits if isinstance(entry, Table) and entry.title == title]
+    return found[0] if found else None
+
+
+CAT, DOG, OWL = [0.8, 0.1, 0.1], [0.1, 0.8, 0.1], [0.1, 0.1, 0.8]
+LABELS = [0, 0, 0, 1, 1]
+REFERENCE = [CAT, CAT, DOG, DOG, OWL]
+CANDIDATE = [CAT, DOG, CAT, OWL, CAT]
+
+
+@pytest.fixture
+def animals() -> Results:
+    return measure(table_of(LABELS, CANDIDATE, REFERENCE))
+
+
+def test_agreement_counts_equal_answers_right_or_wrong(animals):
+    found = figures(animals)
+    assert found["agreement", None].uncertainty == Counts(k=1, n=5)
+    assert found["agreement", None].value == 0.2
+    assert found["agreement", "cat"].uncertainty == Counts(k=1, n=3)
+    assert found["agreement", "dog"].uncertainty == Counts(k=0, n=2)
+    assert ("agreement", "owl") not in found
+
+
+def test_flips_are_shares_of_all_images(animals):
+    # Lost: the second cat and the first dog. Won: the third cat. The last is wrong in both.
+    found = figures(animals)
+    assert found["negative_flips", None].uncertainty == Counts(k=2, n=5)
+    assert found["positive_flips", None].uncertainty == Counts(k=1, n=5)
+
+
+def test_flips_are_listed_by_class_with_most_negative_ones_first():
+    flips = exhibit(measure(table_of([0, 1, 1], [CAT, CAT, OWL], [DOG, DOG, DOG])), "Flips by class")
+    assert flips is not None
+    assert flips.rows == (("dog", 2, 2, 0), ("cat", 1, 0, 1))
+
+
+def test_without_labels_flips_are_absent_and_the_rest_stands():
+    found = figures(measure(table_of(None, CANDIDATE, REFERENCE)))
+    assert set(found) == {("agreement", None), ("js_divergence", None)}
+
+
+def test_a_table_without_images_is_inconclusive():
+    with pytest.raises(Inconclusive, match="no image"):
+        measure(table_of(None, np.ones((0, 3)), np.ones((0, 3))))
+
+
+def test_divergence_of_known_rows():
+    # Entropies in bits: of (3/4, 1/4) 0.8113, of (1/2, 1/2) 1, of their mean (5/8, 3/8) 0.9544.
+    rows = js_divergence(
+        np.array([[0.75, 0.25], [1.0, 0.0], [1.0, 0.0]]), np.array([[0.5, 0.5], [0.0, 1.0], [1.0, 0.0]])
+    )
+    assert rows == pytest.approx([0.954434 - (0.811278 + 1) / 2, 1.0, 0.0], abs=1e-6)
+
+
+def test_the_mean_divergence_is_stated_without_bound():
+    figure = figures(measure(table_of(None, [[1, 0], [1, 0]], [[0, 1], [1, 0]])))["js_divergence", None]
+    assert (figure.value, figure.n, figure.uncertainty) == (0.5, 2, Unstated())
+
+
+def test_rows_are_taken_in_parts_without_losing_any():
+    count = ROWS_AT_ONCE + 3
+    candidate, reference = np.tile([1.0, 0.0], (count, 1)), np.tile([1.0, 0.0], (count, 1))
+    reference[-1] = [0.0, 1.0]
+    rows = js_divergence(candidate, reference)
+    assert len(rows) == count
+    assert rows.sum() == rows[-1] == 1.0
+
+
+def test_divergence_of_nearly_equal_rows_keeps_its_digits():
+    # To second order JS = (p - q)^2 / (8 p ln 2), summed over the classes.
+    step = 1e-6
+    found = js_divergence(np.array([[0.5 + step, 0.5 - step]]), np.array([[0.5, 0.5]]))
+    assert found[0] == pytest.approx(2 * step**2 / (8 * 0.5 * math.log(2)), rel=1e-4)
+
+
+def test_the_images_that_differ_most_are_named_worst_first():
+    labels = [0] * 25
+    reference = [[0.9, 0.1]] * 25
+    candidate = [[0.9 - 0.03 * index, 0.1 + 0.03 * index] for index in range(25)]
+    worst = exhibit(measure(table_of(labels, candidate, reference)), "Images on which the models differ most")
+    assert worst is not None
+    assert [row[0] for row in worst.rows] == [f"{index:03}.png" for index in range(24, 4, -1)]
+    assert worst.rows[0][1:4] == ("class 0", "class 1", "class 0")
+    divergences = [row[4] for row in worst.rows]
+    assert divergences == sorted(divergences, reverse=True)
+
+
+def test_models_that_never_differ_have_no_worst_images():
+    same = measure(table_of(None, CANDIDATE, CANDIDATE))
+    assert exhibit(same, "Images on which the models differ most") is None
+
+
+def test_shared_first_places_are_said_with_what_they_could_change():
+    # Image 0: the candidate ties cat and dog, the reference says cat: they agree, and might not.
+    # Image 1: the candidate ties cat and dog, the reference says dog: they differ, and might not.
+    # Image 2: the candidate ties cat and dog, the reference says owl: they differ whatever is chosen.
+    tied = [0.45, 0.45, 0.1]
+    note = figures(measure(table_of(None, [tied, tied, tied, CAT], [CAT, DOG, OWL, CAT])))["agreement", None].note
+    assert "shared on 3 images by the candidate and on 0 by the reference" in note
+    assert "on 2 images another choice could change agreement (25.00% to 75.00%)" in note
+
+
+def test_without_shared_first_places_nothing_is_noted(animals):
+    assert figures(animals)["agreement", None].note == ""
+
+
+def test_many_classes_come_one_by_one_only_where_a_rule_asks():
+    rows = np.eye(101)
+    table = table_of(list(range(101)), rows, rows)
+    assert not [entry for entry in measure(table).measurements if entry.slice]
+    asked = measure(table, Ask(metrics=("similarity.agreement",), slices=("similarity.agreement",)))
+    assert len([entry for entry in asked.measurements if entry.slice]) == 101
+
+
+def test_every_figure_is_declared_in_its_role_and_bounded_as_declared(animals):
+    specs = {spec.id: spec for spec in METRICS}
+    for entry in animals.measurements:
+        spec = specs[entry.metric]
+        assert entry.role in spec.roles
+        assert (entry.uncertainty != Unstated()) == (entry.role in spec.bounded)
+        assert (entry.unit, entry.better) == (spec.unit, spec.better)
+        assert spec.sliced or entry.slice is None
+        assert spec.low is not None
+        assert spec.high is not None
+        assert spec.low <= entry.value <= spec.high
+
+
+def test_the_declared_check_is_the_one_that_measures():
+    (spec,) = vetgate_checks()
+    assert isinstance(spec.factory(), SimilarityCheck)
+    assert spec.metrics is METRICS
+
+
+STEPS = st.integers(0, 8).map(float)
+
+
+@st.composite
+def tables(draw: st.DrawFn) -> tuple[list[int], Any, Any]:
+    """Draw labels and both models' outputs in few steps, so that ties and zeros are common."""
+    n, size = draw(st.integers(1, 12)), draw(st.integers(2, 5))
+    labels = draw(st.lists(st.integers(0, size - 1), min_size=n, max_size=n))
+    one, other = (draw(arrays(np.float64, (n, size), elements=STEPS)) for _ in range(2))
+    for rows in (one, other):
+        rows[rows.sum(axis=1) == 0] = 1.0
+    return labels, one, other
+
+
+@given(tables())
+def test_swapping_the_models_keeps_agreement_and_divergence_and_swaps_the_flips(drawn):
+    labels, one, other = drawn
+    forth, back = figures(measure(table_of(labels, one, other))), figures(measure(table_of(labels, other, one)))
+    assert forth.keys() == back.keys()
+    for key, entry in forth.items():
+        if key[0] in ("agreement", "js_divergence"):
+            assert (entry.value, entry.uncertainty) == (back[key].value, back[key].uncertainty)
+    assert forth["negative_flips", None].uncertainty == back["positive_flips", None].uncertainty
+    assert forth["positive_flips", None].uncertainty == back["negative_flips", None].uncertainty
+
+
+@given(tables())
+def test_a_model_agrees_with_itself(drawn):
+    labels, rows, _ = drawn
+    found = figures(measure(table_of(labels, rows, rows)))
+    assert found["js_divergence", None].value == 0.0
+    assert found["agreement", None].value == 1.0
+    assert found["negative_flips", None].value == found["positive_flips", None].value == 0.0
+
+
+@given(tables())
+def test_divergence_is_between_zero_and_one_bit_and_matches_its_entropies(drawn):
+    _, one, other = drawn
+    p, q = (rows / rows.sum(axis=1, keepdims=True) for rows in (one, other))
+    rows = js_divergence(p, q)
+
+    def entropy(values: Any) -> Any:
+        return -np.sum(np.where(values > 0, values * np.log2(np.where(values > 0, values, 1)), 0), axis=1)
+
+    assert ((rows >= 0) & (rows <= 1)).all()
+    assert rows == pytest.approx(entropy((p + q) / 2) - (entropy(p) + entropy(q)) / 2, abs=1e-12)
+
+
+@given(tables(), st.randoms(use_true_random=False))
+def test_the_order_of_the_images_changes_nothing(drawn, random):
+    labels, one, other = drawn
+    table = table_of(labels, one, other)
+    order = random.sample(range(len(labels)), len(labels))
+    moved = PredictionTable(
+        [table.ids[row] for row in order],
+        np.asarray(labels)[order],
+        table.classes,
+        predictions(one[order]),
+        predictions(other[order]),
+    )
+    assert measure(moved) == measure(table)
+
+
+@given(tables())
+def test_agreement_and_flips_bound_each_other(drawn):
+    labels, one, other = drawn
+    found = figures(measure(table_of(labels, one, other)))
+    flips = found["negative_flips", None].value + found["positive_flips", None].value
+    assert flips <= 1 - found["agreement", None].value + 1e-12
