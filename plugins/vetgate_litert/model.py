@@ -157,9 +157,7 @@ def _buffer(source: Bytes, table: Table) -> memoryview:
     return source.part(offset, size) if offset > 1 else table.vector(0, 1)
 
 
-def _subgraph(
-    source: Bytes, table: Table, codes: list[tuple[int, str]], buffers: list[memoryview]
-) -> SubgraphInfo:
+def _subgraph(source: Bytes, table: Table, codes: list[tuple[int, str]], buffers: list[memoryview]) -> SubgraphInfo:
     tensors = tuple(_tensor(entry, buffers) for entry in table.tables(0))
     operators = tuple(_operator(source, entry, codes, len(tensors)) for entry in table.tables(3))
     inputs, outputs = table.numbers(1, "i"), table.numbers(2, "i")

@@ -6,9 +6,7 @@ import click
 
 
 @click.group("cache", invoke_without_command=True, short_help="Show, limit or clear the cache of predictions.")
-@click.option(
-    "--max-size", metavar="SIZE", help="Keep at most this much from now on, such as 2GB."
-)
+@click.option("--max-size", metavar="SIZE", help="Keep at most this much from now on, such as 2GB.")
 @click.pass_context
 def command(context: click.Context, max_size: str | None) -> None:
     """Show, limit or clear the cache of predictions (5 GB by default, least recently used go first)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import traceback
@@ -30,6 +31,9 @@ def exit_code(decision: Decision, *, strict: bool) -> int:
 
 def guarded(app: click.Command, arguments: Sequence[str]) -> int:
     """Run a command and return its exit code; every error is told here and nowhere else."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a report must not be lost to a terminal that lacks a sign
     try:
         result = app.main(list(arguments), prog_name="vetgate", standalone_mode=False)
     except click.exceptions.Exit as ending:

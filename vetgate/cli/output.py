@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -98,7 +100,7 @@ def write_all(reports: ReportSet, targets: Sequence[Target]) -> None:
 def _write(reports: ReportSet, target: Target) -> None:
     reporter = target.reporter
     if target.path == STDOUT and isinstance(reporter, StyledReporter):
-        width = click.get_terminal_size()[0] if sys.stdout.isatty() else 100
+        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 100
         reporter = reporter.styled(width=max(60, min(width, 140)), colour=_wants_colour())
     content = reporter.render(reports)
     if target.path == STDOUT:
@@ -109,8 +111,6 @@ def _write(reports: ReportSet, target: Target) -> None:
 
 
 def _wants_colour() -> bool:
-    import os
-
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 

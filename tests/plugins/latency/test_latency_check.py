@@ -98,12 +98,12 @@ def figures(results: Results) -> dict[tuple[str, Of], Measurement]:
     return {(entry.metric.removeprefix("latency."), entry.role): entry for entry in results.measurements}
 
 
-def test_the_stand_in_is_a_session():
+def test_the_stand_in_is_a_session() -> None:
     session: Session = Clockwork("candidate", Machine(), 0.001)
     assert session.time(3) == pytest.approx([0.001] * 3)
 
 
-def test_steady_models_give_their_times_and_their_ratio():
+def test_steady_models_give_their_times_and_their_ratio() -> None:
     found = figures(measure(context(0.002, 0.004)))
     assert found["p50", Of.CANDIDATE].value == pytest.approx(0.002)
     assert found["p95", Of.REFERENCE].value == pytest.approx(0.004)
@@ -114,7 +114,7 @@ def test_steady_models_give_their_times_and_their_ratio():
     assert found["throughput", Of.RATIO].value == pytest.approx(2)
 
 
-def test_the_ratio_hands_on_one_log_ratio_a_pair():
+def test_the_ratio_hands_on_one_log_ratio_a_pair() -> None:
     found = figures(measure(context(0.002, 0.004)))
     ratio = found["p50", Of.RATIO]
     assert isinstance(ratio.uncertainty, Pairs)
@@ -127,7 +127,7 @@ def test_the_ratio_hands_on_one_log_ratio_a_pair():
 
 
 @pytest.mark.parametrize("slowness", [lambda now: 1 + 2 * now, lambda now: 1 + 0.5 * math.sin(40 * now)])
-def test_a_drifting_machine_does_not_move_the_ratio(slowness):
+def test_a_drifting_machine_does_not_move_the_ratio(slowness: Callable[[float], float]) -> None:
     ratio = figures(measure(context(0.002, 0.002, Machine(slowness))))["p50", Of.RATIO]
     assert isinstance(ratio.uncertainty, Pairs)
     bounds = median_ratio_bounds(ratio.uncertainty.log_ratios, 0.95)
@@ -136,7 +136,7 @@ def test_a_drifting_machine_does_not_move_the_ratio(slowness):
     assert max(absolute) > 0.0021
 
 
-def test_the_order_within_pairs_is_drawn_and_the_seed_repeats_it():
+def test_the_order_within_pairs_is_drawn_and_the_seed_repeats_it() -> None:
     def order(seed: int) -> list[str]:
         machine = Machine()
         collect(context(0.002, 0.002, machine), seed)
@@ -146,7 +146,7 @@ def test_the_order_within_pairs_is_drawn_and_the_seed_repeats_it():
     assert 8 <= order(1).count("candidate") <= 32
 
 
-def test_every_pair_has_one_block_of_each_model():
+def test_every_pair_has_one_block_of_each_model() -> None:
     machine = Machine()
     timings = collect(context(0.002, 0.002, machine), 0)
     blocks = [name for name, calls in machine.log if calls > 1]
@@ -154,13 +154,13 @@ def test_every_pair_has_one_block_of_each_model():
     assert all({*blocks[place : place + 2]} == {"candidate", "reference"} for place in range(0, len(blocks), 2))
 
 
-def test_warm_up_takes_ten_calls_or_a_second_but_never_fewer_than_three():
+def test_warm_up_takes_ten_calls_or_a_second_but_never_fewer_than_three() -> None:
     assert len(warm_up(Clockwork("fast", Machine(), 0.001))) == 10
     assert len(warm_up(Clockwork("slow", Machine(), 0.21))) == 5
     assert len(warm_up(Clockwork("slower", Machine(), 5.0))) == 3
 
 
-def test_a_slow_first_call_neither_ends_the_warm_up_nor_counts():
+def test_a_slow_first_call_neither_ends_the_warm_up_nor_counts() -> None:
     machine = Machine()
     slow_start = Clockwork("candidate", machine, 0.002, first=3.0)
     timings = collect(SessionContext(slow_start, Clockwork("reference", machine, 0.002)), 0)
@@ -182,19 +182,21 @@ def test_a_slow_first_call_neither_ends_the_warm_up_nor_counts():
         (3.0, 9.0, 1, 10),
     ],
 )
-def test_blocks_and_pairs_follow_from_how_long_a_call_takes(candidate, reference, calls, pairs):
+def test_blocks_and_pairs_follow_from_how_long_a_call_takes(
+    candidate: float, reference: float, calls: int, pairs: int
+) -> None:
     assert plan(candidate, reference) == (calls, pairs)
 
 
 @given(st.floats(1e-6, 0.9), st.floats(1e-6, 0.9))
-def test_the_pairs_keep_the_budget_wherever_ten_single_calls_do(candidate, reference):
+def test_the_pairs_keep_the_budget_wherever_ten_single_calls_do(candidate: float, reference: float) -> None:
     calls, pairs = plan(candidate, reference)
     assert 1 <= calls <= 200
     assert 10 <= pairs <= 40
     assert pairs * calls * (candidate + reference) <= BUDGET_SECONDS * (1 + 1e-9)
 
 
-def test_absolute_times_carry_their_bounds_at_every_level():
+def test_absolute_times_carry_their_bounds_at_every_level() -> None:
     samples = np.random.default_rng(5).exponential(0.01, 400)
     found = quantiles(samples, 0.9)
     at = dict(zip(found.levels, found.values, strict=True))
@@ -205,7 +207,7 @@ def test_absolute_times_carry_their_bounds_at_every_level():
         assert at[0.5] == bounds.estimate
 
 
-def test_throughput_bounds_are_those_of_the_median_turned_over():
+def test_throughput_bounds_are_those_of_the_median_turned_over() -> None:
     found = figures(measure(context(0.002, 0.004, jitter=0.5)))
     times, rates = found["p50", Of.CANDIDATE].uncertainty, found["throughput", Of.CANDIDATE].uncertainty
     assert isinstance(times, Quantiles)
@@ -216,7 +218,7 @@ def test_throughput_bounds_are_those_of_the_median_turned_over():
     assert times.values[0] < times.values[-1]
 
 
-def test_percentiles_are_refused_where_calls_are_too_few_and_the_report_says_so():
+def test_percentiles_are_refused_where_calls_are_too_few_and_the_report_says_so() -> None:
     results = measure(context(0.15, 0.15))  # 13 pairs of 5 calls: 65, where p95 needs 90
     found = figures(results)
     assert found["p90", Of.CANDIDATE].n == 65
@@ -227,7 +229,7 @@ def test_percentiles_are_refused_where_calls_are_too_few_and_the_report_says_so(
     assert {name for name, _ in slower} == {"p50", "throughput"}
 
 
-def test_counts_and_what_differs_are_noted_at_the_ratio():
+def test_counts_and_what_differs_are_noted_at_the_ratio() -> None:
     machine = Machine()
     candidate = Clockwork("candidate", machine, 0.002, precision="int8", runtime="litert")
     found = figures(measure(SessionContext(candidate, Clockwork("reference", machine, 0.002))))
@@ -240,7 +242,7 @@ def test_counts_and_what_differs_are_noted_at_the_ratio():
     assert alike["p50", Of.RATIO].note == "40 pairs of blocks of 10 calls"
 
 
-def test_models_of_different_batches_are_compared_by_images_per_second_alone():
+def test_models_of_different_batches_are_compared_by_images_per_second_alone() -> None:
     machine = Machine()
     candidate = Clockwork("candidate", machine, 0.008, batch=8)
     results = measure(SessionContext(candidate, Clockwork("reference", machine, 0.002, batch=1)))
@@ -251,7 +253,7 @@ def test_models_of_different_batches_are_compared_by_images_per_second_alone():
     assert [finding.rule for finding in results.findings] == ["latency.batch"]
 
 
-def test_what_ran_is_shown_in_a_table():
+def test_what_ran_is_shown_in_a_table() -> None:
     (table,) = measure(context(0.002, 0.004)).exhibits
     assert isinstance(table, Table)
     assert table.rows == (
@@ -266,7 +268,7 @@ def test_what_ran_is_shown_in_a_table():
     )
 
 
-def test_every_figure_is_declared_in_its_role_and_bounded_as_declared():
+def test_every_figure_is_declared_in_its_role_and_bounded_as_declared() -> None:
     specs = {spec.id: spec for spec in METRICS}
     results = measure(context(0.002, 0.004))
     assert {(entry.metric, entry.role) for entry in results.measurements} == {
@@ -279,13 +281,13 @@ def test_every_figure_is_declared_in_its_role_and_bounded_as_declared():
         assert entry.unit is (Unit.RATIO if entry.role is Of.RATIO else spec.unit)
 
 
-def test_the_declared_check_is_the_one_that_measures():
+def test_the_declared_check_is_the_one_that_measures() -> None:
     (spec,) = vetgate_checks()
     assert isinstance(spec.factory(), LatencyCheck)
     assert spec.metrics is METRICS
 
 
 @given(st.floats(0.2, 5.0), st.integers(0, 10))
-def test_a_candidate_slower_by_a_factor_has_that_ratio(factor, seed):
+def test_a_candidate_slower_by_a_factor_has_that_ratio(factor: float, seed: int) -> None:
     ratio = figures(measure(context(0.01 * factor, 0.01), Ask(metrics=("latency.p50",), seed=seed)))["p50", Of.RATIO]
     assert ratio.value == pytest.approx(factor)

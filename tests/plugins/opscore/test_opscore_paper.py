@@ -63,18 +63,18 @@ TABLES = [pytest.param(row, id=f"table {number} {row.name}") for number in (5, 6
 EXCEPTION = "Resnet-50 Top-1"
 
 
-def test_both_tables_are_here_in_full():
+def test_both_tables_are_here_in_full() -> None:
     assert (len(rows(5)), len(rows(6))) == (32, 32)
 
 
 @pytest.mark.parametrize("row", [param for param in TABLES if param.id != f"table 6 {EXCEPTION}"])
-def test_a_published_score_lies_where_its_row_allows(row):
+def test_a_published_score_lies_where_its_row_allows(row: Row) -> None:
     least, most = row.allowed(row.inference)
     assert least <= row.score <= most
     assert most - least < 0.2  # A wide interval would prove nothing.
 
 
-def test_one_published_score_was_made_from_the_training_time():
+def test_one_published_score_was_made_from_the_training_time() -> None:
     (row,) = [row for row in rows(6) if row.name == EXCEPTION]
     assert row.score == 3.06
     least, most = row.allowed(row.inference)
@@ -83,6 +83,6 @@ def test_one_published_score_was_made_from_the_training_time():
     assert opscore(1 - row.accuracy.value, row.training.value, row.size.value) == pytest.approx(3.06, abs=0.005)
 
 
-def test_the_two_worked_examples_of_section_four():
+def test_the_two_worked_examples_of_section_four() -> None:
     assert opscore(1 - 0.01, 100, 1000) == pytest.approx(5.0, abs=0.005)
     assert opscore(1 - 0.99, 10, 10) == pytest.approx(0.0, abs=1e-9)

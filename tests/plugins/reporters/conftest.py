@@ -34,7 +34,7 @@ KEPT = {"kind", "unit", "role", "of", "better", "decision", "waived", "outcome",
 KEPT |= {"started", "side"}
 
 
-def _poisoned(value: Any, key: str = "") -> Any:  # noqa: ANN401  # JSON
+def _poisoned(value: Any, key: str = "") -> Any:
     if isinstance(value, str) and key not in KEPT:
         return HOSTILE
     if isinstance(value, dict):

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from random import Random
+from typing import Any, TypeAlias
 
 import numpy as np
 import pytest
@@ -70,7 +71,7 @@ def animals() -> Results:
     return measure(table_of(LABELS, CANDIDATE, REFERENCE))
 
 
-def test_agreement_counts_equal_answers_right_or_wrong(animals):
+def test_agreement_counts_equal_answers_right_or_wrong(animals: Results) -> None:
     found = figures(animals)
     assert found["agreement", None].uncertainty == Counts(k=1, n=5)
     assert found["agreement", None].value == 0.2
@@ -79,30 +80,30 @@ def test_agreement_counts_equal_answers_right_or_wrong(animals):
     assert ("agreement", "owl") not in found
 
 
-def test_flips_are_shares_of_all_images(animals):
+def test_flips_are_shares_of_all_images(animals: Results) -> None:
     # Lost: the second cat and the first dog. Won: the third cat. The last is wrong in both.
     found = figures(animals)
     assert found["negative_flips", None].uncertainty == Counts(k=2, n=5)
     assert found["positive_flips", None].uncertainty == Counts(k=1, n=5)
 
 
-def test_flips_are_listed_by_class_with_most_negative_ones_first():
+def test_flips_are_listed_by_class_with_most_negative_ones_first() -> None:
     flips = exhibit(measure(table_of([0, 1, 1], [CAT, CAT, OWL], [DOG, DOG, DOG])), "Flips by class")
     assert flips is not None
     assert flips.rows == (("dog", 2, 2, 0), ("cat", 1, 0, 1))
 
 
-def test_without_labels_flips_are_absent_and_the_rest_stands():
+def test_without_labels_flips_are_absent_and_the_rest_stands() -> None:
     found = figures(measure(table_of(None, CANDIDATE, REFERENCE)))
     assert set(found) == {("agreement", None), ("js_divergence", None)}
 
 
-def test_a_table_without_images_is_inconclusive():
+def test_a_table_without_images_is_inconclusive() -> None:
     with pytest.raises(Inconclusive, match="no image"):
         measure(table_of(None, np.ones((0, 3)), np.ones((0, 3))))
 
 
-def test_divergence_of_known_rows():
+def test_divergence_of_known_rows() -> None:
     # Entropies in bits: of (3/4, 1/4) 0.8113, of (1/2, 1/2) 1, of their mean (5/8, 3/8) 0.9544.
     rows = js_divergence(
         np.array([[0.75, 0.25], [1.0, 0.0], [1.0, 0.0]]), np.array([[0.5, 0.5], [0.0, 1.0], [1.0, 0.0]])
@@ -110,12 +111,12 @@ def test_divergence_of_known_rows():
     assert rows == pytest.approx([0.954434 - (0.811278 + 1) / 2, 1.0, 0.0], abs=1e-6)
 
 
-def test_the_mean_divergence_is_stated_without_bound():
+def test_the_mean_divergence_is_stated_without_bound() -> None:
     figure = figures(measure(table_of(None, [[1, 0], [1, 0]], [[0, 1], [1, 0]])))["js_divergence", None]
     assert (figure.value, figure.n, figure.uncertainty) == (0.5, 2, Unstated())
 
 
-def test_rows_are_taken_in_parts_without_losing_any():
+def test_rows_are_taken_in_parts_without_losing_any() -> None:
     count = ROWS_AT_ONCE + 3
     candidate, reference = np.tile([1.0, 0.0], (count, 1)), np.tile([1.0, 0.0], (count, 1))
     reference[-1] = [0.0, 1.0]
@@ -124,14 +125,14 @@ def test_rows_are_taken_in_parts_without_losing_any():
     assert rows.sum() == rows[-1] == 1.0
 
 
-def test_divergence_of_nearly_equal_rows_keeps_its_digits():
+def test_divergence_of_nearly_equal_rows_keeps_its_digits() -> None:
     # To second order JS = (p - q)^2 / (8 p ln 2), summed over the classes.
     step = 1e-6
     found = js_divergence(np.array([[0.5 + step, 0.5 - step]]), np.array([[0.5, 0.5]]))
     assert found[0] == pytest.approx(2 * step**2 / (8 * 0.5 * math.log(2)), rel=1e-4)
 
 
-def test_the_images_that_differ_most_are_named_worst_first():
+def test_the_images_that_differ_most_are_named_worst_first() -> None:
     labels = [0] * 25
     reference = [[0.9, 0.1]] * 25
     candidate = [[0.9 - 0.03 * index, 0.1 + 0.03 * index] for index in range(25)]
@@ -139,16 +140,17 @@ def test_the_images_that_differ_most_are_named_worst_first():
     assert worst is not None
     assert [row[0] for row in worst.rows] == [f"{index:03}.png" for index in range(24, 4, -1)]
     assert worst.rows[0][1:4] == ("class 0", "class 1", "class 0")
-    divergences = [row[4] for row in worst.rows]
+    divergences = [row[4] for row in worst.rows if isinstance(row[4], float)]
+    assert len(divergences) == 20
     assert divergences == sorted(divergences, reverse=True)
 
 
-def test_models_that_never_differ_have_no_worst_images():
+def test_models_that_never_differ_have_no_worst_images() -> None:
     same = measure(table_of(None, CANDIDATE, CANDIDATE))
     assert exhibit(same, "Images on which the models differ most") is None
 
 
-def test_shared_first_places_are_said_with_what_they_could_change():
+def test_shared_first_places_are_said_with_what_they_could_change() -> None:
     # Image 0: the candidate ties cat and dog, the reference says cat: they agree, and might not.
     # Image 1: the candidate ties cat and dog, the reference says dog: they differ, and might not.
     # Image 2: the candidate ties cat and dog, the reference says owl: they differ whatever is chosen.
@@ -158,11 +160,11 @@ def test_shared_first_places_are_said_with_what_they_could_change():
     assert "on 2 images another choice could change agreement (25.00% to 75.00%)" in note
 
 
-def test_without_shared_first_places_nothing_is_noted(animals):
+def test_without_shared_first_places_nothing_is_noted(animals: Results) -> None:
     assert figures(animals)["agreement", None].note == ""
 
 
-def test_many_classes_come_one_by_one_only_where_a_rule_asks():
+def test_many_classes_come_one_by_one_only_where_a_rule_asks() -> None:
     rows = np.eye(101)
     table = table_of(list(range(101)), rows, rows)
     assert not [entry for entry in measure(table).measurements if entry.slice]
@@ -170,7 +172,7 @@ def test_many_classes_come_one_by_one_only_where_a_rule_asks():
     assert len([entry for entry in asked.measurements if entry.slice]) == 101
 
 
-def test_every_figure_is_declared_in_its_role_and_bounded_as_declared(animals):
+def test_every_figure_is_declared_in_its_role_and_bounded_as_declared(animals: Results) -> None:
     specs = {spec.id: spec for spec in METRICS}
     for entry in animals.measurements:
         spec = specs[entry.metric]
@@ -183,17 +185,18 @@ def test_every_figure_is_declared_in_its_role_and_bounded_as_declared(animals):
         assert spec.low <= entry.value <= spec.high
 
 
-def test_the_declared_check_is_the_one_that_measures():
+def test_the_declared_check_is_the_one_that_measures() -> None:
     (spec,) = vetgate_checks()
     assert isinstance(spec.factory(), SimilarityCheck)
     assert spec.metrics is METRICS
 
 
+Drawn: TypeAlias = tuple[list[int], Any, Any]
 STEPS = st.integers(0, 8).map(float)
 
 
 @st.composite
-def tables(draw: st.DrawFn) -> tuple[list[int], Any, Any]:
+def tables(draw: st.DrawFn) -> Drawn:
     """Draw labels and both models' outputs in few steps, so that ties and zeros are common."""
     n, size = draw(st.integers(1, 12)), draw(st.integers(2, 5))
     labels = draw(st.lists(st.integers(0, size - 1), min_size=n, max_size=n))
@@ -204,7 +207,7 @@ def tables(draw: st.DrawFn) -> tuple[list[int], Any, Any]:
 
 
 @given(tables())
-def test_swapping_the_models_keeps_agreement_and_divergence_and_swaps_the_flips(drawn):
+def test_swapping_the_models_keeps_agreement_and_divergence_and_swaps_the_flips(drawn: Drawn) -> None:
     labels, one, other = drawn
     forth, back = figures(measure(table_of(labels, one, other))), figures(measure(table_of(labels, other, one)))
     assert forth.keys() == back.keys()
@@ -216,7 +219,7 @@ def test_swapping_the_models_keeps_agreement_and_divergence_and_swaps_the_flips(
 
 
 @given(tables())
-def test_a_model_agrees_with_itself(drawn):
+def test_a_model_agrees_with_itself(drawn: Drawn) -> None:
     labels, rows, _ = drawn
     found = figures(measure(table_of(labels, rows, rows)))
     assert found["js_divergence", None].value == 0.0
@@ -225,7 +228,7 @@ def test_a_model_agrees_with_itself(drawn):
 
 
 @given(tables())
-def test_divergence_is_between_zero_and_one_bit_and_matches_its_entropies(drawn):
+def test_divergence_is_between_zero_and_one_bit_and_matches_its_entropies(drawn: Drawn) -> None:
     _, one, other = drawn
     p, q = (rows / rows.sum(axis=1, keepdims=True) for rows in (one, other))
     rows = js_divergence(p, q)
@@ -238,7 +241,7 @@ def test_divergence_is_between_zero_and_one_bit_and_matches_its_entropies(drawn)
 
 
 @given(tables(), st.randoms(use_true_random=False))
-def test_the_order_of_the_images_changes_nothing(drawn, random):
+def test_the_order_of_the_images_changes_nothing(drawn: Drawn, random: Random) -> None:
     labels, one, other = drawn
     table = table_of(labels, one, other)
     order = random.sample(range(len(labels)), len(labels))
@@ -253,7 +256,7 @@ def test_the_order_of_the_images_changes_nothing(drawn, random):
 
 
 @given(tables())
-def test_agreement_and_flips_bound_each_other(drawn):
+def test_agreement_and_flips_bound_each_other(drawn: Drawn) -> None:
     labels, one, other = drawn
     found = figures(measure(table_of(labels, one, other)))
     flips = found["negative_flips", None].value + found["positive_flips", None].value

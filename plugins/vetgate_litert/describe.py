@@ -1,0 +1,65 @@
+"""What a TFLite file holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from vetgate.api import Operator, Port, Structure
+from vetgate_litert.model import SubgraphInfo, TensorInfo, TfliteModel, read
+from vetgate_litert.operator import images_at_once, tally
+from vetgate_litert.weight import tensors
+
+
+def describe(path: Path) -> Structure:
+    """Return ports, tensors, operators and metadata.
+
+    Raises:
+        UnreadableArtifact: Truncated or damaged.
+    """
+    model = read(path)
+    graph = model.main
+    operators, notes = [], _notes(model)
+    for kind, part in tally(model).items():
+        operators.append(Operator(type=kind, count=part.count, macs=part.macs))
+        if part.macs is None:
+            notes.append(f"Multiply-accumulates of {kind} cannot be told: {part.reason}.")
+    return Structure(
+        inputs=tuple(port(graph.tensors[index]) for index in graph.inputs),
+        outputs=tuple(port(graph.tensors[index]) for index in graph.outputs),
+        tensors=tensors(graph),
+        operators=tuple(operators),
+        metadata=model.metadata,
+        notes=tuple(notes),
+    )
+
+
+def port(info: TensorInfo) -> Port:
+    """Return an input or output with the scale and zero point that the file states."""
+    lengths = tuple(None if free < 0 else length for length, free in zip(info.shape, info.signature, strict=True))
+    one = len(info.scales) == 1 and info.scales[0] > 0
+    return Port(
+        name=info.name,
+        shape=lengths,
+        dtype=info.dtype,
+        scale=info.scales[0] if one else None,
+        zero_point=(info.zeros[0] if info.zeros else 0) if one else None,
+    )
+
+
+def _notes(model: TfliteModel) -> list[str]:
+    graph: SubgraphInfo = model.main
+    notes = []
+    if len(model.subgraphs) > 1:
+        notes.append(f"The file holds {len(model.subgraphs)} graphs; only the first is described.")
+    if images_at_once(graph) > 1:
+        notes.append(f"The model takes {images_at_once(graph)} images at once; multiply-accumulates are of one.")
+    sparse = [info.name for info in graph.tensors if info.constant and info.sparse]
+    if sparse:
+        notes.append(f"{len(sparse)} tensors are stored sparse, such as {sparse[0]!r}; bits leave their indices out.")
+    blockwise = [info.name for info in graph.tensors if info.constant and info.blockwise]
+    if blockwise:
+        notes.append(
+            f"{len(blockwise)} tensors have scales by block, such as {blockwise[0]!r}; "
+            "their distinct values are counted before scaling."
+        )
+    return notes

@@ -1,0 +1,201 @@
+"""A model opened with LiteRT's interpreter."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter
+from numpy.typing import NDArray
+
+from vetgate.api import Card, CardError, Execution, OpenOptions, Port, UnreadableArtifact
+from vetgate_litert.describe import port
+from vetgate_litert.feed import card_values, check_input, check_output, dequantise, image_shape, quantise
+from vetgate_litert.model import SubgraphInfo, read
+from vetgate_litert.placement import placement
+from vetgate_litert.precision import precision_of
+
+_ONE_BY_ONE = "the model does not take several images at once as it takes one; they are fed in its own batch of"
+
+
+class LitertModel:
+    """Runs with XNNPACK where it applies.
+
+    Args:
+        path: The model.
+        card: How it is fed and read.
+        options: Threads, and whether several images come at once.
+
+    Raises:
+        UnreadableArtifact: Damaged, refused by the interpreter, or it does not take one image and answer with classes.
+        CardError: The card contradicts the model.
+    """
+
+    def __init__(self, path: Path, card: Card, options: OpenOptions) -> None:
+        graph = read(path).main
+        self._input = _only_input(graph)
+        self._output, self._place = _output(graph, card)
+        check_input(self._input, card)
+        check_output(self._output)
+        self._runner = _Runner(path, options.threads, self._place)
+        own = graph.tensors[graph.inputs[0]].shape[0]
+        self._fixed: int | None = max(own, 1)
+        self._shape = image_shape(card)
+        self._resize(max(own, 1))
+        several = options.batch_size > 1 or own != 1
+        if several and self._takes_several(card):
+            self._fixed = None
+        elif several:
+            self._runner = _Runner(path, options.threads, self._place)  # a resize that failed leaves it undefined
+            self._resize(max(own, 1))
+        self._execution = self._told(graph, options, several)
+
+    def _resize(self, images: int) -> None:
+        self._runner.resize((images, *self._shape))
+
+    def _takes_several(self, card: Card) -> bool:
+        """Return whether two images at once are answered as each of them alone."""
+        pixels = np.random.default_rng(0).integers(0, 256, (2, *self._shape))
+        channels_last = card.input.layout == "NHWC"
+        planes = np.moveaxis(pixels, -1, 1) if channels_last else pixels
+        flat = planes.reshape(2, planes.shape[1], -1)
+        values = card_values(card, flat).reshape(planes.shape)
+        fed = quantise((np.moveaxis(values, 1, -1) if channels_last else values).astype(np.float32), self._input)
+        try:
+            together = self._run(fed)
+            apart = np.concatenate([self._run(fed[:1]), self._run(fed[1:])])
+        except UnreadableArtifact:
+            return False
+        step = self._output.scale or 0.0
+        return together.shape == apart.shape and np.allclose(
+            together, apart, rtol=1e-3, atol=1e-5 + step, equal_nan=True
+        )
+
+    def _told(self, graph: SubgraphInfo, options: OpenOptions, several: bool) -> Execution:
+        provider, notes = placement(self._runner.operators())
+        if several and self._fixed is not None:
+            notes = (*notes, f"{_ONE_BY_ONE} {self._fixed}")
+        return Execution(
+            runtime="ai-edge-litert",
+            version=version("ai-edge-litert"),
+            provider=provider,
+            threads=options.threads,
+            precision=precision_of(graph),
+            notes=notes,
+        )
+
+    @property
+    def execution(self) -> Execution:
+        """What really runs."""
+        return self._execution
+
+    def predict(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return raw outputs (N, C), de-quantised; see vetgate.api.Model."""
+        fed = quantise(images, self._input)
+        fixed = self._fixed
+        if fixed is None or fixed == len(fed):
+            return self._run(fed)
+        parts = [self._run(_padded(fed[start : start + fixed], fixed)) for start in range(0, len(fed), fixed)]
+        return np.concatenate(parts)[: len(fed)]
+
+    def _run(self, fed: NDArray[np.generic]) -> NDArray[np.float32]:
+        raw = self._runner.run(fed)
+        if raw.ndim != 2 or len(raw) != len(fed):
+            shape = " x ".join(map(str, raw.shape))
+            raise UnreadableArtifact(f"its output {self._output.name!r} is {shape} for {len(fed)} images")
+        return dequantise(raw, self._output)
+
+
+class _Runner:
+    """The interpreter, resized to what comes."""
+
+    def __init__(self, path: Path, threads: int, output: int) -> None:
+        self._output = output
+        self._shape: tuple[int, ...] = ()
+        try:
+            self._interpreter = Interpreter(model_path=str(path), num_threads=threads)
+        except (ValueError, RuntimeError) as error:
+            raise _refused("cannot open it", error) from None
+        self._index = int(self._interpreter.get_input_details()[0]["index"])
+
+    def resize(self, shape: tuple[int, ...]) -> None:
+        """Make room for input of a shape.
+
+        Raises:
+            UnreadableArtifact: The interpreter cannot.
+        """
+        if shape == self._shape:
+            return
+        self._shape = ()
+        try:
+            own = tuple(int(length) for length in self._interpreter.get_input_details()[0]["shape"])
+            if own != shape:
+                self._interpreter.resize_tensor_input(self._index, list(shape))
+            self._interpreter.allocate_tensors()
+        except (ValueError, RuntimeError) as error:
+            raise _refused("cannot prepare it", error) from None
+        self._shape = shape
+
+    def run(self, fed: NDArray[np.generic]) -> NDArray[np.generic]:
+        """Return the output for an input, as stored.
+
+        Raises:
+            UnreadableArtifact: The interpreter fails.
+        """
+        self.resize(fed.shape)
+        try:
+            self._interpreter.set_tensor(self._index, fed)
+            self._interpreter.invoke()
+            raw: NDArray[np.generic] = self._interpreter.get_tensor(
+                self._interpreter.get_output_details()[self._output]["index"]
+            )
+        except (ValueError, RuntimeError) as error:
+            raise _refused("failed while running it", error) from None
+        return raw
+
+    def operators(self) -> list[dict[str, Any]] | None:
+        """Return what the interpreter says of its operators, or None where this release says nothing."""
+        told = getattr(self._interpreter, "_get_ops_details", None)
+        return None if told is None else list(told())
+
+
+def _refused(what: str, error: Exception) -> UnreadableArtifact:
+    text = " ".join(str(error).split())
+    reason = text if len(text) <= 240 else f"{text[:237]}..."
+    return UnreadableArtifact(f"LiteRT {what}: {reason.rstrip('.')}", hint="vetgate inspect shows what the file holds")
+
+
+def _padded(part: NDArray[np.generic], length: int) -> NDArray[np.generic]:
+    """Return a part filled up to the model's own batch by its last image."""
+    missing = length - len(part)
+    return np.concatenate([part, np.repeat(part[-1:], missing, axis=0)]) if missing else part
+
+
+def _only_input(graph: SubgraphInfo) -> Port:
+    ports = [port(graph.tensors[index]) for index in graph.inputs]
+    if len(ports) != 1:
+        names = ", ".join(given.name for given in ports)
+        listed = f"{len(ports)} inputs ({names})" if ports else "no input"
+        raise UnreadableArtifact(f"has {listed}; vetgate feeds models with one image input")
+    return ports[0]
+
+
+def _output(graph: SubgraphInfo, card: Card) -> tuple[Port, int]:
+    """Return the output that holds the classes and its place among the outputs."""
+    ports = [port(graph.tensors[index]) for index in graph.outputs]
+    names = [out.name for out in ports]
+    listed = ", ".join(names) or "none"
+    if card.output.name is not None:
+        if card.output.name not in names:
+            raise CardError(f"the card names output {card.output.name!r}, but the model has {listed}")
+        place = names.index(card.output.name)
+    elif len(ports) != 1:
+        raise CardError(
+            f"the model has {len(ports)} outputs ({listed}) and the card does not say which holds the classes",
+            hint="write output: {name: ...} in the card",
+        )
+    else:
+        place = 0
+    return ports[place], place
