@@ -1,1 +1,1 @@
-"""Compares the contracts of two models: classes, channels, names, sizes and types."""
+"""The contract of the two models: whether what they take and give can be compared at all."""

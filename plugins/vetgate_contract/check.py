@@ -1,93 +1,191 @@
-"""The contract check: findings where the two models do not take or give the same."""
+"""Compares two models' terms: what keeps them from being compared is critical, what each card settles is told."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
+from itertools import chain
 
-from vetgate.api import Ask, Finding, Results, Severity, StructureContext, Table
-from vetgate_contract.contract import Contract, contract_of
+from vetgate.api import Ask, CardError, Finding, Port, Results, Severity, StructureContext, Table
+from vetgate_contract.terms import Terms, terms_of
 
 
 class ContractCheck:
-    """Implements Check on structures."""
+    """Finds where the two models differ in what they take and give."""
 
     def measure(self, context: StructureContext, ask: Ask) -> Results:
-        """Return findings and the table of both contracts.
+        """Return the findings and a table of both models' terms.
 
         Raises:
-            CardError: A card contradicts its model.
+            CardError: A card lists another number of class names than its model has classes.
         """
-        candidate, reference = contract_of(context.candidate), contract_of(context.reference)
-        findings = (*_breaks(candidate, reference), *_differences(candidate, reference))
-        return Results(findings=findings, exhibits=(_table(candidate, reference),))
+        candidate, reference = terms_of(context.candidate), terms_of(context.reference)
+        classes = tuple(_classes(candidate, reference))
+        if not any(finding.rule == "contract.classes" for finding in classes):
+            # Two models that differ in their classes fail for that, whatever a copied card says.
+            _require_names_fit(candidate, context.candidate.artifact.name)
+            _require_names_fit(reference, context.reference.artifact.name)
+            classes += tuple(_names(candidate, reference))
+        findings = chain(classes, _shapes(candidate, reference), _kinds(candidate, reference))
+        return Results(findings=tuple(findings), exhibits=(_table(candidate, reference),))
 
 
-def _breaks(candidate: Contract, reference: Contract) -> Iterator[Finding]:
-    """Yield what makes the two models incomparable."""
-    if None in (candidate.classes, reference.classes):
-        message = "how many classes a model tells apart is not known before it runs"
-        yield _finding("classes-unknown", Severity.LOW, message, "list the classes in its card")
-    elif candidate.classes != reference.classes:
-        message = f"the candidate tells {candidate.classes} classes apart, the reference {reference.classes}"
-        advice = "1,001 against 1,000 is a background class: set output.offset: 1 in the card of the larger one"
-        off_by_one = {candidate.classes, reference.classes} == {1000, 1001}
-        yield _finding(
-            "classes", Severity.CRITICAL, message, advice if off_by_one else "vet it against its own original"
+def _require_names_fit(terms: Terms, name: str) -> None:
+    if terms.classes is not None and terms.classes < 1:
+        raise CardError(
+            f"the card of {name} skips {terms.offset} leading outputs, but the model has {terms.outputs}",
+            hint="correct output.offset in the card",
         )
-    if candidate.channels != reference.channels:
-        message = f"the candidate takes {candidate.channels} channels, the reference {reference.channels}"
-        yield _finding("channels", Severity.CRITICAL, message, "vet it against its own original")
-    yield from _names(candidate, reference)
+    if terms.names is None or terms.classes == len(terms.names):
+        return
+    less = f" ({terms.outputs} outputs less the offset {terms.offset})" if terms.offset else ""
+    raise CardError(
+        f"the card of {name} lists {len(terms.names)} class names, but the model has {terms.classes} classes{less}",
+        hint="correct output.classes or output.offset in the card",
+    )
 
 
-def _names(candidate: Contract, reference: Contract) -> Iterator[Finding]:
+def _classes(candidate: Terms, reference: Terms) -> Iterable[Finding]:
+    if candidate.classes is None or reference.classes is None:
+        unknown = [who for who, terms in (("candidate", candidate), ("reference", reference)) if terms.classes is None]
+        yield Finding(
+            rule="contract.classes-unknown",
+            severity=Severity.LOW,
+            message=(
+                f"The number of classes of the {' and of the '.join(unknown)} cannot be told: the candidate has "
+                f"{_text(candidate.classes)} classes and the reference {_text(reference.classes)}."
+            ),
+            advice="List the class names under output.classes in the card.",
+        )
+    elif candidate.classes != reference.classes:
+        yield Finding(
+            rule="contract.classes",
+            severity=Severity.CRITICAL,
+            message=f"The candidate tells {candidate.classes} classes apart, the reference {reference.classes}.",
+            location=_at("output", candidate.output),
+            advice="Compare models of the same task; if some outputs are no classes, set output.offset in the card.",
+        )
+
+
+def _names(candidate: Terms, reference: Terms) -> Iterable[Finding]:
     if candidate.names is None or reference.names is None or candidate.names == reference.names:
         return
-    only_candidate = sorted(set(candidate.names) - set(reference.names))
-    only_reference = sorted(set(reference.names) - set(candidate.names))
-    if only_candidate or only_reference:
-        mine, theirs = ", ".join(only_candidate[:3]) or "none", ", ".join(only_reference[:3]) or "none"
-        message = f"the cards name different classes; only the candidate: {mine}; only the reference: {theirs}"
-        yield _finding("class-names", Severity.CRITICAL, message, "name the same classes in both cards")
-    else:
-        message = "the cards list the same classes in another order; they are matched by name"
-        yield _finding("class-names", Severity.INFO, message, "")
-
-
-def _differences(candidate: Contract, reference: Contract) -> Iterator[Finding]:
-    """Yield differences that are fine and that a reader should know."""
-    pairs = (
-        ("size", "input size", candidate.size, reference.size),
-        ("input-type", "input type", candidate.input_type, reference.input_type),
-        ("output-type", "output type", candidate.output_type, reference.output_type),
-        ("output-kind", "kind of output", candidate.kind, reference.kind),
-        ("offset", "number of leading outputs that are no class", candidate.offset, reference.offset),
+    ours, theirs = set(candidate.names), set(reference.names)
+    if ours == theirs:
+        place = next(index for index, name in enumerate(candidate.names) if name != reference.names[index])
+        yield Finding(
+            rule="contract.class-names",
+            severity=Severity.INFO,
+            message=(
+                f"The two cards list the same {len(ours)} classes in another order (class {place} is "
+                f"{candidate.names[place]!r} for the candidate, {reference.names[place]!r} for the reference)."
+            ),
+            advice="Outputs are matched by name; make sure that each card lists its own model's order.",
+        )
+        return
+    yield Finding(
+        rule="contract.class-names",
+        severity=Severity.CRITICAL,
+        message=(
+            f"The two cards list different classes: {_few(ours - theirs)} only in the candidate's, "
+            f"{_few(theirs - ours)} only in the reference's."
+        ),
+        advice="Name the same classes alike in both cards, or drop the names from one to match by index.",
     )
-    for rule, what, mine, theirs in pairs:
-        if mine is not None and theirs is not None and mine != theirs:
-            message = f"the {what} differs: candidate {_text(mine)}, reference {_text(theirs)}"
-            yield _finding(rule, Severity.INFO, message, "")
 
 
-def _finding(rule: str, severity: Severity, message: str, advice: str) -> Finding:
-    return Finding(rule=f"contract.{rule}", severity=severity, message=message, advice=advice)
+def _shapes(candidate: Terms, reference: Terms) -> Iterable[Finding]:
+    if candidate.channels != reference.channels:
+        yield Finding(
+            rule="contract.channels",
+            severity=Severity.CRITICAL,
+            message=f"The candidate takes {_channels(candidate)}, the reference {_channels(reference)}.",
+            location=_at("input", candidate.input),
+            advice="Compare models that see the same image; if a card's layout is wrong, correct it.",
+        )
+    if candidate.size != reference.size:
+        yield _told(
+            "contract.size",
+            f"The candidate sees {_size(candidate)} pixels, the reference {_size(reference)}.",
+            "Each model is fed at its own card's size; check that the smaller one is meant.",
+        )
 
 
-def _table(candidate: Contract, reference: Contract) -> Table:
-    properties = (
-        ("classes", candidate.classes, reference.classes),
-        ("channels", candidate.channels, reference.channels),
-        ("input size", candidate.size, reference.size),
-        ("input type", candidate.input_type, reference.input_type),
-        ("output type", candidate.output_type, reference.output_type),
-        ("output kind", candidate.kind, reference.kind),
-        ("offset", candidate.offset, reference.offset),
+def _kinds(candidate: Terms, reference: Terms) -> Iterable[Finding]:
+    sides = (("input", candidate.input, reference.input), ("output", candidate.output, reference.output))
+    for side, ours, theirs in sides:
+        if ours is not None and theirs is not None and ours.dtype != theirs.dtype:
+            verb = "takes" if side == "input" else "gives"
+            yield _told(
+                f"contract.{side}-type",
+                f"The candidate {verb} {ours.dtype}, the reference {theirs.dtype}.",
+                "Quantised values go through the file's own scale and zero point; check that both state them.",
+            )
+    if candidate.kind != reference.kind:
+        yield _told(
+            "contract.output-kind",
+            f"The candidate gives {candidate.kind}, the reference {reference.kind}.",
+            "Logits are turned into probabilities before anything is compared; check output.kind in both cards.",
+        )
+    if candidate.offset != reference.offset:
+        yield _told(
+            "contract.offset",
+            f"The candidate's card skips {candidate.offset} leading outputs, the reference's {reference.offset}.",
+            "Check that only one of the models has a background class.",
+        )
+
+
+def _told(rule: str, message: str, advice: str) -> Finding:
+    return Finding(rule=rule, severity=Severity.INFO, message=message, advice=advice)
+
+
+def _table(candidate: Terms, reference: Terms) -> Table:
+    rows = zip(_column(candidate).items(), _column(reference).values(), strict=True)
+    return Table(
+        title="Contract",
+        columns=("property", "candidate", "reference"),
+        rows=tuple((name, ours, theirs) for (name, ours), theirs in rows),
+        caption="What each model takes and gives, from its file where that tells, else from its card.",
     )
-    rows = tuple((name, _text(mine), _text(theirs)) for name, mine, theirs in properties)
-    return Table(title="Contract", columns=("property", "candidate", "reference"), rows=rows)
 
 
-def _text(value: object) -> str:
-    if value is None:
-        return "not known"
-    return " x ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+def _column(terms: Terms) -> dict[str, str | int | None]:
+    return {
+        "classes": terms.classes,
+        "outputs that are no class": terms.offset,
+        "class names in the card": len(terms.names) if terms.names is not None else None,
+        "channels": terms.channels,
+        "input size": _size(terms),
+        **_port("input", terms.input),
+        **_port("output", terms.output),
+        "output kind": terms.kind,
+    }
+
+
+def _port(side: str, port: Port | None) -> dict[str, str | int | None]:
+    shape = " x ".join(_text(length) for length in port.shape) if port else None
+    return {
+        f"{side} name": port.name if port else None,
+        f"{side} shape": shape,
+        f"{side} type": port.dtype if port else None,
+    }
+
+
+def _text(length: int | None) -> str:
+    return "?" if length is None else str(length)
+
+
+def _size(terms: Terms) -> str:
+    return f"{terms.size[0]} x {terms.size[1]}"
+
+
+def _channels(terms: Terms) -> str:
+    return "1 channel" if terms.channels == 1 else f"{terms.channels} channels"
+
+
+def _few(names: set[str]) -> str:
+    shown = ", ".join(map(repr, sorted(names)[:3])) or "none"
+    return f"{shown} and {len(names) - 3} more" if len(names) > 3 else shown
+
+
+def _at(side: str, port: Port | None) -> str:
+    return f"{side} {port.name}" if port else side

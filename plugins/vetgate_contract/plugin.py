@@ -1,20 +1,28 @@
-"""Declares the contract check."""
+"""What this plugin offers: the contract check, which runs whatever the policy says."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from typing import Any
 
 from vetgate.api import Check, CheckSpec, Need, StructureContext, hookimpl
 
 
-def _check() -> Check[StructureContext]:
+def _contract() -> Check[StructureContext]:
     from vetgate_contract.check import ContractCheck
 
     return ContractCheck()
 
 
 @hookimpl
-def vetgate_checks() -> Iterable[CheckSpec[StructureContext]]:
-    """The contract of the two models."""
-    summary = "whether both models take and give the same: classes, channels, sizes, types"
-    return [CheckSpec("contract", summary, Need.STRUCTURE, (), _check, always=True)]
+def vetgate_checks() -> tuple[CheckSpec[Any], ...]:
+    """Offer the contract check."""
+    return (
+        CheckSpec(
+            name="contract",
+            summary="names, shapes, types, channels and classes of the two models",
+            needs=Need.STRUCTURE,
+            metrics=(),
+            factory=_contract,
+            always=True,
+        ),
+    )

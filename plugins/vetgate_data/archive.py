@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import zipfile
 import zlib
 from pathlib import Path
@@ -14,7 +15,10 @@ LARGEST_MEMBER = 256_000_000
 """Bytes of one member when unpacked; a larger one is no image but a bomb."""
 MOST_MEMBERS = 10_000_000
 
-_DAMAGE = (OSError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
+_DAMAGE = (
+    *(OSError, EOFError, NotImplementedError, RuntimeError, ValueError),
+    *(zipfile.BadZipFile, zlib.error, struct.error),
+)
 _ENCRYPTED = 0x1
 
 
@@ -38,10 +42,7 @@ def open_archive(path: Path) -> SampleSet:
         folders=_folders(members),
         read=lambda name: _unpack(archive, members[name]),
     )
-    try:
-        layout = arrange(tree)
-    except UnreadableImage as error:
-        raise DataError(f"the zip {path} is damaged: its list of classes cannot be read: {error}") from None
+    layout = arrange(tree)
 
     def fetch(index: int) -> bytes:
         return _unpack(archive, members[layout.files[index]])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from vetgate.api import DataError
 
 NAME = "classes.txt"
@@ -49,11 +51,7 @@ def _indexed(line: str, where: str) -> tuple[int, str]:
 
 
 def _distinct(names: list[str], where: str) -> tuple[str, ...]:
-    twice = next((name for place, name in enumerate(names) if name in names[:place]), None) if _repeats(names) else None
-    if twice is not None:
+    if len(set(names)) < len(names):
+        twice = next(name for name, count in Counter(names).items() if count > 1)
         raise DataError(f"{where} lists the class {twice!r} twice")
     return tuple(names)
-
-
-def _repeats(names: list[str]) -> bool:
-    return len(set(names)) != len(names)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
 from pathlib import Path
 
-from vetgate.api import DataError, SampleSet, UnreadableImage
+from vetgate.api import SampleSet, UnreadableImage
 from vetgate_data.encoded import EncodedImages
 from vetgate_data.layout import Tree, arrange
+from vetgate_data.listing import entries
 
 
 def open_folder(path: Path) -> SampleSet:
@@ -21,16 +20,13 @@ def open_folder(path: Path) -> SampleSet:
     Raises:
         DataError: No images, or it cannot be told which class an image is of.
     """
-    try:
-        entries = list(_entries(path))
-    except OSError as error:
-        raise DataError(f"the folder {path} cannot be read: {error.strerror}") from None
+    found = list(entries(path))
     tree = Tree(
         where=str(path),
         stem=path.name,
-        files={name for name, is_folder in entries if not is_folder},
-        folders={name for name, is_folder in entries if is_folder},
-        read=lambda name: (path / name).read_bytes(),
+        files={name for name, is_folder in found if not is_folder},
+        folders={name for name, is_folder in found if is_folder},
+        read=lambda name: read_file(path / name),
     )
     layout = arrange(tree)
 
@@ -47,27 +43,10 @@ def read_file(path: Path) -> bytes:
         UnreadableImage: It is missing, no file, or may not be read.
     """
     try:
+        if path.exists() and not path.is_file():
+            raise UnreadableImage("no regular file")
         return path.read_bytes()
     except OSError as error:
         raise UnreadableImage(error.strerror or type(error).__name__) from None
-
-
-def _entries(root: Path) -> Iterator[tuple[str, bool]]:
-    """Yield (relative path with `/`, whether it is a folder) of what is not hidden; links are followed, loops are not."""
-    above = {os.path.realpath(root): frozenset({os.path.realpath(root)})}
-    pending = [(str(root), "")]
-    while pending:
-        folder, prefix = pending.pop()
-        line = above[os.path.realpath(folder)]
-        with os.scandir(folder) as found:
-            for entry in found:
-                if entry.name.startswith("."):
-                    continue
-                is_folder = entry.is_dir()
-                if is_folder:
-                    real = os.path.realpath(entry.path)
-                    if real in line:
-                        raise DataError(f"the folder {entry.path} is a link to a folder above it")
-                    above[real] = line | {real}
-                    pending.append((entry.path, f"{prefix}{entry.name}/"))
-                yield prefix + entry.name, is_folder
+    except ValueError as error:  # a name with a zero byte is no name
+        raise UnreadableImage(str(error)) from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, overload
 
@@ -67,8 +68,7 @@ def freeze(
 def _require_distinct(names: Sequence[str], message: str) -> None:
     if len(set(names)) == len(names):
         return
-    seen: set[str] = set()
-    twice = next(name for name in names if name in seen or seen.add(name))  # type: ignore[func-returns-value]  # set.add gives None: not seen before
+    twice = next(name for name, count in Counter(names).items() if count > 1)
     raise DataError(f"{message} {twice!r}", hint="rename or remove one of them")
 
 
@@ -77,7 +77,10 @@ def _labels(
 ) -> NDArray[np.int64] | None:
     if labels is None:
         return None
-    values = np.asarray(labels).astype(np.int64)
+    try:
+        values = np.asarray(labels).astype(np.int64)
+    except OverflowError:
+        raise DataError(f"the data set {where} has a label beyond 64 bits", hint="labels count from 0") from None
     if values.shape != (len(ids),):
         raise DataError(f"the data set {where} holds {len(ids)} images, but labels of shape {values.shape}")
     least, most = int(values.argmin()), int(values.argmax())
@@ -88,7 +91,8 @@ def _labels(
         )
     if classes is not None and values[most] >= len(classes):
         raise DataError(
-            f"the data set {where} has the label {values[most]} at image {ids[most]!r}, but names {len(classes)} classes",
+            f"the data set {where} has the label {values[most]} at image {ids[most]!r}, "
+            f"but names {len(classes)} classes",
             hint="labels count from 0; name every class in label order",
         )
     values.flags.writeable = False

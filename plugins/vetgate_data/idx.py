@@ -77,7 +77,7 @@ def _read(path: Path, axes: int) -> NDArray[np.uint8]:
             for length in shape:
                 size *= length
             content = file.read(size + 1)  # one more tells whether more follows
-    except (OSError, EOFError, zlib.error) as error:
+    except (OSError, EOFError, OverflowError, MemoryError, zlib.error) as error:
         raise DataError(f"{path} is cut short or damaged: {error}") from None
     if len(content) != size:
         word = "more" if len(content) > size else f"{len(content):,}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-from vetgate.api import DataError
+from vetgate.api import DataError, UnreadableImage
 from vetgate_data import classlist
 from vetgate_data.recognise import is_image
 
@@ -30,7 +30,7 @@ class Tree:
     folders: Collection[str]
     """Relative paths with `/`, also of folders without files."""
     read: Callable[[str], bytes]
-    """Returns the content of a small file."""
+    """Returns the content of a small file; raises UnreadableImage."""
 
 
 @dataclass(frozen=True)
@@ -75,9 +75,7 @@ def arrange(tree: Tree) -> Layout:
     """
     images = tuple(sorted(name for name in tree.files if is_image(name)))
     if not images:
-        raise DataError(
-            f"the data set {tree.where} holds no images", hint=f"it has {len(tree.files)} files of other kinds"
-        )
+        raise DataError(f"the data set {tree.where} holds no images, but {len(tree.files)} files of other kinds")
     level = _class_level(tree, _Level("", images, _list_at("", tree, None)))
     files = tuple(level.prefix + image for image in level.images)
     if not level.heads:
@@ -157,7 +155,11 @@ def _list_at(prefix: str, tree: Tree, above: tuple[str, ...] | None) -> tuple[st
     name = prefix + classlist.NAME
     if name not in tree.files:
         return above
-    classes = classlist.parse_classes(tree.read(name), f"{tree.where}/{name}")
+    try:
+        content = tree.read(name)
+    except UnreadableImage as error:
+        raise DataError(f"{tree.where}/{name} cannot be read: {error}") from None
+    classes = classlist.parse_classes(content, f"{tree.where}/{name}")
     if above is not None and above != classes:
         raise DataError(f"the data set {tree.where} has two lists of classes that differ; the inner one is {name}")
     return classes
@@ -179,8 +181,8 @@ def _class_names(level: _Level, tree: Tree) -> tuple[str, ...]:
     empty = sorted(beside - level.heads - {""})
     if empty:
         raise DataError(
-            f"the folder {level.prefix}{empty[0]} of {tree.where} holds no images, so that the labels of those after it "
-            "are in doubt",
+            f"the folder {level.prefix}{empty[0]} of {tree.where} holds no images, "
+            "so that the labels of those after it are in doubt",
             hint=f"remove it, or list the classes in {classlist.NAME}",
         )
     return tuple(sorted(level.heads))

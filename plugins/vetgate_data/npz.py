@@ -47,7 +47,7 @@ def open_npz(path: Path) -> SampleSet:
         raise DataError(f"{path} holds no array named images, but {names}", hint="name the pixels images")
     return ArrayImages(
         images,
-        None if labels is None else _labels(labels, len(images), path),
+        None if labels is None else _labels(labels, len(images) if images.ndim else 0, path),
         None if classes is None else _classes(classes, path),
         str(path),
     )

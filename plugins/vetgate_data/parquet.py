@@ -28,9 +28,9 @@ _DAMAGE = (pa.ArrowException, OSError)
 def open_parquet(path: Path) -> SampleSet:
     """Open one file, or a folder of shards.
 
-    The column `image` holds encoded bytes, or a struct with the field `bytes`; `label` holds integers, or strings whose
-    sorted names are labelled from 0. Class names of integer labels come from the metadata that Hugging Face writes. Of a
-    folder with several parts the test part is read.
+    The column `image` (or `img`) holds encoded bytes, or a struct with the field `bytes`; `label` (or `fine_label`)
+    holds integers, or strings whose sorted names are labelled from 0. Class names of integer labels come from the
+    metadata that Hugging Face writes. Of a folder with several parts the test part is read.
 
     Raises:
         DataError: Damaged, a column is missing or of another type, a label is missing, or no single test part.

@@ -5,15 +5,19 @@ from __future__ import annotations
 import gzip
 import os
 import re
-from collections.abc import Iterable
+import zipfile
 from enum import StrEnum
 from itertools import islice
 from pathlib import Path
 
 from vetgate_data.header import delimiter_of
+from vetgate_data.listing import entries
 
 IMAGE_SUFFIXES = frozenset(
-    ".jpg .jpeg .jpe .jfif .png .bmp .dib .gif .webp .tif .tiff .pbm .pgm .ppm .pnm .jp2 .avif .heic .heif .jxl".split()
+    (
+        *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".dib", ".gif", ".webp", ".tif", ".tiff"),
+        *(".pbm", ".pgm", ".ppm", ".pnm", ".jp2", ".avif", ".heic", ".heif", ".jxl"),
+    )
 )
 """What counts as an image in a folder; one of a kind that cannot be decoded is then unreadable, not overlooked."""
 
@@ -22,6 +26,9 @@ CIFAR_BATCH = re.compile(r"(test_batch|data_batch_\d+)\.bin$")
 CIFAR_RECORDS = ((1 + 3072, (10,)), (2 + 3072, (20, 100)))
 """Bytes of one record, and how many values each of its leading label bytes may take: CIFAR-10, then CIFAR-100."""
 
+_LOCAL_HEADER = b"PK\x03\x04"
+_CHECKPOINT = re.compile(r"([^/]+/)?data\.pkl")
+"""The member that tells a PyTorch checkpoint or program."""
 _HEAD = 64 * 3074
 _MOST_ENTRIES = 100_000
 """Entries of a folder that are looked at before it is said to hold no image."""
@@ -77,12 +84,34 @@ def _file(path: Path) -> Source | None:
     with path.open("rb") as file:
         head = file.read(_HEAD)
     size = path.stat().st_size
-    if head[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
-        first = head[30 : 30 + int.from_bytes(head[26:28], "little")]
-        return Source.NPZ if first.endswith(b".npy") else Source.ZIP
+    if head[:4] in (_LOCAL_HEADER, b"PK\x05\x06"):
+        return _zip(path, _first_members(head))
     if head[:4] == b"PAR1":
         return Source.PARQUET
     return _bare_bytes(path, head, size)
+
+
+def _zip(path: Path, names: list[str]) -> Source | None:
+    """Tell zips apart by member names: by the first ones if they tell, so that a zip cut short is what it was."""
+    if not any(name.endswith(".npy") or is_image(name) for name in names):
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+    if any(_CHECKPOINT.fullmatch(name) for name in names):
+        return None
+    if any(is_image(name) for name in names):
+        return Source.ZIP
+    return Source.NPZ if names and names[0].endswith(".npy") else None
+
+
+def _first_members(head: bytes) -> list[str]:
+    """Return the member names that the local headers in the first bytes of a zip show."""
+    names = []
+    at = head.find(_LOCAL_HEADER)
+    while 0 <= at <= len(head) - 30:
+        length = int.from_bytes(head[at + 26 : at + 28], "little")
+        names.append(head[at + 30 : at + 30 + length].decode("utf-8", "replace"))
+        at = head.find(_LOCAL_HEADER, at + 30)
+    return names
 
 
 def _bare_bytes(path: Path, head: bytes, size: int) -> Source | None:
@@ -111,14 +140,15 @@ def _idx_size(start: bytes) -> int:
 
 
 def _folder(path: Path) -> Source | None:
-    names = os.listdir(path)
+    names = [entry.name for entry in path.iterdir()]
     if any(CIFAR_BATCH.match(name) for name in names) or _holds_cifar100(path, names):
         return Source.CIFAR
     if any(IDX_IMAGES.search(name) for name in names):
         return Source.IDX
     if any(parquet_files(path)):
         return Source.PARQUET
-    return Source.IMAGE_FOLDER if any(map(is_image, islice(_visible(path), _MOST_ENTRIES))) else None
+    found = islice(entries(path), _MOST_ENTRIES)
+    return Source.IMAGE_FOLDER if any(is_image(name) for name, is_folder in found if not is_folder) else None
 
 
 def _holds_cifar100(path: Path, names: list[str]) -> bool:
@@ -131,10 +161,3 @@ def parquet_files(path: Path) -> list[Path]:
         if found := sorted(file for file in folder.glob("*.parquet") if not file.name.startswith(".")):
             return found
     return []
-
-
-def _visible(path: Path) -> Iterable[str]:
-    """Yield the names of files below `path` that are not hidden."""
-    for _, folders, names in os.walk(path):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        yield from (name for name in names if not name.startswith("."))

@@ -1,1 +1,1 @@
-"""Measures what a model weighs: size, parameters, zeros, distinct weights and MACs, counted from the file."""
+"""The footprint of the two models: bytes, learned values and arithmetic, counted from the files."""

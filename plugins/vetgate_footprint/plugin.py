@@ -1,58 +1,79 @@
-"""Declares the footprint check."""
+"""What this plugin offers: the footprint check and its figures."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from typing import Any
 
 from vetgate.api import Better, Check, CheckSpec, MetricSpec, Need, Of, StructureContext, Unit, hookimpl
 
-_ALL = (Of.CANDIDATE, Of.REFERENCE, Of.DELTA, Of.RATIO)
-_NO_RATIO = (Of.CANDIDATE, Of.REFERENCE, Of.DELTA)
-_SOURCE = "after Francy and Singh, Edge AI: Evaluation of Model Compression Techniques, 2024, section III.E"
+_COMPARED = (Of.CANDIDATE, Of.REFERENCE, Of.DELTA, Of.RATIO)
+_WITHOUT_RATIO = (Of.CANDIDATE, Of.REFERENCE, Of.DELTA)
 
 
-def _metric(
-    what: str,
-    summary: str,
-    unit: Unit,
-    better: Better = Better.LOWER,
-    roles: tuple[Of, ...] = _ALL,
-    high: float | None = None,
-) -> MetricSpec:
-    return MetricSpec(
-        f"footprint.{what}", summary, unit, better, roles, low=0.0, high=high, bounded=roles, source=_SOURCE
-    )
-
-
-METRICS = (
-    _metric("size_mb", "everything that ships, in decimal megabytes", Unit.MEGABYTES),
-    _metric(
-        "gzip_mb", "the same, gzip-compressed: what zeros and few distinct weights save on the wire", Unit.MEGABYTES
-    ),
-    _metric("params", "learned values, also those packed inside quantised operators", Unit.COUNT),
-    _metric("nonzero_params", "learned values that are not zero after de-quantisation", Unit.COUNT),
-    _metric(
-        "sparsity",
-        "share of learned values that are zero; saves no time by itself",
-        Unit.FRACTION,
-        Better.NEITHER,
-        _NO_RATIO,
-        1.0,
-    ),
-    _metric("unique_weights", "distinct values of the weight tensor that has most of them", Unit.COUNT),
-    _metric("bits_per_weight", "storage bits of one learned value, on average", Unit.BITS),
-    _metric("macs", "multiply-accumulates of one image, counted from the graph", Unit.COUNT),
-)
-
-
-def _check() -> Check[StructureContext]:
+def _footprint() -> Check[StructureContext]:
     from vetgate_footprint.check import FootprintCheck
 
     return FootprintCheck()
 
 
+def _less_is_better(name: str, unit: Unit, summary: str, source: str = "") -> MetricSpec:
+    return MetricSpec(
+        id=f"footprint.{name}",
+        summary=summary,
+        unit=unit,
+        better=Better.LOWER,
+        roles=_COMPARED,
+        low=0.0,
+        bounded=_COMPARED,
+        source=source,
+    )
+
+
+METRICS = (
+    _less_is_better("size_mb", Unit.MEGABYTES, "everything that ships, in 10^6 bytes"),
+    _less_is_better(
+        "gzip_mb",
+        Unit.MEGABYTES,
+        "everything that ships, gzipped at level 6: what pruning and clustering save on the wire",
+        "RFC 1952",
+    ),
+    _less_is_better(
+        "params",
+        Unit.COUNT,
+        "learned values: weights, biases, normalisation scale and shift, also those packed in quantised operators",
+    ),
+    _less_is_better("nonzero_params", Unit.COUNT, "learned values that are not zero after de-quantisation"),
+    MetricSpec(
+        id="footprint.sparsity",
+        summary="share of learned values that are zero after de-quantisation: 0 none, 1 all; saves no time by itself",
+        unit=Unit.FRACTION,
+        better=Better.NEITHER,
+        roles=_WITHOUT_RATIO,
+        low=0.0,
+        high=1.0,
+        bounded=_WITHOUT_RATIO,
+    ),
+    _less_is_better(
+        "unique_weights",
+        Unit.COUNT,
+        "distinct values in the weight tensor that has most of them (two axes or more): the largest codebook needed",
+    ),
+    _less_is_better("bits_per_weight", Unit.BITS, "storage bits of learned values over their number"),
+    _less_is_better(
+        "macs", Unit.COUNT, "multiply-accumulates of one image, counted from the graph's operators, not from parameters"
+    ),
+)
+
+
 @hookimpl
-def vetgate_checks() -> Iterable[CheckSpec[StructureContext]]:
-    """The footprint of both models."""
-    summary = "size, parameters, zeros, distinct weights and MACs, counted from the files"
-    return [CheckSpec("footprint", summary, Need.STRUCTURE, METRICS, _check)]
+def vetgate_checks() -> tuple[CheckSpec[Any], ...]:
+    """Offer the footprint check."""
+    return (
+        CheckSpec(
+            name="footprint",
+            summary="size, learned values, sparsity and arithmetic of both models",
+            needs=Need.STRUCTURE,
+            metrics=METRICS,
+            factory=_footprint,
+        ),
+    )

@@ -20,7 +20,7 @@ WARM_CALLS_SLOW = 3
 """Where calls are slow; the first is often slower than all that follow."""
 WARM_SECONDS = 1.0
 BLOCK_SECONDS = 0.02
-"""Some thousand times what reading the clock and waking up cost."""
+"""Long beside what reading the clock and waking up cost."""
 FEWEST_CALLS, MOST_CALLS = 5, 200
 FEWEST_PAIRS, MOST_PAIRS = 10, 40
 BUDGET_SECONDS = 20.0

@@ -56,11 +56,10 @@ def absolute(timings: Timings, batches: tuple[int, int]) -> Iterator[Measurement
         note = f"{len(samples):,} calls at batch {batch}; comparable on this machine only"
         for spec, p in _given(len(samples)):
             bounds = quantiles(samples, p)
-            value = bounds.values[LEVELS.index(0.5)]
-            yield _figure(spec, role, value, len(samples), bounds, note)
-            if spec is P50:
-                swapped = Quantiles(levels=LEVELS, values=tuple(batch / bound for bound in reversed(bounds.values)))
-                yield _figure(THROUGHPUT, role, batch / value, len(samples), swapped, note)
+            yield _figure(spec, role, bounds.values[LEVELS.index(0.5)], len(samples), bounds, note)
+        rates = tuple(batch / bound for bound in reversed(quantiles(samples, 0.5).values))
+        bounds = Quantiles(levels=LEVELS, values=rates)
+        yield _figure(THROUGHPUT, role, rates[LEVELS.index(0.5)], len(samples), bounds, note)
 
 
 def compared(timings: Timings, note: str) -> Iterator[Measurement]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import onnx
-from onnx import ModelProto, TensorProto, TypeProto, ValueInfoProto
+from onnx import ModelProto, TensorProto, TypeProto, ValueInfoProto, numpy_helper
 
 from vetgate.api import Card
 from vetgate_onnx.graph import STANDARD, Graph
@@ -40,7 +40,7 @@ def infer(graph: Graph, card: Card | None) -> Shapes:
         graph: The model.
         card: States height and width where the model leaves them free; without it they stay unknown.
     """
-    light = _without_weights(graph.model)
+    light = _without_weights(graph)
     shapes = Shapes(batch=_fix_inputs(light, graph, card))
     try:
         inferred = onnx.shape_inference.infer_shapes(light, data_prop=True)
@@ -60,8 +60,9 @@ def _note(shapes: Shapes, values: Iterable[ValueInfoProto]) -> None:
             shapes.known[value.name] = tuple(dim.dim_value for dim in tensor.shape.dim)
 
 
-def _without_weights(model: ModelProto) -> ModelProto:
+def _without_weights(graph: Graph) -> ModelProto:
     """Return the model with its large initialisers turned into inputs: all that shapes need, whatever its size."""
+    model = graph.model
     light = ModelProto(ir_version=model.ir_version)
     light.opset_import.extend(model.opset_import)
     source, target = model.graph, light.graph
@@ -72,12 +73,18 @@ def _without_weights(model: ModelProto) -> ModelProto:
     target.sparse_initializer.extend(source.sparse_initializer)
     given = {port.name for port in source.input}
     for tensor in source.initializer:
-        if math.prod(tensor.dims) <= _SMALL and tensor.data_location != TensorProto.EXTERNAL:
-            target.initializer.append(tensor)
+        if math.prod(tensor.dims) <= _SMALL:
+            target.initializer.append(_inside(graph, tensor))
         elif tensor.name not in given:
             target.input.append(onnx.helper.make_tensor_value_info(tensor.name, tensor.data_type, list(tensor.dims)))
     target.value_info.extend(source.value_info)
     return light
+
+
+def _inside(graph: Graph, tensor: TensorProto) -> TensorProto:
+    """Return a tensor that carries its values itself."""
+    values = graph.array(tensor.name) if tensor.data_location == TensorProto.EXTERNAL else None
+    return tensor if values is None else numpy_helper.from_array(values, tensor.name)
 
 
 def _fix_inputs(light: ModelProto, graph: Graph, card: Card | None) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from vetgate.api import (
@@ -132,11 +132,11 @@ def _require(figures: dict[tuple[str, Of], Measurement], evidence: Iterable[Evid
 def _scores(
     spec: MetricSpec, candidate: Ingredients, reference: Ingredients, score: float, base: float
 ) -> tuple[Measurement, ...]:
-    notes = [_note(spec, name, model) for name, model in (("candidate", candidate), ("reference", reference))]
+    sides = (("candidate", candidate), ("reference", reference))
     figures = (
-        (Of.CANDIDATE, score, notes[0]),
-        (Of.REFERENCE, base, notes[1]),
-        (Of.DELTA, score - base, "; ".join(note for note in notes if note)),
+        (Of.CANDIDATE, score, _note(spec, sides[:1])),
+        (Of.REFERENCE, base, _note(spec, sides[1:])),
+        (Of.DELTA, score - base, _note(spec, sides)),
     )
     return tuple(
         Measurement(
@@ -153,14 +153,16 @@ def _scores(
     )
 
 
-def _note(spec: MetricSpec, name: str, model: Ingredients) -> str:
-    batch = f"{name} timed at batch {model.card.batch}" if spec is INFERENCE else ""
-    floor = (
+def _note(spec: MetricSpec, sides: Sequence[tuple[str, Ingredients]]) -> str:
+    """Return at which batch the models were timed, and whose error was floored."""
+    batches = list(dict.fromkeys(str(model.card.batch) for _, model in sides))
+    timed = [f"timed at batch {' against '.join(batches)}"] if spec is INFERENCE else []
+    floors = [
         f"the {name} made no error on {model.images:,} images and is scored as if it made half of one"
+        for name, model in sides
         if model.floored
-        else ""
-    )
-    return "; ".join(part for part in (batch, floor) if part)
+    ]
+    return "; ".join(timed + floors)
 
 
 def _no_training(candidate: Ingredients, reference: Ingredients) -> Finding:

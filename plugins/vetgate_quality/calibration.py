@@ -16,7 +16,7 @@ def expected_calibration_error(confidence: NDArray[np.float64], right: NDArray[n
     """Return the mean over images of |accuracy - confidence| of the bin that the image falls in, in [0, 1].
 
     0 is a model that is right as often as it says. The bins are ((m - 1) / 15, m / 15]. The estimate is biased upwards
-    for few images: a perfectly calibrated model with 500 images shows some 0.02.
+    for few images: a perfectly calibrated model shows 0.02 to 0.04 with 500 images and 0.005 to 0.009 with 10,000.
 
     Args:
         confidence: (N,) probability of the given answer, in [0, 1].

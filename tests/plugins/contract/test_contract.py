@@ -1,4 +1,4 @@
-"""The contract check names what makes two models incomparable, and what merely differs."""
+"""The contract of two models, from structures and cards made by hand."""
 
 from __future__ import annotations
 
@@ -12,91 +12,211 @@ from vetgate.api import (
     Ask,
     Card,
     CardError,
-    CheckSpec,
     Finding,
-    Input,
     Member,
-    Output,
+    Need,
     Port,
+    Results,
     Severity,
     Structure,
     StructureContext,
     Subject,
+    Table,
 )
-from vetgate.testing import CheckContract
+
+NAMES = ("cat", "dog", "emu")
 
 
-def _subject(
-    outputs: int | None = 10,
-    shape: tuple[int | None, ...] = (None, 3, 8, 8),
-    dtype: str = "float32",
-    size: tuple[int, int] = (8, 8),
+def subject(
+    *,
+    colour: str = "rgb",
+    layout: str = "NCHW",
+    size: int = 8,
+    inputs: tuple[Port, ...] | None = None,
+    outputs: tuple[Port, ...] = (Port(name="scores", shape=(None, 3), dtype="float32"),),
+    file: str = "model.onnx",
     **output: Any,
 ) -> Subject:
-    member = Member(name="m", sha256="0" * 64, size=1)
-    artifact = Artifact(path="m", name="m.onnx", format="onnx", backend="onnx", members=(member,))
-    taken = Input(size=size, resize="none", colour="rgb", scale=1, mean=(0,), std=(1,), layout="NCHW")
-    card = Card(version=1, input=taken, output=Output.model_validate({"kind": "logits"} | output))
-    ports = (Port(name="image", shape=shape, dtype=dtype),), (Port(name="out", shape=(None, outputs), dtype=dtype),)
-    return Subject(artifact, card, Structure(inputs=ports[0], outputs=ports[1], tensors=(), operators=()), {})
+    card = Card.model_validate(
+        {
+            "version": 1,
+            "input": {
+                "size": [size, size],
+                "resize": "none",
+                "colour": colour,
+                "scale": 1,
+                "mean": [0],
+                "std": [1],
+                "layout": layout,
+            },
+            "output": {"kind": "logits", **output},
+        }
+    )
+    artifact = Artifact(
+        path=file, name=file, format="toy", backend="toy", members=(Member(name=file, sha256="0" * 64, size=1),)
+    )
+    entrance = (port(None, 3, 8, 8),) if inputs is None else inputs
+    return Subject(artifact, card, Structure(inputs=entrance, outputs=outputs, tensors=(), operators=()), {})
 
 
-def _findings(candidate: Subject, reference: Subject) -> dict[str, Finding]:
+def port(*shape: int | None, dtype: str = "float32", name: str = "image") -> Port:
+    return Port(name=name, shape=shape, dtype=dtype)
+
+
+def scores(columns: int | None, dtype: str = "float32", name: str = "scores") -> tuple[Port, ...]:
+    return (Port(name=name, shape=(None, columns), dtype=dtype),)
+
+
+def compare(candidate: Subject, reference: Subject) -> Results:
     (spec,) = vetgate_checks()
-    results = spec.factory().measure(StructureContext(candidate, reference), Ask(metrics=()))
-    return {finding.rule: finding for finding in results.findings}
+    results: Results = spec.factory().measure(StructureContext(candidate, reference), Ask(metrics=()))
+    return results
 
 
-class TestContractOfTheContractCheck(CheckContract):
-    def spec(self) -> CheckSpec[Any]:
-        (spec,) = vetgate_checks()
-        return spec
-
-    def context(self) -> StructureContext:
-        return StructureContext(_subject(), _subject())
+def only(candidate: Subject, reference: Subject) -> Finding:
+    (finding,) = compare(candidate, reference).findings
+    return finding
 
 
-def test_equal_contracts_have_no_findings() -> None:
-    assert _findings(_subject(), _subject()) == {}
+def test_the_check_runs_whatever_the_policy_names() -> None:
+    (spec,) = vetgate_checks()
+    assert (spec.name, spec.needs, spec.always, spec.metrics) == ("contract", Need.STRUCTURE, True, ())
+
+
+def test_two_models_of_one_contract_have_no_finding() -> None:
+    assert compare(subject(classes=NAMES), subject(classes=NAMES)).findings == ()
 
 
 def test_another_number_of_classes_is_critical() -> None:
-    finding = _findings(_subject(9), _subject(10))["contract.classes"]
-    assert finding.severity is Severity.CRITICAL
-    assert "9" in finding.message
-    assert "10" in finding.message
+    finding = only(subject(outputs=scores(4)), subject())
+
+    assert (finding.rule, finding.severity) == ("contract.classes", Severity.CRITICAL)
+    assert "4" in finding.message
+    assert "3" in finding.message
+    assert finding.advice
 
 
-def test_a_background_class_is_pointed_at() -> None:
-    assert "offset: 1" in _findings(_subject(1001), _subject(1000))["contract.classes"].advice
-    assert set(_findings(_subject(1001, offset=1), _subject(1000))) == {"contract.offset"}
+def test_another_number_of_classes_is_critical_even_where_a_card_was_copied() -> None:
+    finding = only(subject(outputs=scores(4), classes=NAMES), subject(classes=NAMES))
+    assert (finding.rule, finding.severity) == ("contract.classes", Severity.CRITICAL)
 
 
-def test_another_number_of_channels_is_critical() -> None:
-    assert _findings(_subject(shape=(None, 1, 8, 8)), _subject())["contract.channels"].severity is Severity.CRITICAL
+def test_a_background_class_that_the_card_names_is_no_class() -> None:
+    finding = only(subject(outputs=scores(4), offset=1), subject())
+    assert (finding.rule, finding.severity) == ("contract.offset", Severity.INFO)
 
 
-def test_class_names_in_another_order_are_told_and_fine() -> None:
-    findings = _findings(_subject(2, classes=["a", "b"]), _subject(2, classes=["b", "a"]))
-    assert findings["contract.class-names"].severity is Severity.INFO
+def test_the_number_of_names_stands_in_where_the_file_does_not_tell() -> None:
+    assert compare(subject(outputs=scores(None), classes=NAMES), subject()).findings == ()
+    finding = only(subject(outputs=scores(None), classes=NAMES[:2]), subject())
+    assert finding.rule == "contract.classes"
 
 
-def test_other_class_names_are_critical_and_named() -> None:
-    finding = _findings(_subject(2, classes=["a", "emu"]), _subject(2, classes=["b", "a"]))["contract.class-names"]
-    assert finding.severity is Severity.CRITICAL
-    assert "emu" in finding.message
+def test_an_unknown_number_of_classes_is_said() -> None:
+    finding = only(subject(outputs=scores(None)), subject())
+
+    assert (finding.rule, finding.severity) == ("contract.classes-unknown", Severity.LOW)
+    assert "candidate cannot" in finding.message
 
 
-def test_other_sizes_and_types_are_told_and_fine() -> None:
-    findings = _findings(_subject(dtype="uint8", size=(9, 9)), _subject())
-    assert {finding.severity for finding in findings.values()} == {Severity.INFO}
-    assert {"contract.size", "contract.input-type", "contract.output-type"} == set(findings)
+def test_of_several_outputs_the_cards_choice_is_read() -> None:
+    both = (*scores(7, name="aux"), *scores(3))
+
+    assert only(subject(outputs=both), subject()).rule == "contract.classes-unknown"
+    assert compare(subject(outputs=both, name="scores"), subject()).findings == ()
+    assert only(subject(outputs=both, name="aux"), subject()).rule == "contract.classes"
 
 
-def test_an_unknown_number_of_classes_is_low_and_never_equal() -> None:
-    assert _findings(_subject(None), _subject())["contract.classes-unknown"].severity is Severity.LOW
+def test_other_class_names_are_critical() -> None:
+    finding = only(subject(classes=("cat", "dog", "yak")), subject(classes=NAMES))
+
+    assert (finding.rule, finding.severity) == ("contract.class-names", Severity.CRITICAL)
+    assert "'yak' only in the candidate's" in finding.message
+    assert "'emu' only in the reference's" in finding.message
 
 
-def test_a_card_that_lists_another_number_of_classes_than_its_model_has_is_refused() -> None:
-    with pytest.raises(CardError, match="lists 2 classes, but the model has 10"):
-        _findings(_subject(10, classes=["a", "b"]), _subject())
+def test_the_same_names_in_another_order_are_told_and_matched_by_name() -> None:
+    finding = only(subject(classes=("dog", "cat", "emu")), subject(classes=NAMES))
+
+    assert (finding.rule, finding.severity) == ("contract.class-names", Severity.INFO)
+    assert "'dog' for the candidate, 'cat' for the reference" in finding.message
+    assert "by name" in finding.advice
+
+
+def test_names_in_one_card_alone_are_no_finding() -> None:
+    assert compare(subject(classes=NAMES), subject()).findings == ()
+
+
+@pytest.mark.parametrize("wrong_side", ["candidate", "reference"])
+def test_a_card_that_contradicts_its_model_is_refused_with_both_numbers(wrong_side: str) -> None:
+    wrong, right = subject(classes=NAMES[:2], file="wrong.onnx"), subject(classes=NAMES)
+    pair = (wrong, right) if wrong_side == "candidate" else (right, wrong)
+
+    with pytest.raises(CardError, match=r"wrong\.onnx lists 2 class names, but the model has 3 classes") as caught:
+        compare(*pair)
+    assert "output.classes" in caught.value.hint
+
+
+def test_an_offset_that_leaves_no_output_is_refused() -> None:
+    with pytest.raises(CardError, match="skips 3 leading outputs, but the model has 3"):
+        compare(subject(offset=3), subject(offset=3))
+
+
+def test_another_number_of_channels_is_critical_and_read_by_the_cards_layout() -> None:
+    grey = subject(colour="grey", layout="NHWC", inputs=(port(None, 8, 8, 1),))
+    finding = only(grey, subject())
+
+    assert (finding.rule, finding.severity) == ("contract.channels", Severity.CRITICAL)
+    assert finding.message == "The candidate takes 1 channel, the reference 3 channels."
+    assert finding.location == "input image"
+
+
+def test_the_file_outweighs_a_copied_card_about_channels() -> None:
+    assert only(subject(inputs=(port(None, 1, 8, 8),)), subject()).rule == "contract.channels"
+
+
+@pytest.mark.parametrize("untold", [(), (port(None, None, 8, 8),), (port(None, 64),), (port(1, 3), port(2, 3))])
+def test_the_card_tells_the_channels_where_the_file_does_not(untold: tuple[Port, ...]) -> None:
+    assert compare(subject(inputs=untold), subject()).findings == ()
+    assert only(subject(inputs=untold, colour="grey"), subject()).rule == "contract.channels"
+
+
+def test_both_layouts_of_one_image_agree() -> None:
+    assert compare(subject(layout="NHWC", inputs=(port(None, 8, 8, 3),)), subject()).findings == ()
+
+
+def test_differences_that_the_cards_settle_are_only_told() -> None:
+    candidate = subject(
+        size=16,
+        inputs=(port(1, 3, 16, 16, dtype="uint8"),),
+        outputs=scores(4, "int8"),
+        offset=1,
+        kind="probabilities",
+    )
+    findings = compare(candidate, subject()).findings
+
+    assert {finding.rule for finding in findings} == {
+        "contract.size",
+        "contract.input-type",
+        "contract.output-type",
+        "contract.output-kind",
+        "contract.offset",
+    }
+    assert {finding.severity for finding in findings} == {Severity.INFO}
+    messages = {finding.rule: finding.message for finding in findings}
+    assert messages["contract.size"] == "The candidate sees 16 x 16 pixels, the reference 8 x 8."
+    assert messages["contract.input-type"] == "The candidate takes uint8, the reference float32."
+    assert messages["contract.output-type"] == "The candidate gives int8, the reference float32."
+    assert all(finding.advice for finding in findings)
+
+
+def test_the_table_sets_both_contracts_side_by_side() -> None:
+    (table,) = compare(subject(outputs=scores(4), offset=1, classes=NAMES), subject(inputs=())).exhibits
+    assert isinstance(table, Table)
+
+    rows = {row[0]: row[1:] for row in table.rows}
+    assert rows["classes"] == (3, 3)
+    assert rows["class names in the card"] == (3, None)
+    assert rows["input shape"] == ("? x 3 x 8 x 8", None)
+    assert rows["output name"] == ("scores", "scores")
+    assert rows["channels"] == (3, 3)

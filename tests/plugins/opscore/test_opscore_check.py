@@ -120,7 +120,10 @@ def test_a_model_without_error_is_scored_with_half_an_image_and_the_note_says_so
 
 def test_the_batches_that_were_timed_are_noted() -> None:
     found = scores(measure([quality(), FOOTPRINT, LATENCY], candidate=subject(batch=8)))
-    assert found[Of.DELTA].note == "candidate timed at batch 8; reference timed at batch 1"
+    assert found[Of.CANDIDATE].note == "timed at batch 8"
+    assert found[Of.DELTA].note == "timed at batch 8 against 1"
+    alike = scores(measure([quality(), FOOTPRINT, LATENCY]))
+    assert alike[Of.DELTA].note == "timed at batch 1"
 
 
 @pytest.mark.parametrize(

@@ -148,7 +148,10 @@ def test_a_class_that_a_model_never_gives_has_precision_zero_and_no_bound() -> N
 def test_the_confusion_matrix_has_labels_in_rows_and_answers_in_columns(animals: Results) -> None:
     matrix = exhibit(animals, "Confusion of the candidate")
     assert matrix.columns == ("label", *NAMES)
-    assert matrix.rows == (("cat", 2, 1, 0, 0), ("dog", 1, 1, 0, 0), ("owl", 0, 0, 1, 0), ("yak", 0, 0, 0, 0))
+    candidate = (("cat", 2, 1, 0, 0), ("dog", 1, 1, 0, 0), ("owl", 0, 0, 1, 0), ("yak", 0, 0, 0, 0))
+    assert matrix.rows == candidate
+    reference = (("cat", 2, 1, 0, 0), ("dog", 0, 2, 0, 0), ("owl", 0, 0, 1, 0), ("yak", 0, 0, 0, 0))
+    assert exhibit(animals, "Confusion of the reference").rows == reference
 
 
 def test_of_many_classes_the_pairs_most_confused_are_shown() -> None:
