@@ -62,8 +62,14 @@ def _classes(candidate: Terms, reference: Terms) -> Iterable[Finding]:
             severity=Severity.CRITICAL,
             message=f"The candidate tells {candidate.classes} classes apart, the reference {reference.classes}.",
             location=_at("output", candidate.output),
-            advice="Compare models of the same task; if some outputs are no classes, set output.offset in the card.",
+            advice=_class_advice(candidate.classes, reference.classes),
         )
+
+
+def _class_advice(candidate: int, reference: int) -> str:
+    if {candidate, reference} == {1000, 1001}:
+        return "1,001 against 1,000 is a background class: set output.offset: 1 in the card of the larger one."
+    return "Vet it against its own original; if some outputs are no classes, set output.offset in the card."
 
 
 def _names(candidate: Terms, reference: Terms) -> Iterable[Finding]:

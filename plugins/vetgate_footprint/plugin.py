@@ -8,6 +8,7 @@ from vetgate.api import Better, Check, CheckSpec, MetricSpec, Need, Of, Structur
 
 _COMPARED = (Of.CANDIDATE, Of.REFERENCE, Of.DELTA, Of.RATIO)
 _WITHOUT_RATIO = (Of.CANDIDATE, Of.REFERENCE, Of.DELTA)
+_SOURCE = "after Francy and Singh, Edge AI: Evaluation of Model Compression Techniques, 2024, section III.E"
 
 
 def _footprint() -> Check[StructureContext]:
@@ -16,7 +17,7 @@ def _footprint() -> Check[StructureContext]:
     return FootprintCheck()
 
 
-def _less_is_better(name: str, unit: Unit, summary: str, source: str = "") -> MetricSpec:
+def _less_is_better(name: str, unit: Unit, summary: str, source: str = _SOURCE) -> MetricSpec:
     return MetricSpec(
         id=f"footprint.{name}",
         summary=summary,
@@ -52,6 +53,7 @@ METRICS = (
         low=0.0,
         high=1.0,
         bounded=_WITHOUT_RATIO,
+        source=_SOURCE,
     ),
     _less_is_better(
         "unique_weights",

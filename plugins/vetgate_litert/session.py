@@ -35,11 +35,12 @@ class LitertModel:
 
     def __init__(self, path: Path, card: Card, options: OpenOptions) -> None:
         graph = read(path).main
+        foreign = sorted({operator.custom for operator in graph.operators if operator.custom})
         self._input = _only_input(graph)
         self._output, self._place = _output(graph, card)
         check_input(self._input, card)
         check_output(self._output)
-        self._runner = _Runner(path, options.threads, self._place)
+        self._runner = _Runner(path, options.threads, self._place, foreign)
         own = graph.tensors[graph.inputs[0]].shape[0]
         self._fixed: int | None = max(own, 1)
         self._shape = image_shape(card)
@@ -48,7 +49,9 @@ class LitertModel:
         if several and self._takes_several(card):
             self._fixed = None
         elif several:
-            self._runner = _Runner(path, options.threads, self._place)  # a resize that failed leaves it undefined
+            self._runner = _Runner(
+                path, options.threads, self._place, foreign
+            )  # a resize that failed leaves it undefined
             self._resize(max(own, 1))
         self._execution = self._told(graph, options, several)
 
@@ -109,16 +112,24 @@ class LitertModel:
 
 
 class _Runner:
-    """The interpreter, resized to what comes."""
+    """The interpreter, resized to what comes.
 
-    def __init__(self, path: Path, threads: int, output: int) -> None:
+    Args:
+        path: The model.
+        threads: For one inference.
+        output: Place of the output that is read.
+        foreign: Names of the file's custom operators, for messages.
+    """
+
+    def __init__(self, path: Path, threads: int, output: int, foreign: list[str]) -> None:
         self._output = output
+        self._custom = f" with its custom operators {', '.join(foreign)}" if foreign else ""
         self._shape: tuple[int, ...] = ()
         try:
             self._interpreter = Interpreter(model_path=str(path), num_threads=threads)
-        except (ValueError, RuntimeError) as error:
-            raise _refused("cannot open it", error) from None
-        self._index = int(self._interpreter.get_input_details()[0]["index"])
+            self._index = int(self._interpreter.get_input_details()[0]["index"])
+        except (ValueError, RuntimeError, IndexError) as error:
+            raise _refused(f"cannot open it{self._custom}", error) from None
 
     def resize(self, shape: tuple[int, ...]) -> None:
         """Make room for input of a shape.
@@ -135,7 +146,7 @@ class _Runner:
                 self._interpreter.resize_tensor_input(self._index, list(shape))
             self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
-            raise _refused("cannot prepare it", error) from None
+            raise _refused(f"cannot prepare it{self._custom}", error) from None
         self._shape = shape
 
     def run(self, fed: NDArray[np.generic]) -> NDArray[np.generic]:
@@ -158,7 +169,10 @@ class _Runner:
     def operators(self) -> list[dict[str, Any]] | None:
         """Return what the interpreter says of its operators, or None where this release says nothing."""
         told = getattr(self._interpreter, "_get_ops_details", None)
-        return None if told is None else list(told())
+        try:
+            return None if told is None else list(told())
+        except (ValueError, RuntimeError):  # the names in the file are no text
+            return None
 
 
 def _refused(what: str, error: Exception) -> UnreadableArtifact:

@@ -38,7 +38,9 @@ if TYPE_CHECKING:
 @click.option("--limit", type=click.IntRange(1), metavar="N", help="Use N images, drawn at random by --seed.")
 @click.option("--seed", type=int, metavar="N", help="Seed of every random choice.  [default: 0]")
 @click.option("--threads", type=click.IntRange(1), metavar="N", help="Threads a model.  [default: half the cores]")
-@click.option("--batch-size", type=click.IntRange(1), metavar="N", help="Images at a time.  [default: 64]")
+@click.option(
+    "--batch-size", type=click.IntRange(1), metavar="N", help="Images at a time.  [default: by image size, 64 at most]"
+)
 @click.option("--no-cache", is_flag=True, help="Neither read nor write the cache of predictions.")
 @click.option("--strict", is_flag=True, default=None, help="A warning counts as fail.")
 @click.option("--timeout", type=float, metavar="SECONDS", help="Longest wait for a model's answer.  [default: 300]")

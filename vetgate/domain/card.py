@@ -46,7 +46,7 @@ class Input(Record):
     """(height, width) in pixels that reach the model."""
     resize: Resize | Literal["none"]
     crop: Literal["none", "center"] = "none"
-    """`center` cuts `size` out of the middle after resizing."""
+    """`center` cuts `size` out of the middle after resizing; an odd pixel is cut off below or at the right."""
     colour: Literal["grey", "rgb", "bgr"]
     scale: Annotated[PositiveFloat, BeforeValidator(_number)]
     """Factor on the 8-bit pixel, applied first."""

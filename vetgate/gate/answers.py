@@ -89,9 +89,8 @@ class Sitting:
         if not lanes:
             return
         before = {id(side): side.known.copy() for side, _ in lanes}
-        feed = Feed(
-            self.house.images, self.images.source, self.images.indices, [lane for _, lane in lanes], self.house.batch
-        )
+        batch = min(side.entrant.batch for side, _ in lanes)
+        feed = Feed(self.house.images, self.images.source, self.images.indices, [lane for _, lane in lanes], batch)
         names = ", ".join(side.entrant.path for side, _ in lanes)
         try:
             feed.run(lambda done, total: tell("infer", names, done, total))

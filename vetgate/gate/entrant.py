@@ -23,6 +23,9 @@ from vetgate.inference.child import Worker
 from vetgate.inference.memory import SharedBuffer
 from vetgate.inference.message import Start
 
+MOST_IMAGES = 64
+PIXELS_AT_A_TIME = 1 << 20
+
 
 @dataclass(frozen=True)
 class House:
@@ -34,8 +37,8 @@ class House:
     images: SharedBuffer
     """The ring that all children read from."""
     threads: int
-    batch: int
-    """Images at a time where no deployment batch asks for more."""
+    batch: int | None
+    """Images at a time, where the user says so."""
     seconds: float
     memory: int
 
@@ -200,11 +203,20 @@ class Entrant:
             raise Inconclusive(f"{self.name}: was not admitted")
         return self.artifact, self._offer
 
+    @property
+    def batch(self) -> int:
+        """Images at a time: as the user says, else as many as keep activations of usual networks within some 0.3 GB."""
+        if self._house.batch is not None or self.card is None:
+            return self._house.batch or MOST_IMAGES
+        height, width = self.card.card.input.size
+        fitting = max(1, PIXELS_AT_A_TIME // (height * width))
+        return min(MOST_IMAGES, 1 << (fitting.bit_length() - 1))
+
     def _options(self) -> OpenOptions:
         deployed = self.card.card.batch if self.card else 1
         return OpenOptions(
             threads=self._house.threads,
-            batch_size=max(self._house.batch, deployed),
+            batch_size=max(self.batch, deployed),
             architecture=self._architecture,
         )
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from vetgate import environment
 from vetgate.artifacts import Vault, require_file
-from vetgate.domain.errors import MissingExtra
+from vetgate.domain.errors import Inconclusive, MissingExtra, PolicyError
 from vetgate.domain.policy import Policy
 from vetgate.domain.request import RunRequest
 from vetgate.domain.specs import Event
@@ -23,7 +23,6 @@ from vetgate.measure import Plan, make_plan
 from vetgate.policy import LoadedPolicy, load
 
 Watch = Callable[[Event], None]
-BATCH = 64
 
 
 @dataclass
@@ -50,7 +49,7 @@ class Run:
 @contextmanager
 def prepare(request: RunRequest, host: Host, now: datetime.datetime, watch: Watch) -> Iterator[Run]:
     """Load the policy, open the data, plan, and make room for models."""
-    policy = load(request.policy, host.policies(), host.metrics())
+    policy = _load_policy(request.policy, host)
     for path in (*request.candidates, request.reference):
         require_file(path)
     images = open_images(request.data, host, request.limit, request.seed) if request.data else None
@@ -61,13 +60,24 @@ def prepare(request: RunRequest, host: Host, now: datetime.datetime, watch: Watc
             cache=Cache(cache_folder(), enabled=request.cache),
             images=stack.enter_context(SharedBuffer()),
             threads=request.threads or max(1, environment.cores() // 2),
-            batch=request.batch_size or BATCH,
+            batch=request.batch_size,
             seconds=request.limits.seconds,
             memory=request.limits.memory or environment.memory() * 3 // 4,
         )
         sitting = Sitting(images, house) if images else None
         plan = _plan(policy.policy, host, images, request.seed)
         yield Run(request, host, policy, plan, house, sitting, now.date(), watch, list(host.troubles()))
+
+
+def _load_policy(name: str, host: Host) -> LoadedPolicy:
+    """Load a policy; one whose metric nothing here resembles may be right, and a plugin out of order."""
+    try:
+        return load(name, host.policies(), host.metrics())
+    except PolicyError as error:
+        troubles = "; ".join(host.troubles())
+        if "unknown metric" not in error.message or "did you mean" in error.message or not troubles:
+            raise
+        raise Inconclusive(f"{error.message}\n{troubles}", hint="vetgate plugins shows what is out of order") from None
 
 
 def _plan(policy: Policy, host: Host, images: Images | None, seed: int) -> Plan:

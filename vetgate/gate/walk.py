@@ -69,19 +69,24 @@ def _owners(host: Host) -> dict[str, str]:
 
 
 def _gather(candidate: Entrant, reference: Entrant, run: Run) -> Iterator[Evidence]:
-    """Yield the evidence of every planned check; whatever stops a model becomes evidence too."""
+    """Yield the evidence of every planned check; whatever stops a model becomes evidence too.
+
+    Raises:
+        UsageError: The only candidate cannot be vetted before somebody mends the command, a card or the data.
+    """
+    gathered: list[Evidence] = []
     try:
         context = _describe(candidate, reference, run)
+        for evidence in _measure(candidate, reference, context, run, gathered):
+            gathered.append(evidence)
+            yield evidence
     except VetgateError as error:
         if isinstance(error, UsageError) and len(run.request.candidates) == 1:
             raise
         yield _stopped("models", error)
-        yield from (skip(check, "the models could not be compared") for check in run.plan.checks)
-        return
-    gathered: list[Evidence] = []
-    for evidence in _measure(candidate, reference, context, run, gathered):
-        gathered.append(evidence)
-        yield evidence
+        done = {evidence.check for evidence in gathered}
+        left = (check for check in run.plan.checks if check.spec.name not in done)
+        yield from (skip(check, "the models could not be compared") for check in left)
 
 
 def _describe(candidate: Entrant, reference: Entrant, run: Run) -> StructureContext:
@@ -124,18 +129,12 @@ def _run_models(candidate: Entrant, reference: Entrant, run: Run) -> Iterator[Ev
     if run.sitting is None:
         yield from (skip(check, "no data set was given; --data PATH") for check in live)
         return
-    try:
-        table = TableContext(run.sitting.table(candidate, reference, run.tell))
-        yield from _unreadable(run)
-        for check in run.plan.by_need(Need.TABLE):
-            run.tell("check", check.spec.name)
-            yield run_check(check, table)
-        yield from _time_models(candidate, reference, run.sitting, run)
-    except VetgateError as error:
-        if isinstance(error, UsageError) and len(run.request.candidates) == 1:
-            raise
-        yield _stopped("inference", error)
-        yield from (skip(check, "the models could not be run") for check in live)
+    table = TableContext(run.sitting.table(candidate, reference, run.tell))
+    yield from _unreadable(run)
+    for check in run.plan.by_need(Need.TABLE):
+        run.tell("check", check.spec.name)
+        yield run_check(check, table)
+    yield from _time_models(candidate, reference, run.sitting, run)
 
 
 def _time_models(candidate: Entrant, reference: Entrant, sitting: Sitting, run: Run) -> Iterator[Evidence]:

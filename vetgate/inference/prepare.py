@@ -100,7 +100,7 @@ def _crop(pixels: NDArray[np.uint8], card: Input, name: str) -> NDArray[np.uint8
         raise CardError(
             f"image {name!r} is {rows} x {columns} after resizing, smaller than the crop {height} x {width}"
         )
-    top, left = round((rows - height) / 2), round((columns - width) / 2)
+    top, left = (rows - height) // 2, (columns - width) // 2
     return pixels[top : top + height, left : left + width]
 
 

@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 from vetgate.domain.check import Results
-from vetgate.domain.errors import VetgateError
+from vetgate.domain.errors import UsageError, VetgateError
 from vetgate.domain.evidence import Evidence, Outcome
 from vetgate.measure.plan import PlannedCheck
 
@@ -17,6 +17,9 @@ def run_check(planned: PlannedCheck, context: Any) -> Evidence:  # noqa: ANN401 
     Args:
         planned: The check and what is asked of it.
         context: The context that the check's need names.
+
+    Raises:
+        UsageError: What the check works on contradicts itself, such as a card its model.
     """
     if planned.missing is not None:
         return skip(planned, f"{planned.missing.message}; {planned.missing.hint}")
@@ -24,6 +27,8 @@ def run_check(planned: PlannedCheck, context: Any) -> Evidence:  # noqa: ANN401 
     try:
         results = planned.spec.factory().measure(context, planned.ask)
         _require_declared(planned, results)
+    except UsageError:
+        raise
     except VetgateError as error:
         reason = f"{error.message}; {error.hint}" if error.hint else error.message
         return skip(planned, reason, seconds=time.perf_counter() - start)

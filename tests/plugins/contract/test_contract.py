@@ -12,6 +12,7 @@ from vetgate.api import (
     Ask,
     Card,
     CardError,
+    CheckSpec,
     Finding,
     Member,
     Need,
@@ -23,6 +24,7 @@ from vetgate.api import (
     Subject,
     Table,
 )
+from vetgate.testing import CheckContract
 
 NAMES = ("cat", "dog", "emu")
 
@@ -78,6 +80,15 @@ def only(candidate: Subject, reference: Subject) -> Finding:
     return finding
 
 
+class TestContractOfTheContractCheck(CheckContract):
+    def spec(self) -> CheckSpec[Any]:
+        (spec,) = vetgate_checks()
+        return spec
+
+    def context(self) -> StructureContext:
+        return StructureContext(subject(), subject())
+
+
 def test_the_check_runs_whatever_the_policy_names() -> None:
     (spec,) = vetgate_checks()
     assert (spec.name, spec.needs, spec.always, spec.metrics) == ("contract", Need.STRUCTURE, True, ())
@@ -99,6 +110,10 @@ def test_another_number_of_classes_is_critical() -> None:
 def test_another_number_of_classes_is_critical_even_where_a_card_was_copied() -> None:
     finding = only(subject(outputs=scores(4), classes=NAMES), subject(classes=NAMES))
     assert (finding.rule, finding.severity) == ("contract.classes", Severity.CRITICAL)
+
+
+def test_a_background_class_that_no_card_names_is_pointed_at() -> None:
+    assert "output.offset: 1" in only(subject(outputs=scores(1001)), subject(outputs=scores(1000))).advice
 
 
 def test_a_background_class_that_the_card_names_is_no_class() -> None:

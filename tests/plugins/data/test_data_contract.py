@@ -15,10 +15,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from vetgate_data.plugin import vetgate_data_sources
 
 from vetgate.api import DataSourceSpec
 from vetgate.testing import DataSourceContract
-from vetgate_data.plugin import vetgate_data_sources
 
 SPECS = {spec.name: spec for spec in vetgate_data_sources()}
 
@@ -169,6 +169,16 @@ def test_a_folder_that_fits_several_sources_is_claimed_by_one(tmp_path: Path) ->
     for write in (_write_folder, _write_idx, _write_cifar, _parquet_folder, _write_zip, _write_csv):
         write(tmp_path)
     assert len([spec for spec in SPECS.values() if spec.recognise(tmp_path)]) == 1
+
+
+def test_an_idx_file_of_the_size_of_a_cifar_record_is_idx(tmp_path: Path) -> None:
+    (tmp_path / "set").write_bytes(struct.pack(">IIII", 0x803, 1, 3057, 1) + bytes(3057))
+    assert [spec.name for spec in SPECS.values() if spec.recognise(tmp_path / "set")] == ["idx"]
+
+
+def test_a_dark_cifar_image_that_begins_like_an_idx_header_is_cifar(tmp_path: Path) -> None:
+    (tmp_path / "set").write_bytes(b"\0\0\x08\x03" + bytes(3069))
+    assert [spec.name for spec in SPECS.values() if spec.recognise(tmp_path / "set")] == ["cifar-binary"]
 
 
 def _checkpoint(folder: Path) -> Path:

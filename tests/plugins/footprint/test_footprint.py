@@ -6,6 +6,7 @@ import gzip
 import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from vetgate_footprint import count
@@ -15,6 +16,7 @@ from vetgate.api import (
     Artifact,
     Ask,
     Card,
+    CheckSpec,
     Exact,
     Member,
     Of,
@@ -27,6 +29,7 @@ from vetgate.api import (
     Tensor,
     Unit,
 )
+from vetgate.testing import CheckContract
 
 CARD = Card.model_validate(
     {
@@ -99,6 +102,19 @@ def measure(candidate: Subject, reference: Subject, *asked: str) -> Results:
 
 def values(results: Results) -> dict[tuple[str, str], float]:
     return {(m.metric.removeprefix("footprint."), m.role.value): m.value for m in results.measurements}
+
+
+class TestContractOfTheFootprintCheck(CheckContract):
+    @pytest.fixture(autouse=True)
+    def _models(self, subject: MakeSubject) -> None:
+        self.pair = StructureContext(subject("small", PRUNED_INT8), subject("large"))
+
+    def spec(self) -> CheckSpec[Any]:
+        (spec,) = vetgate_checks()
+        return spec
+
+    def context(self) -> StructureContext:
+        return self.pair
 
 
 def test_every_figure_is_counted_for_both_models(subject: MakeSubject) -> None:

@@ -19,6 +19,11 @@ from vetgate.api import CardError, UnreadableArtifact
 Save = Callable[..., Path]
 
 
+def reference(model: onnx.ModelProto, images: Any) -> Any:
+    answers: Any = ReferenceEvaluator(model).run(None, {"image": images})
+    return answers[0]
+
+
 @pytest.mark.parametrize("count", [1, 3, 7])
 def test_answers_are_those_of_the_onnx_reference(tiny: ModuleType, save: Save, count: int) -> None:
     model = tiny.convolutional()
@@ -26,7 +31,7 @@ def test_answers_are_those_of_the_onnx_reference(tiny: ModuleType, save: Save, c
     with tiny.opened(save(model), tiny.make_card(), batch_size=8) as opened:
         answers = opened.predict(images)
     assert answers.dtype == np.float32
-    np.testing.assert_allclose(answers, ReferenceEvaluator(model).run(None, {"image": images})[0], atol=1e-5)
+    np.testing.assert_allclose(answers, reference(model, images), atol=1e-5)
 
 
 @pytest.mark.parametrize("batch", [1, 3])
@@ -50,7 +55,7 @@ def test_external_data_is_read_from_beside_the_model(tiny: ModuleType, save: Sav
     images = tiny.images(2)
     path = save(tiny.convolutional(), save_as_external_data=True, size_threshold=100, location="weights.bin")
     with tiny.opened(path, tiny.make_card()) as opened:
-        wanted = ReferenceEvaluator(tiny.convolutional()).run(None, {"image": images})[0]
+        wanted = reference(tiny.convolutional(), images)
         np.testing.assert_allclose(opened.predict(images), wanted, atol=1e-5)
 
 
@@ -106,7 +111,7 @@ def test_a_statically_quantised_model_is_counted_and_run_as_int8(
     assert np.abs(answers - wanted).max() < 0.05 * np.abs(wanted).max()
 
 
-def integer_model(tiny: ModuleType, *, scaled: bool, kind: int = TensorProto.UINT8) -> onnx.ModelProto:
+def integer_model(tiny: ModuleType, *, scaled: bool, kind: int = TensorProto.UINT8) -> Any:
     """Return a model of integer images whose scores are the mean of each channel."""
     dtype = helper.tensor_dtype_to_np_dtype(kind)
     constants = {"scale": np.float32(0.02), "zero": dtype.type(100), "axes": np.array([2, 3])}
