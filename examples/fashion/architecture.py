@@ -38,9 +38,7 @@ class ResNet(nn.Module):
         """Build the layers with random weights."""
         super().__init__()
         width = WIDTHS[0]
-        self.stem = nn.Sequential(
-            nn.Conv2d(1, width, 3, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU()
-        )
+        self.stem = nn.Sequential(nn.Conv2d(1, width, 3, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU())
         stages: list[nn.Module] = []
         for outputs, blocks, first_stride in zip(WIDTHS, BLOCKS, STRIDES, strict=True):
             stage = []

@@ -30,9 +30,7 @@ training:
 """
 
 
-def write_card(
-    model: Path, layout: str = "NCHW", seconds: float | None = None, epochs: int | None = None
-) -> None:
+def write_card(model: Path, layout: str = "NCHW", seconds: float | None = None, epochs: int | None = None) -> None:
     """Write the card of a model beside it; training is left out where the model was not trained.
 
     Args:

@@ -23,7 +23,7 @@ OPSET = 20
 CALIBRATION_BATCH = 100
 
 
-def strip(message: Any) -> None:
+def strip(message: Any) -> None:  # noqa: ANN401  # any protobuf message
     """Clear every metadata_props and doc_string inside an ONNX message.
 
     The exporter writes stack traces with local paths into them.

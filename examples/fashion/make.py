@@ -107,9 +107,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--source", type=Path, default=SOURCE, help="folder of the four IDX files")
     parser.add_argument("--output", type=Path, default=Path(__file__).parent, help="folder to write to")
-    parser.add_argument(
-        "--only", nargs="+", choices=STEPS, default=list(STEPS), metavar="NAME", help="files to make"
-    )
+    parser.add_argument("--only", nargs="+", choices=STEPS, default=list(STEPS), metavar="NAME", help="files to make")
     parser.add_argument("--epochs", type=int, default=EPOCHS, help="epochs of each training")
     parser.add_argument("--threads", type=int, default=2, help="threads that torch computes with")
     arguments = parser.parse_args()

@@ -62,9 +62,7 @@ def augment(pixels: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     return normal.contiguous(memory_format=torch.channels_last)
 
 
-def batches(
-    pixels: torch.Tensor, labels: torch.Tensor, generator: torch.Generator
-) -> Iterator[list[torch.Tensor]]:
+def batches(pixels: torch.Tensor, labels: torch.Tensor, generator: torch.Generator) -> Iterator[list[torch.Tensor]]:
     """Yield one epoch of augmented images (BATCH, 1, 28, 28) and labels (BATCH,), the rest dropped."""
     order = torch.randperm(len(labels), generator=generator)
     for start in range(0, len(order) - BATCH + 1, BATCH):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -145,17 +144,17 @@ def test_a_model_that_takes_all_memory_is_stopped_at_its_limit(world: Any, vet: 
 
 def test_a_small_shared_memory_file_system_does_not_matter(world: Any, vet: Any) -> None:
     """Nothing of the ring stands in /dev/shm, so a container's 64 MB can be full."""
-    if not Path("/dev/shm").is_dir():  # noqa: S108  # what the test is about
+    if not Path("/dev/shm").is_dir():
         pytest.skip("this machine has no /dev/shm")
-    before = set(os.listdir("/dev/shm"))  # noqa: S108  # what the test is about
-    seen: set[str] = set()
+    before = set(Path("/dev/shm").iterdir())
+    seen: set[Path] = set()
     from vetgate.inference import memory
 
     original = memory.SharedBuffer.resize
 
     def watch(self: Any, size: int) -> None:
         original(self, size)
-        seen.update(set(os.listdir("/dev/shm")) - before)  # noqa: S108  # what the test is about
+        seen.update(set(Path("/dev/shm").iterdir()) - before)
 
     memory.SharedBuffer.resize = watch  # type: ignore[method-assign]  # put back below
     try:
