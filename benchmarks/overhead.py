@@ -189,8 +189,8 @@ def _export_lite0(folder: Path) -> tuple[Path, Path]:
         Path(f"{path}.yaml").write_text(LITE_CARD, encoding="utf-8")
         for module in model.modules():
             if isinstance(module, torch.nn.Conv2d):
-                prune.l1_unstructured(module, "weight", amount=0.3)
-                prune.remove(module, "weight")
+                prune.l1_unstructured(module, "weight", amount=0.3)  # type: ignore[no-untyped-call]  # torch leaves it untyped
+                prune.remove(module, "weight")  # type: ignore[no-untyped-call]  # torch leaves it untyped
     return paths
 
 

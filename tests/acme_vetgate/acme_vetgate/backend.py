@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -56,7 +57,7 @@ def write_toy(
     return path
 
 
-def _read(path: Path) -> tuple[dict, np.ndarray]:
+def _read(path: Path) -> tuple[dict[str, Any], np.ndarray]:
     line, _, body = path.read_bytes()[4:].partition(b"\n")
     try:
         head = json.loads(line)
@@ -108,7 +109,7 @@ class AcmeBackend:
 class AcmeModel:
     """Implements Model."""
 
-    def __init__(self, head: dict, weight: np.ndarray) -> None:
+    def __init__(self, head: dict[str, Any], weight: np.ndarray) -> None:
         self._misbehave, self._left, self._weight = head["misbehave"], head["when"], weight
 
     @property
