@@ -24,6 +24,8 @@ def _rows() -> dict[str, tuple[str, str, str, str]]:
 @pytest.fixture(scope="module")
 def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
     """Vet every candidate of the example under the edge policy, by candidate."""
+    for library in ("torch", "onnxruntime", "ai_edge_litert"):
+        pytest.importorskip(library)
     from vetgate.cli.app import run
 
     folder = tmp_path_factory.mktemp("fashion")
