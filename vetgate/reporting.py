@@ -24,7 +24,7 @@ from vetgate.domain.evidence import (
 from vetgate.domain.model import Execution
 from vetgate.domain.report import DataSummary, Environment, ModelSummary, PolicySummary, Report, ReportSet
 from vetgate.domain.specs import Reporter, ReporterSpec, StyledReporter
-from vetgate.domain.unit import Unit, format_beside, format_quantity
+from vetgate.domain.unit import Unit, format_about, format_beside, format_limit, format_quantity
 from vetgate.domain.verdict import Decision, Ruling, Verdict
 from vetgate.hookspecs import hookimpl
 
@@ -62,7 +62,9 @@ __all__ = [
     "Unit",
     "Unstated",
     "Verdict",
+    "format_about",
     "format_beside",
+    "format_limit",
     "format_quantity",
     "hookimpl",
 ]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from vetgate.reporting import (
     Better,
     Counts,
+    Decision,
     Evidence,
     Exact,
     Exhibit,
@@ -26,9 +27,8 @@ from vetgate.reporting import (
     format_quantity,
 )
 
-WORST = 5
-"""Classes listed of each figure that comes by class."""
-_TELLING = (Of.DELTA, Of.RATIO, Of.CANDIDATE, Of.REFERENCE)
+TELLING = (Of.DELTA, Of.RATIO, Of.CANDIDATE, Of.REFERENCE)
+"""Roles whose figure tells of a metric, the most telling first."""
 _FAMILIES = ("accuracy", "similarity", "footprint", "latency", "opscore")
 _NONE = ""
 
@@ -46,10 +46,13 @@ class Figure:
     """`better`, `worse` or `same`, seen from the reference; empty where the metric has no better side."""
     basis: str = _NONE
     """What it rests on: images, discordant images, pairs."""
+    value: str = _NONE
+    """Of the pair as such, which is no model's."""
 
     def texts(self) -> dict[str, str]:
         """Return its columns by title, in the order to read them."""
         return {
+            "value": self.value,
             "candidate": self.candidate,
             "reference": self.reference,
             "difference": self.difference,
@@ -68,18 +71,6 @@ class PairFigure:
     basis: str
 
 
-@dataclass(frozen=True)
-class WorstClasses:
-    """The classes that fare worst by one metric."""
-
-    metric: str
-    shown_by: Of
-    """Whose figure orders them."""
-    classes: int
-    rows: tuple[tuple[str, Figure], ...]
-    """Class name and its figures, worst first."""
-
-
 def figure_text(measurement: Measurement) -> str:
     """Return a measurement's value as text."""
     unit = Unit.RATIO if measurement.role is Of.RATIO else measurement.unit
@@ -89,7 +80,7 @@ def figure_text(measurement: Measurement) -> str:
 def figures(report: Report) -> tuple[Figure, ...]:
     """Return every figure of the two models over all images, quality first, cost after."""
     found = [
-        _figure(metric, roles)
+        figure_of(metric, roles)
         for evidence in report.evidence
         for metric, roles in _by_metric(evidence, None).items()
         if set(roles) - {Of.PAIR}
@@ -100,7 +91,7 @@ def figures(report: Report) -> tuple[Figure, ...]:
 def pair_figures(report: Report) -> tuple[PairFigure, ...]:
     """Return every figure of the pair over all images."""
     found = [
-        PairFigure(measurement.metric, figure_text(measurement), _basis(measurement))
+        PairFigure(measurement.metric, figure_text(measurement), basis_of(measurement))
         for measurement in _measurements(report)
         if measurement.role is Of.PAIR and measurement.slice is None
     ]
@@ -113,23 +104,24 @@ def _place(metric: str) -> int:
     return _FAMILIES.index(family) if family in _FAMILIES else len(_FAMILIES)
 
 
-def worst_classes(report: Report) -> tuple[WorstClasses, ...]:
-    """Return the worst classes of every metric that was measured by class."""
-    return tuple(table for evidence in report.evidence for table in _worst_classes(evidence))
+def notes(report: Report) -> tuple[tuple[str, str], ...]:
+    """Return what must be known to read the figures: a family or figure, and its notes.
 
-
-def notes(report: Report) -> tuple[str, ...]:
-    """Return what must be known to read the figures, each once, with the figures it is about."""
-    about: dict[str, dict[str, list[str]]] = {}
+    What the reason of a ruling says already is left out.
+    """
+    said = "\n".join(ruling.because for ruling in report.verdict.rulings if ruling.decision is not Decision.PASS)
+    about: dict[str, list[str]] = {}
     for measurement in _measurements(report):
-        if measurement.note:
-            roles = about.setdefault(measurement.note, {}).setdefault(measurement.metric, [])
-            if measurement.role.value not in roles:
-                roles.append(measurement.role.value)
-    return tuple(
-        ", ".join(f"{metric} of {' and '.join(roles)}" for metric, roles in metrics.items()) + f": {note}"
-        for note, metrics in about.items()
-    )
+        if measurement.note and measurement.note not in said:
+            metrics = about.setdefault(measurement.note, [])
+            if measurement.metric not in metrics:
+                metrics.append(measurement.metric)
+    labelled: dict[str, list[str]] = {}
+    for note, metrics in about.items():
+        families = list(dict.fromkeys(metric.partition(".")[0] for metric in metrics))
+        label = metrics[0] if len(metrics) == 1 else ", ".join(families)
+        labelled.setdefault(label, []).append(note)
+    return tuple((label, "; ".join(told)) for label, told in labelled.items())
 
 
 def findings(report: Report) -> tuple[Finding, ...]:
@@ -211,6 +203,26 @@ def data_line(report: Report) -> str:
     return f"{images} · {labels}{classes}"
 
 
+def policy_parts(report: Report) -> tuple[str, ...]:
+    """Return the policy's name and where it stands, each once: `edge (carried)`, or `edge` and `vetgate.yaml:4`."""
+    policy = report.policy
+    return (policy.source,) if policy.source.startswith(policy.name) else (policy.name, policy.source)
+
+
+def software(report: Report) -> str:
+    """Return the versions of what ran, each package once."""
+    environment = report.environment
+    packages = [f"{package} {version}" for package, version in sorted(environment.packages.items())]
+    own = f"vetgate {environment.vetgate}"
+    return ", ".join([own, f"Python {environment.python}", *(package for package in packages if package != own)])
+
+
+def command(report: Report) -> tuple[str, ...]:
+    """Return the command that repeats the run, its program first."""
+    given = report.command
+    return given if given[:1] == ("vetgate",) else ("vetgate", *given)
+
+
 def _measurements(report: Report) -> Iterator[Measurement]:
     for evidence in report.evidence:
         yield from evidence.measurements
@@ -225,9 +237,10 @@ def _by_metric(evidence: Evidence, slice_name: str | None) -> dict[str, dict[Of,
     return metrics
 
 
-def _figure(metric: str, roles: dict[Of, Measurement]) -> Figure:
+def figure_of(metric: str, roles: dict[Of, Measurement]) -> Figure:
+    """Return one metric of both models as text, from its measurements by role."""
     texts = {role: figure_text(measurement) for role, measurement in roles.items()}
-    telling = [roles[role] for role in _TELLING if role in roles]
+    telling = [roles[role] for role in TELLING if role in roles]
     bounded = [entry for entry in telling if not isinstance(entry.uncertainty, Exact | Unstated)]
     return Figure(
         metric=metric,
@@ -236,7 +249,7 @@ def _figure(metric: str, roles: dict[Of, Measurement]) -> Figure:
         difference=texts.get(Of.DELTA, _NONE),
         ratio=texts.get(Of.RATIO, _NONE),
         reading=_reading(roles),
-        basis=_basis((bounded or telling)[0]) if telling else _NONE,
+        basis=basis_of((bounded or telling)[0]) if telling else _NONE,
     )
 
 
@@ -257,7 +270,8 @@ def _reading(roles: dict[Of, Measurement]) -> str:
     return "better" if (step > 0) == (better is Better.HIGHER) else "worse"
 
 
-def _basis(measurement: Measurement) -> str:
+def basis_of(measurement: Measurement) -> str:
+    """Return what a measurement rests on: `179 down, 107 up of 10,000`."""
     uncertainty = measurement.uncertainty
     if isinstance(uncertainty, PairedCounts):
         return f"{uncertainty.b:,} down, {uncertainty.c:,} up of {uncertainty.n:,}"
@@ -283,31 +297,3 @@ def _run(model: ModelSummary) -> str:
         *execution.notes,
     ]
     return " · ".join(parts + (["predictions from the cache"] if model.from_cache else []))
-
-
-def _worst_classes(evidence: Evidence) -> Iterator[WorstClasses]:
-    metrics: dict[str, dict[str, dict[Of, Measurement]]] = {}
-    for measurement in evidence.measurements:
-        if measurement.slice is not None:
-            classes = metrics.setdefault(measurement.metric, {})
-            classes.setdefault(measurement.slice, {})[measurement.role] = measurement
-    for metric, classes in metrics.items():
-        for role in (Of.DELTA, Of.PAIR, *_TELLING):
-            ordered = [(roles[role], label) for label, roles in classes.items() if role in roles]
-            if ordered:
-                ordered.sort(key=lambda entry: _badness(entry[0]), reverse=True)
-                rows = tuple((label, _sliced(metric, classes[label])) for _, label in ordered[:WORST])
-                yield WorstClasses(metric, role, len(classes), rows)
-                break
-
-
-def _sliced(metric: str, roles: dict[Of, Measurement]) -> Figure:
-    if Of.PAIR in roles and len(roles) == 1:
-        pair = roles[Of.PAIR]
-        return Figure(metric, difference=figure_text(pair), basis=_basis(pair))
-    return _figure(metric, roles)
-
-
-def _badness(measurement: Measurement) -> float:
-    signs = {Better.HIGHER: -measurement.value, Better.LOWER: measurement.value}
-    return signs.get(measurement.better, abs(measurement.value))

@@ -128,7 +128,7 @@ def _report(report: Report, budget: Budget) -> list[str]:
         f"- candidate: {candidate}, {prose(figures.model_line(report.candidate), 100)}",
         f"- reference: {reference}, {prose(figures.model_line(report.reference), 100)}",
         f"- data: {data}",
-        f"- policy: {code(report.policy.name)}, {code(report.policy.source, 100)}",
+        f"- policy: {', '.join(code(part, 100) for part in figures.policy_parts(report))}",
     ]
     blocks = [
         f"## {rulings.headline(report.verdict.decision)}: {candidate} against {reference}",
@@ -139,7 +139,7 @@ def _report(report: Report, budget: Budget) -> list[str]:
         return blocks + _reasons(ordered, FEWEST_REASONS)
     tally = rulings.tally(ruling.decision for ruling in ordered)
     head = ["decision", "rule", "observed", "bounds", "asked", "decided by", "n"]
-    blocks += ["\n".join(lines), f"### Rulings: {tally}"]
+    blocks += ["\n".join(lines), f"### Rules: {tally}"]
     blocks.append(table(head, [_row(ruling) for ruling in ordered], budget.rulings, "llrrrlr"))
     return blocks + _reasons(ordered, budget.rulings) + evidence_blocks(report, budget.rows)
 
@@ -158,7 +158,7 @@ def _row(ruling: Ruling) -> list[str]:
         rulings.interval(ruling),
         rulings.asked(ruling),
         prose(rulings.decided_by(ruling), 40),
-        f"{ruling.n:,}" if ruling.n is not None else "",
+        f"{ruling.n:,}" if ruling.n is not None and ruling.metric is not None else "",
     ]
 
 
@@ -166,4 +166,5 @@ def _reason(ruling: Ruling) -> str:
     settling = rulings.settling(ruling)
     sentences = prose(ruling.because) + (f" ({settling})" if settling else "")
     rule = f"{rulings.marked(ruling.decision)} {code(ruling.rule)}"
-    return f"**{rule}**: {sentences}<br>Rule: {prose(ruling.words)}"
+    asked = f"<br>Rule: {prose(ruling.words)}" if ruling.observed is None else ""
+    return f"**{rule}**: {sentences}{asked}"

@@ -5,12 +5,13 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
-from vetgate.reporting import Decision, Exhibit, Finding, Of, Report, Table, Unit, format_quantity
+from vetgate.reporting import Exhibit, Finding, Of, Report, Table, Unit, format_quantity
 from vetgate_reporters import figures
 from vetgate_reporters.escape import block, code, prose
 from vetgate_reporters.figures import Figure
 from vetgate_reporters.markdown_table import folded, listing, table
 from vetgate_reporters.text import counted, plain, shorten
+from vetgate_reporters.worst_classes import WorstClasses, worst_classes
 
 WIDEST = 12
 """Columns of an exhibit's table."""
@@ -23,7 +24,7 @@ def evidence_blocks(report: Report, most: int) -> list[str]:
     if not most:
         return []
     blocks = [folded("Evidence: figures of both models", _figures(report, most) or ["Nothing was measured."])]
-    classes = [part for entry in figures.worst_classes(report) for part in _worst_classes(entry)]
+    classes = [part for entry in worst_classes(report) for part in _worst_classes(entry)]
     if classes:
         blocks.append(folded("Worst classes", classes))
     exhibits = [part for exhibit in figures.exhibits(report)[:most] for part in _exhibit(exhibit, most)]
@@ -46,9 +47,9 @@ def _figures(report: Report, most: int) -> list[str]:
     pairs = [[code(row.metric), row.value, row.basis] for row in figures.pair_figures(report)]
     if pairs:
         blocks.append(table(["of the pair", "value", "rests on"], pairs, most, "lrl"))
-    notes = [prose(note) for note in figures.notes(report)]
+    notes = [f"Note on {code(label)}: {prose(note)}" for label, note in figures.notes(report)]
     if notes:
-        blocks.append(listing([f"Note: {note}" for note in notes], most))
+        blocks.append(listing(notes, most))
     return blocks
 
 
@@ -59,7 +60,7 @@ def _rows(title: str, labelled: Sequence[tuple[str, Figure]], most: int) -> str:
     return table([title, *("" if column == "reading" else column for column in filled)], rows, most, align)
 
 
-def _worst_classes(entry: figures.WorstClasses) -> list[str]:
+def _worst_classes(entry: WorstClasses) -> list[str]:
     by = "difference of " if entry.shown_by is Of.DELTA else ""
     head = f"By {by}{code(entry.metric)}: {len(entry.rows)} of {entry.classes:,} classes"
     return [head, _rows("class", entry.rows, len(entry.rows))]
@@ -114,7 +115,6 @@ def _gaps(report: Report, most: int) -> list[str]:
 
 def _provenance(report: Report, most: int) -> list[str]:
     environment = report.environment
-    packages = ", ".join(f"{package} {version}" for package, version in sorted(environment.packages.items()))
     started = report.started.isoformat(sep=" ", timespec="seconds")
     lines = [f"{role} ran: {prose(run, 300)}" for role, run in figures.runs(report)]
     lines += [
@@ -122,14 +122,13 @@ def _provenance(report: Report, most: int) -> list[str]:
         f"started {started}, took {report.seconds:.1f} s, seed {report.seed}",
         f"machine: {prose(environment.processor, 100)}, {counted(environment.cores, 'core')}, "
         f"{environment.memory / 1e9:.1f} GB, {prose(environment.platform, 100)}",
-        prose(f"vetgate {environment.vetgate}, Python {environment.python}, {packages}"),
+        prose(figures.software(report)),
     ]
-    passed = [ruling for ruling in report.verdict.rulings if ruling.decision is Decision.PASS]
-    words = [f"Rule {code(ruling.rule)} passed: {prose(ruling.words)}" for ruling in passed]
+    words = [f"Rule {code(ruling.rule)}: {prose(ruling.words)}" for ruling in report.verdict.rulings]
     digests = [[code(label), code(digest, 64)] for label, digest in figures.digests(report)]
     return [
         "\n".join(f"- {line}" for line in lines),
         *([listing(words, most)] if words else []),
         table(["of", "sha256"], digests, most, "l"),
-        block(shorten(plain(shlex.join(report.command)), LONGEST_COMMAND)),
+        block(shorten(plain(shlex.join(figures.command(report))), LONGEST_COMMAND)),
     ]

@@ -22,7 +22,8 @@ STYLES = {Decision.PASS: "green", Decision.WARN: "yellow", Decision.INCONCLUSIVE
 _HEAD_ONLY = Box("    \n    \n ── \n    \n    \n    \n    \n    \n")
 """A line under the head and nothing else: pasted into an issue, a table is still a table."""
 
-_BEFORE_UNIT = re.compile(r"(?<=[\d–]) (?=(?:%|pp|ms|s|MB|GB|bit|×|/s)(?![\w/]))")
+_UNBROKEN = re.compile(r"(?<=[\d–]) (?=(?:%|pp|ms|s|MB|GB|bit|×|/s)(?![\w/]))|(?<=\bn) (?== \d)|(?<=\bn =) (?=\d)")
+"""The blanks before a unit, and those of `n = 1,000`."""
 _GLUE = "\ue000"
 """Stands for the blank between a number and its unit until lines are broken; untrusted text holds none, see plain."""
 
@@ -124,4 +125,4 @@ class Page:
 
 def _glued(text: str) -> str:
     """Return `text` with its numbers tied to their units, so that no line ends between them."""
-    return _BEFORE_UNIT.sub(_GLUE, text)
+    return _UNBROKEN.sub(_GLUE, text)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from vetgate.reporting import Decision, Of, Report, ReportSet, Ruling, Unit, format_beside, format_quantity
+from vetgate.reporting import Decision, Of, Report, ReportSet, Ruling, Unit, format_about, format_beside, format_limit
 
 MARKS = {Decision.PASS: "✔", Decision.WARN: "!", Decision.INCONCLUSIVE: "?", Decision.FAIL: "✘"}
 LEGEND = ", ".join(f"{mark} {decision.value}" for decision, mark in MARKS.items())
@@ -34,7 +34,9 @@ def tally(decisions: Iterable[Decision]) -> str:
 
 
 def observed(ruling: Ruling) -> str:
-    """Return the figure that was judged, or a dash for a ruling on findings."""
+    """Return the figure that was judged, a dash where it is not known; for findings, how many there are."""
+    if ruling.metric is None and ruling.n is not None:
+        return f"{ruling.n:,} found" if ruling.n else "none"
     return _figure(ruling, ruling.observed)
 
 
@@ -52,14 +54,14 @@ def interval(ruling: Ruling) -> str:
 
 
 def asked(ruling: Ruling) -> str:
-    """Return the threshold with its direction, such as `≥ 97.50 %`."""
+    """Return the threshold with its direction, such as `≥ 97.5 %`: exactly as the policy has it."""
     if ruling.threshold is None:
-        return "–"
-    return _SIDES[ruling.side] + format_quantity(ruling.threshold, _unit(ruling), signed=_is_difference(ruling))
+        return ""
+    return _SIDES[ruling.side] + format_limit(ruling.threshold, _unit(ruling), signed=_is_difference(ruling))
 
 
 def decided_by(ruling: Ruling) -> str:
-    """Return the method with its confidence, such as `wilson 95 %`."""
+    """Return the method with its confidence, such as `Wilson 95 %`."""
     confidence = f" {ruling.confidence * 100:.4g} %" if ruling.confidence is not None else ""
     return f"{ruling.method}{confidence}".strip()
 
@@ -74,9 +76,9 @@ def remarks(ruling: Ruling) -> list[str]:
 
 def settling(ruling: Ruling) -> str:
     """Return how much data would probably settle the rule, where its sentence does not say so already."""
-    if ruling.needed is None or f"{ruling.needed:,}" in ruling.because or str(ruling.needed) in ruling.because:
+    if ruling.needed is None or format_about(ruling.needed) in ruling.because:
         return ""
-    return f"About {ruling.needed:,} images or pairs would probably settle it."
+    return f"About {format_about(ruling.needed)} images or pairs would probably settle it."
 
 
 def _figure(ruling: Ruling, value: float | None) -> str:
@@ -104,6 +106,6 @@ def cell(report: Report, rule: str) -> tuple[Decision | None, str]:
     """Return one candidate's ruling under one rule as decision and short text, for the table of many candidates."""
     for ruling in report.verdict.rulings:
         if ruling.rule == rule:
-            text = ruling.decision.value if ruling.metric is None else observed(ruling)
+            text = ruling.decision.value if ruling.observed is None else observed(ruling)
             return ruling.decision, f"{MARKS[ruling.decision]} {text}"
     return None, "–"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Callable, Sequence
 
 from rich.text import Text
 
@@ -12,11 +13,12 @@ from vetgate_reporters.evidence_pages import draw_evidence, draw_provenance
 from vetgate_reporters.page import STYLES, Column, Page
 from vetgate_reporters.text import common_folder, counted, name, sentence, stacked
 
-WIDE = 120
-"""Columns from which a ruling fits on one line."""
-WIDE_RULE = 24
-WIDE_METHOD = 22
-"""Columns of the rule's name and of the method where a ruling fits on one line."""
+LEAST_RULE = 17
+"""Columns that the rule's name keeps on one line with its figures; with fewer each ruling takes two lines."""
+STACKED_METHOD = 21
+"""Columns of the method where a ruling takes two lines."""
+MOST_RULE = 40
+"""Columns of a rule's name before it goes on below."""
 SUMMARY_NAME = 32
 SUMMARY_RULE = 14
 """Columns of a candidate and of a rule in the table of many candidates."""
@@ -49,7 +51,7 @@ class TerminalReporter:
             if len(reports.reports) > 1:
                 page.line()
                 page.line(f"═══ candidate {number} of {len(reports.reports)} ".ljust(page.width, "═"), style="bold")
-            _draw_report(page, report)
+            _draw_report(page, report, alone=len(reports.reports) == 1)
         if reports.reports:
             page.line()
             page.line(_closing(reports))
@@ -111,7 +113,7 @@ def _title(report: Report, width: int) -> str:
     return " against ".join(names)
 
 
-def _draw_report(page: Page, report: Report) -> None:
+def _draw_report(page: Page, report: Report, *, alone: bool) -> None:
     candidate, reference = name(report.candidate.name, 100), name(report.reference.name, 100)
     page.line(_verdict(report.verdict.decision, _title(report, page.width)))
     page.line(sentence(report.verdict.because), indent=2)
@@ -122,60 +124,71 @@ def _draw_report(page: Page, report: Report) -> None:
             ("candidate", f"{candidate} · {name(figures.model_line(report.candidate))}"),
             ("reference", f"{reference} · {name(figures.model_line(report.reference))}"),
             ("data", data),
-            ("policy", f"{name(report.policy.name)} · {name(report.policy.source, 100)}"),
+            ("policy", " · ".join(name(part, 100) for part in figures.policy_parts(report))),
         ]
     )
     _draw_rulings(page, report)
-    draw_evidence(page, report)
+    draw_evidence(page, report, exhibits=alone)
     draw_provenance(page, report)
 
 
 def _draw_rulings(page: Page, report: Report) -> None:
     ordered = rulings.worst_first(report.verdict.rulings)
-    page.heading("Rulings", rulings.tally(ruling.decision for ruling in ordered))
+    page.heading("Rules", rulings.tally(ruling.decision for ruling in ordered))
     if not ordered:
         page.line("The policy has no rule that applies.", indent=2)
         return
-    if page.width >= WIDE:
-        titles = ["observed", "bounds", "asked", "decided by", "n"]
-        columns = [Column(title, number=title in ("observed", "bounds", "asked", "n")) for title in titles]
-        rows = [_wide_row(ruling) for ruling in ordered]
-    else:
-        columns = [Column("observed\nbounds", number=True), Column("asked\ndecided by", number=True)]
-        rows = [_narrow_row(ruling, *_room(page.width)) for ruling in ordered]
-    page.table([Column("decision", whole=True), Column("rule", whole=True), *columns], rows)
+    _draw_table(page, ordered)
     for ruling in ordered:
         if ruling.decision is not Decision.PASS:
             _draw_reason(page, ruling)
 
 
-def _wide_row(ruling: Ruling) -> list[str | Text]:
-    return [
-        _marked(ruling.decision),
-        _rule(ruling, WIDE_RULE),
-        rulings.observed(ruling),
-        rulings.interval(ruling),
-        rulings.asked(ruling),
-        "\n".join(_method_lines(ruling, WIDE_METHOD)),
-        f"{ruling.n:,}" if ruling.n is not None else "",
-    ]
+def _draw_table(page: Page, ordered: Sequence[Ruling]) -> None:
+    """Draw one line a ruling where the page has room, two where it has not."""
+    decisions = [_marked(ruling.decision) for ruling in ordered]
+    taken = 4 + max(len("decision"), *(text.cell_len for text in decisions))
+    longest = max(LEAST_RULE, min(MOST_RULE, max(_width(name(ruling.rule)) for ruling in ordered)))
+    for titles, draw in _LAYOUTS:
+        rows = [draw(ruling, page.width) for ruling in ordered]
+        widths = [max(map(_width, column)) for column in zip(titles, *rows, strict=True)]
+        room = page.width - taken - sum(widths) - 2 * len(widths)
+        if room >= (longest if "n" in titles else LEAST_RULE):
+            break
+    columns = [Column(title, number=title != "decided by", whole=title == "decided by") for title in titles]
+    names = [_rule(ruling, max(LEAST_RULE, min(room, MOST_RULE))) for ruling in ordered]
+    page.table(
+        [Column("decision", whole=True), Column("rule", whole=True), *columns],
+        [[decision, rule, *row] for decision, rule, row in zip(decisions, names, rows, strict=True)],
+    )
 
 
-def _room(width: int) -> tuple[int, int]:
-    """Return the columns of the rule's name and of the method: what the decision and the figures leave."""
-    room = width - 40
-    method = max(13, min(17, room - 23))
-    return min(30, room - method), method
+def _width(cell: str) -> int:
+    return max(Text(line).cell_len for line in f"{cell}\n".split("\n"))
 
 
-def _narrow_row(ruling: Ruling, rule: int, method: int) -> list[str | Text]:
-    observed = [rulings.observed(ruling), rulings.interval(ruling)]
-    return [
-        _marked(ruling.decision),
-        _rule(ruling, rule),
-        "\n".join(filter(None, observed)),
-        "\n".join([rulings.asked(ruling), *_method_lines(ruling, method)]),
-    ]
+def _one_line(ruling: Ruling, width: int) -> list[str]:
+    method = name(rulings.decided_by(ruling), max(STACKED_METHOD, width // 2))
+    return [rulings.observed(ruling), rulings.interval(ruling), rulings.asked(ruling), method]
+
+
+def _one_line_with_n(ruling: Ruling, width: int) -> list[str]:
+    return [*_one_line(ruling, width), f"{ruling.n:,}" if ruling.n is not None and ruling.metric is not None else ""]
+
+
+def _two_lines(ruling: Ruling, width: int) -> list[str]:
+    """Return the figure over its bounds, and what was asked over the method."""
+    method = max(13, min(STACKED_METHOD, width - 57))
+    asked = [rulings.asked(ruling), *_method_lines(ruling, method)]
+    return ["\n".join(filter(None, (rulings.observed(ruling), rulings.interval(ruling)))), "\n".join(asked)]
+
+
+_LAYOUTS: tuple[tuple[tuple[str, ...], Callable[[Ruling, int], list[str]]], ...] = (
+    (("observed", "bounds", "asked", "decided by", "n"), _one_line_with_n),
+    (("observed", "bounds", "asked", "decided by"), _one_line),
+    (("observed\nbounds", "asked\ndecided by"), _two_lines),
+)
+"""From the one that needs most room on; n, which the reason tells too, breaks no rule's name."""
 
 
 def _method_lines(ruling: Ruling, width: int) -> list[str]:
@@ -200,4 +213,5 @@ def _draw_reason(page: Page, ruling: Ruling) -> None:
     page.line(sentence(ruling.because), indent=4)
     if rulings.settling(ruling):
         page.line(rulings.settling(ruling), indent=4)
-    page.line(f"rule: {sentence(ruling.words)}", style="dim", indent=4)
+    if ruling.observed is None:
+        page.line(f"rule: {sentence(ruling.words)}", style="dim", indent=4)

@@ -259,8 +259,8 @@ def _rulings() -> tuple[Ruling, ...]:
             rule="accuracy.top1/delta",
             words="accuracy.top1 of candidate minus reference is at least -1 pp, at 95 % confidence",
             decision=Decision.PASS,
-            because="accuracy.top1 of candidate minus reference is -0.72 pp (95 % bounds -0.99596 to -0.44 pp, Tango "
-            "score, 179 flips down, 107 up, n = 10,000); at least -1 pp was asked",
+            because="accuracy.top1 of candidate minus reference is -0.72 pp; at least -1 pp was asked (95 % bounds "
+            "-0.996 to -0.44 pp, Tango score, 179 flips down, 107 up, n = 10,000)",
             metric="accuracy.top1",
             of=Of.DELTA,
             unit=fraction,
@@ -270,25 +270,25 @@ def _rulings() -> tuple[Ruling, ...]:
             threshold=-0.01,
             side="at_least",
             confidence=0.95,
-            method="tango score",
+            method="Tango score",
             n=N,
         ),
         Ruling(
             rule="similarity.agreement",
             words="similarity.agreement is at least 97.5 %, at 95 % confidence",
             decision=Decision.FAIL,
-            because="similarity.agreement is 96.76 % (95 % bounds 96.46 to 97.04 %, Wilson score, 9,676 of 10,000); "
-            "at least 97.5 % was asked",
+            because="similarity.agreement is 96.76 %; at least 97.5 % was asked (95 % bounds 96.46 to 97.04 %, Wilson "
+            "score, 9,676 of 10,000)",
             metric="similarity.agreement",
             of=Of.PAIR,
             unit=fraction,
             observed=0.9676,
-            lower=0.96455,
+            lower=0.9646,
             upper=0.9704,
             threshold=0.975,
             side="at_least",
             confidence=0.95,
-            method="wilson score",
+            method="Wilson",
             n=N,
         ),
         Ruling(
@@ -296,9 +296,9 @@ def _rulings() -> tuple[Ruling, ...]:
             words="accuracy.recall of candidate minus reference for each label is at least -5 pp, at 95 % confidence; "
             "otherwise warn",
             decision=Decision.WARN,
-            because="1 of 10 classes are not settled: 'Shirt'; at worst, accuracy.recall of candidate minus reference "
-            "for class 'Shirt' is -3.70 pp (95 % bounds -5.21 to -2.24 pp, Tango score, 58 flips down, 21 up, "
-            "n = 1,000); at least -5 pp was asked; not settled, which this policy makes a warning",
+            because="1 of 10 classes is undecided: accuracy.recall of candidate minus reference for class 'Shirt' is "
+            "-3.70 pp; at least -5 pp was asked (95 % bounds -5.21 to -2.24 pp, Tango score, 58 flips down, 21 up, "
+            "n = 1,000); not settled, but this rule only warns",
             metric="accuracy.recall",
             of=Of.DELTA,
             unit=fraction,
@@ -308,7 +308,7 @@ def _rulings() -> tuple[Ruling, ...]:
             threshold=-0.05,
             side="at_least",
             confidence=0.95,
-            method="tango score",
+            method="Tango score",
             n=1000,
             slice="Shirt",
             needed=1300,
@@ -317,8 +317,8 @@ def _rulings() -> tuple[Ruling, ...]:
             rule="latency.p50/ratio",
             words="latency.p50 of candidate over reference is at most 0.65 ×, at 95 % confidence",
             decision=Decision.WARN,
-            because="latency.p50 of candidate over reference is 0.6901 × (95 % bounds 0.6872 to 0.6934 ×, order "
-            "statistics of the median, 120 pairs); at most 0.65 × was asked; waived by edge-team until 2027-03-31: "
+            because="latency.p50 of candidate over reference is 0.6901 ×; at most 0.65 × was asked (95 % bounds "
+            "0.6872 to 0.6934 ×, order statistics of the median, 120 pairs); waived by edge-team until 2027-03-31: "
             "new runtime lands in March",
             metric="latency.p50",
             of=Of.RATIO,
@@ -329,7 +329,7 @@ def _rulings() -> tuple[Ruling, ...]:
             threshold=0.65,
             side="at_most",
             confidence=0.95,
-            method="order statistics of the median",
+            method="order statistics",
             n=120,
             waived=Decision.FAIL,
         ),
@@ -416,8 +416,8 @@ def canned() -> ReportSet:
         policy=PolicySummary(name="edge", sha256=_digest("8"), source="vetgate.yaml:4"),
         verdict=Verdict(
             decision=Decision.FAIL,
-            because="similarity.agreement: similarity.agreement is 96.76 % (95 % bounds 96.46 to 97.04 %, Wilson "
-            "score, 9,676 of 10,000); at least 97.5 % was asked (1 of 7 rulings fail)",
+            because="1 of 7 rules fails: similarity.agreement is 96.76 % (at least 97.5 % asked); 1 more is not "
+            "settled; 2 more warn",
             rulings=_rulings(),
         ),
         evidence=_evidence(),

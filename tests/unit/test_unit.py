@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vetgate.domain.unit import Unit, format_beside, format_quantity, parse_quantity
+from vetgate.domain.unit import Unit, format_about, format_beside, format_limit, format_quantity, parse_quantity
 
 EVERY_UNIT = pytest.mark.parametrize("unit", list(Unit))
 FIGURES = st.floats(min_value=1e-9, max_value=1e12) | st.floats(min_value=-1e12, max_value=-1e-9) | st.just(0.0)
@@ -43,7 +43,15 @@ def test_a_figure_beside_its_threshold_reads_like_it_only_when_it_is_it(
 ) -> None:
     other = value * (1 + nudge)
     text = format_beside(value, other, unit, signed=signed)
-    assert (text == format_quantity(other, unit, signed=signed)) == (value == other) or math.isclose(value, other)
+    read, beside = (parse_quantity(told.replace(",", ""), unit) for told in (text, format_limit(other, unit)))
+    assert value == other or read != beside or math.isclose(value, other)
+
+
+@EVERY_UNIT
+@given(value=FIGURES, signed=st.booleans())
+def test_a_limit_reads_back_exactly(unit: Unit, value: float, signed: bool) -> None:
+    text = format_limit(value, unit, signed=signed)
+    assert parse_quantity(text.replace(",", ""), unit) == pytest.approx(value, rel=1e-11)
 
 
 @EVERY_UNIT
@@ -92,7 +100,30 @@ def test_a_bound_just_past_its_threshold_shows_the_digit_that_decides() -> None:
     assert format_beside(1.00002, 1.0, Unit.RATIO) == "1.00002 ×"
     assert format_beside(-0.01, -0.01, Unit.FRACTION, signed=True) == "-1.00 pp"
     assert format_beside(0.9676, 0.975, Unit.FRACTION) == "96.76 %"
+    assert format_beside(-0.001249, -0.001245, Unit.FRACTION, signed=True) == "-0.125 pp"
+    assert format_beside(-0.001249, -0.00125, Unit.FRACTION, signed=True) == "-0.12 pp"
     assert format_beside(None, 0.5, Unit.RATIO) == "–"
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "signed", "text"),
+    [
+        (-0.01, Unit.FRACTION, True, "-1 pp"),
+        (0.02, Unit.FRACTION, True, "+2 pp"),
+        (0.975, Unit.FRACTION, False, "97.5 %"),
+        (1.1, Unit.RATIO, False, "1.1 ×"),
+        (0.012, Unit.SECONDS, False, "12 ms"),
+        (12.0, Unit.SECONDS, False, "12 s"),
+        (9_345_920.0, Unit.COUNT, False, "9,345,920"),
+        (0.0, Unit.SCORE, True, "0"),
+    ],
+)
+def test_limits_print_as_a_policy_has_them(value: float, unit: Unit, signed: bool, text: str) -> None:
+    assert format_limit(value, unit, signed=signed) == text
+
+
+def test_an_estimated_count_is_rounded_up_to_two_digits() -> None:
+    assert [format_about(count) for count in (0, 7, 59, 100, 541, 13_602)] == ["0", "7", "59", "100", "550", "14,000"]
 
 
 @pytest.mark.parametrize(

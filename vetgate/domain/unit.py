@@ -33,8 +33,18 @@ _SUFFIXES: dict[Unit, dict[str, float]] = {
     Unit.SCORE: {"": 1.0},
 }
 
+_NAMES = {
+    Unit.RATIO: " ×",
+    Unit.SECONDS: " s",
+    Unit.MEGABYTES: " MB",
+    Unit.BITS: " bit",
+    Unit.PER_SECOND: " /s",
+}
+
 _TYPED = str.maketrans("×µμ", "xuu")
 
+LONG = 10.0
+"""Seconds from which times print in seconds."""
 _HUGE = 1e15
 """From here on digits in groups say nothing to people."""
 _MOST_DIGITS = 15
@@ -80,7 +90,7 @@ def format_quantity(value: float | None, unit: Unit, *, signed: bool = False) ->
 
 
 def format_beside(value: float | None, other: float | None, unit: Unit, *, signed: bool = False) -> str:
-    """Return `value` as `format_quantity` does, with as many digits more as it takes to read unlike `other`.
+    """Return `value` as `format_quantity` does, with as many digits more as it takes to read on its side of `other`.
 
     A bound of -1.004 points fails `at least -1 points`; with two decimals the two would read alike.
 
@@ -93,12 +103,44 @@ def format_beside(value: float | None, other: float | None, unit: Unit, *, signe
     text = format_quantity(value, unit, signed=signed)
     if value is None or other is None or value == other:
         return text
-    beside = format_quantity(other, unit, signed=signed)
+    beside = format_limit(other, unit, signed=signed)
     for extra in range(1, _MOST_DIGITS):
-        if _stated(text) != _stated(beside):
+        if _tells(text, beside, value > other):
             break
         text = _format(value, unit, signed, extra)
     return text
+
+
+def format_limit(value: float, unit: Unit, *, signed: bool = False) -> str:
+    """Return a threshold exactly, as people write it in a policy: `-1 pp`, `97.5 %`, `1.1 ×`.
+
+    Args:
+        value: In `unit`.
+        unit: The unit that `value` is stored in.
+        signed: Whether it bounds a difference, as for `format_quantity`.
+    """
+    sign = "+" if signed and value > 0 else ""
+    if unit is Unit.SECONDS and abs(value) < LONG:
+        return f"{sign}{value * 1e3:,.12g} ms"
+    if unit is Unit.FRACTION:
+        return f"{sign}{value * 100:,.12g} {'pp' if signed else '%'}"
+    return f"{sign}{value:,.12g}{_NAMES.get(unit, '')}"
+
+
+def format_about(count: int) -> str:
+    """Return an estimated count, rounded up to two digits: more would feign that it is known.
+
+    Args:
+        count: Images or pairs, from 0 on.
+    """
+    step = 10 ** max(0, len(str(count)) - 2)
+    return f"{-(-count // step) * step:,}"
+
+
+def _tells(text: str, beside: str, above: bool) -> bool:
+    """Return whether a printed figure reads above (or else below) the printed one that it stands beside."""
+    (number, suffix), (limit, other) = _stated(text), _stated(beside)
+    return suffix != other or (number > limit if above else number < limit)
 
 
 def _stated(text: str) -> tuple[float, str]:
@@ -112,18 +154,11 @@ def _format(value: float, unit: Unit, signed: bool, extra: int) -> str:
     sign = "+" if signed and value else ""
     if unit is Unit.FRACTION:
         return f"{_per_cent(value * 100, sign, extra)} {'pp' if signed else '%'}"
-    if unit is Unit.SECONDS and abs(value) < 10:
+    if unit is Unit.SECONDS and abs(value) < LONG:
         return f"{_digits(value * 1e3, sign, extra)} ms"
     if unit is Unit.COUNT and float(value).is_integer() and abs(value) < _HUGE:
         return f"{value:{sign},.0f}"
-    suffix = {
-        Unit.RATIO: " ×",
-        Unit.SECONDS: " s",
-        Unit.MEGABYTES: " MB",
-        Unit.BITS: " bit",
-        Unit.PER_SECOND: " /s",
-    }.get(unit, "")
-    return _digits(value, sign, extra) + suffix
+    return _digits(value, sign, extra) + _NAMES.get(unit, "")
 
 
 def _per_cent(points: float, sign: str, extra: int) -> str:

@@ -201,7 +201,7 @@ def bounds_of(measurement: Measurement, confidence: float) -> Bounds:
         case Quantiles(levels=levels, values=values):
             lower, upper = _at(levels, 1.0 - confidence), _at(levels, confidence)
             if lower is not None and upper is not None:
-                return Bounds(value, values[lower], values[upper], "bootstrap")
+                return Bounds(value, values[lower], values[upper], "quantiles")
     raise TypeError(f"{measurement.metric} has no bounds at {confidence}")
 
 

@@ -12,6 +12,10 @@ from vetgate.domain.verdict import Decision, Ruling, Verdict
 from vetgate.policy.resolve import FINDINGS
 from vetgate.policy.rule import Gathered, judge_rule
 from vetgate.policy.waivers import apply_waiver
+from vetgate.policy.words import short_words
+
+MOST_NAMED = 4
+"""Rules that the verdict's sentence names."""
 
 
 def judge(
@@ -109,6 +113,19 @@ def _because(decision: Decision, policy: Policy, rulings: tuple[Ruling, ...]) ->
     if not worst:
         return f"policy {policy.name!r} has no rules, and no check measured anything"
     if decision is Decision.PASS:
-        return f"all {len(rulings)} rulings pass" if len(rulings) > 1 else worst[0].because
-    verb = {Decision.WARN: "warn", Decision.INCONCLUSIVE: "inconclusive", Decision.FAIL: "fail"}[decision]
-    return f"{worst[0].rule}: {worst[0].because} ({len(worst)} of {len(rulings)} rulings {verb})"
+        return f"all {len(rulings)} rules pass" if len(rulings) > 1 else worst[0].because
+    named = [short_words(ruling) for ruling in worst[:MOST_NAMED]]
+    if len(worst) > MOST_NAMED:
+        named.append(f"and {len(worst) - MOST_NAMED} more")
+    for each in (Decision.INCONCLUSIVE, Decision.WARN):
+        count = sum(ruling.decision is each for ruling in rulings)
+        if count and each is not decision:
+            named.append(f"{count} more {_verb(each, count)}")
+    rules = "rule" if len(rulings) == 1 else "rules"
+    return f"{len(worst)} of {len(rulings)} {rules} {_verb(decision, len(worst))}: {'; '.join(named)}"
+
+
+def _verb(decision: Decision, count: int) -> str:
+    if decision is Decision.INCONCLUSIVE:
+        return "is not settled" if count == 1 else "are not settled"
+    return f"{decision.value}s" if count == 1 else decision.value

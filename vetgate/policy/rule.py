@@ -10,12 +10,20 @@ from typing import Any
 from vetgate.domain.evidence import Counts, Evidence, Exact, Measurement, Of, Outcome, PairedCounts, Pairs
 from vetgate.domain.policy import EACH_LABEL, Rule
 from vetgate.domain.specs import MetricSpec
+from vetgate.domain.unit import format_about
 from vetgate.domain.verdict import Decision, Ruling
 from vetgate.policy.compare import Comparison, compare, contradiction, limits
 from vetgate.policy.slices import SlicesCompared, compare_slices
-from vetgate.policy.words import asked_words, figure_words, level_words, value_words
+from vetgate.policy.words import BY_PAIRS, asked_words, figure_words, level_words, value_words
 
-_METHODS = {"tango score": "Tango score", "wilson score": "Wilson score", "clopper-pearson exact": "Clopper-Pearson"}
+_METHODS = {
+    "exact": "",
+    "point": "point estimate",
+    "exact paired": "exact unconditional paired test",
+    "Wilson": "Wilson score",
+    BY_PAIRS: "order statistics of the median",
+}
+"""Methods that a table names more shortly than a sentence."""
 
 
 @dataclass(frozen=True)
@@ -129,22 +137,22 @@ def _capped(ruling: Ruling, rule: Rule) -> Ruling:
     if rule.otherwise == "fail" or ruling.decision.rank <= Decision.WARN.rank:
         return ruling
     kind = "not met" if ruling.decision is Decision.FAIL else "not settled"
-    because = f"{ruling.because}; {kind}, which this policy makes a warning"
+    because = f"{ruling.because}; {kind}, but this rule only warns"
     return ruling.model_copy(update={"decision": Decision.WARN, "because": because})
 
 
 def _sentence(figure: Measurement, compared: Comparison, rule: Rule) -> str:
-    """Return the figure with its bounds, what was asked, and what would settle it."""
+    """Return the figure, what was asked, what it rests on, and what would settle it."""
     name = figure_words(figure.metric, figure.role, figure.slice)
     value = value_words(figure.value, compared.limit.value, rule.unit, rule.of)
+    were = "was" if rule.at_least is None or rule.at_most is None else "were"
+    asked = f"{asked_words(rule)} {were} asked"
     if compared.reason:
-        told = f"{name} is {value}, but {compared.reason}"
+        told = f"{name} is {value}, but {compared.reason}; {asked}"
     else:
         detail = ", ".join(part for part in (_bounds(compared, rule), _method(compared), _detail(figure)) if part)
-        told = f"{name} is {value}{f' ({detail})' if detail else ''}"
-    return (
-        f"{told}; {asked_words(rule)} was asked{_settle(figure, compared)}{f'; {figure.note}' if figure.note else ''}"
-    )
+        told = f"{name} is {value}; {asked}{f' ({detail})' if detail else ''}"
+    return f"{told}{_settle(figure, compared)}{f'; {figure.note}' if figure.note else ''}"
 
 
 def _bounds(compared: Comparison, rule: Rule) -> str:
@@ -161,7 +169,7 @@ def _bounds(compared: Comparison, rule: Rule) -> str:
 
 
 def _method(compared: Comparison) -> str:
-    return {"exact": "", "point": "point estimate"}.get(compared.method, _METHODS.get(compared.method, compared.method))
+    return _METHODS.get(compared.method, compared.method)
 
 
 def _detail(figure: Measurement) -> str:
@@ -173,7 +181,8 @@ def _detail(figure: Measurement) -> str:
         case PairedCounts(b=b, c=c, n=n):
             return f"{b:,} flips down, {c:,} up, n = {n:,}"
         case Pairs(log_ratios=log_ratios):
-            return f"{len(log_ratios):,} pairs"
+            pairs = f"{len(log_ratios):,} pairs"
+            return "" if figure.note.startswith(pairs.replace(",", "")) else pairs
     return f"n = {figure.n:,}"
 
 
@@ -181,7 +190,7 @@ def _settle(figure: Measurement, compared: Comparison) -> str:
     if compared.needed is None:
         return ""
     what = "pairs" if isinstance(figure.uncertainty, Pairs) else "images of the class" if figure.slice else "images"
-    return f"; about {compared.needed:,} {what} would probably settle it"
+    return f"; about {format_about(compared.needed)} {what} would probably settle it"
 
 
 def _sliced(found: Sequence[Measurement], rule: Rule) -> Ruling:
@@ -191,17 +200,21 @@ def _sliced(found: Sequence[Measurement], rule: Rule) -> Ruling:
         figure = figure_words(rule.metric, rule.of, rule.slice)
         return _ruling(rule, Decision.INCONCLUSIVE, f"{figure} could be assessed for no class{skipped}")
     compared = compare(together.worst, rule)
-    because = f"{_slices_words(together)}, {_sentence(together.worst, compared, rule)}{skipped}"
+    because = f"{_slices_words(together)}{_sentence(together.worst, compared, rule)}{skipped}"
     return _ruling(rule, together.decision, because, together.worst, compared)
 
 
 def _slices_words(together: SlicesCompared) -> str:
+    """Return how many classes decided and which, up to the worst one's own sentence."""
     count, all_of = len(together.deciding), f"{together.assessed:,} classes"
     if together.decision is Decision.PASS:
-        return f"all {all_of} hold; at worst"
-    if together.decision is Decision.FAIL:
-        return f"{count:,} of {all_of} fail after Holm's correction: {_listing(together.deciding)}; at worst"
-    return f"{count:,} of {all_of} are not settled: {_listing(together.deciding)}; at worst"
+        return f"all {all_of} hold; at worst, "
+    failed = together.decision is Decision.FAIL
+    if count == 1:
+        verb = "fails after Holm's correction" if failed else "is undecided"
+        return f"1 of {all_of} {verb}: "
+    verb = "fail after Holm's correction" if failed else "are undecided"
+    return f"{count:,} of {all_of} {verb}: {_listing(together.deciding)}; at worst, "
 
 
 def _listing(names: Sequence[str], most: int = 10) -> str:

@@ -6,7 +6,11 @@ import yaml
 
 from vetgate.domain.evidence import Of
 from vetgate.domain.policy import EACH_LABEL, Policy, Rule
-from vetgate.domain.unit import Unit, format_beside
+from vetgate.domain.unit import Unit, format_about, format_beside, format_limit
+from vetgate.domain.verdict import Ruling
+
+BY_PAIRS = "order statistics"
+"""The method whose figures rest on pairs of timings, not on images."""
 
 _WHOSE = {
     Of.CANDIDATE: " of the candidate",
@@ -14,14 +18,6 @@ _WHOSE = {
     Of.DELTA: " of candidate minus reference",
     Of.RATIO: " of candidate over reference",
     Of.PAIR: "",
-}
-_SCALES = {
-    Unit.FRACTION: (100.0, " %"),
-    Unit.RATIO: (1.0, " ×"),
-    Unit.SECONDS: (1e3, " ms"),
-    Unit.MEGABYTES: (1.0, " MB"),
-    Unit.BITS: (1.0, " bit"),
-    Unit.PER_SECOND: (1.0, " /s"),
 }
 
 
@@ -33,15 +29,14 @@ def figure_words(metric: str, of: Of, slice_name: str | None = None) -> str:
 
 def limit_words(value: float, unit: Unit, of: Of) -> str:
     """Return a threshold as people write it, with its unit: `-1 pp`, `97.5 %`, `1.1 ×`."""
-    scale, suffix = _SCALES.get(unit, (1.0, ""))
-    if unit is Unit.FRACTION and of is Of.DELTA:
-        suffix = " pp"
-    return f"{value * scale:.12g}{suffix}"
+    words = format_limit(value, unit, signed=of is Of.DELTA)
+    # A policy reads "at most 5 ms" of a difference as well as "+5 ms", and people write the former.
+    return words.removeprefix("+")
 
 
 def limit_text(value: float, unit: Unit, of: Of) -> str:
     """Return a threshold as the policy language reads it back: `-1pp`, `97.5%`, `1.1`."""
-    return limit_words(value, unit, of).replace(" ×", "").replace(" ", "")
+    return limit_words(value, unit, of).replace(" ×", "").replace(" ", "").replace(",", "")
 
 
 def level_words(confidence: float) -> str:
@@ -55,11 +50,29 @@ def value_words(value: float, limit: float, unit: Unit, of: Of) -> str:
 
 
 def asked_words(rule: Rule) -> str:
-    """Return the limits of a rule: `at least -1 pp`, `at least 0.9 × and at most 1.1 ×`."""
+    """Return the limits of a rule: `at least -1 pp`, `at least 0.9 × and at most 1.1 ×`; differences are signed."""
     limits = (("at least", rule.at_least), ("at most", rule.at_most))
     return " and ".join(
-        f"{side} {limit_words(value, rule.unit, rule.of)}" for side, value in limits if value is not None
+        f"{side} {format_limit(value, rule.unit, signed=rule.of is Of.DELTA)}"
+        for side, value in limits
+        if value is not None
     )
+
+
+def short_words(ruling: Ruling) -> str:
+    """Return a ruling as a verdict names it: `similarity.agreement is 96.78 % (at least 97.5 % asked)`."""
+    if ruling.observed is None or ruling.threshold is None or ruling.unit is None or ruling.of is None:
+        return f"{ruling.rule}: {ruling.because}"
+    value = value_words(ruling.observed, ruling.threshold, ruling.unit, ruling.of)
+    limit = format_limit(ruling.threshold, ruling.unit, signed=ruling.of is Of.DELTA)
+    where = f" for class {ruling.slice!r}" if ruling.slice is not None else ""
+    asides = [f"{'at most' if ruling.side == 'at_most' else 'at least'} {limit} asked"]
+    if ruling.waived is not None:
+        asides.append("waived")
+    elif ruling.needed is not None:
+        what = "pairs" if ruling.method == BY_PAIRS else "images of the class" if ruling.slice else "images"
+        asides.append(f"needs about {format_about(ruling.needed)} {what}")
+    return f"{ruling.rule} is {value}{where} ({', '.join(asides)})"
 
 
 def rule_words(rule: Rule) -> str:

@@ -16,7 +16,7 @@ class Bounds:
             where the data cannot exclude anything from below.
         upper: Falls below the true figure with chance at most a. The highest possible figure (1, inf)
             where the data cannot exclude anything from above.
-        method: How the bounds were found, for the report ("tango score", "clopper-pearson", ...).
+        method: How the bounds were found, for the report ("Tango score", "Clopper-Pearson", ...).
     """
 
     estimate: float

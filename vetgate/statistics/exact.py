@@ -96,7 +96,7 @@ def exact_bounds(b: int, c: int, n: int, confidence: float) -> Bounds:
     check_paired_counts(b, c, n)
     check_confidence(confidence)
     lower, upper = _lower(b, c, n, confidence), -_lower(c, b, n, confidence)
-    return Bounds((c - b) / n, lower, upper, "exact unconditional")
+    return Bounds((c - b) / n, lower, upper, "exact paired")
 
 
 @dataclass(frozen=True, eq=False)

@@ -31,4 +31,4 @@ def mover_sum(parts: Sequence[Bounds]) -> Bounds:
     down = math.hypot(*(part.estimate - part.lower for part in parts))
     up = math.hypot(*(part.upper - part.estimate for part in parts))
     methods = " + ".join(dict.fromkeys(part.method for part in parts))
-    return Bounds(total, total - down, total + up, f"mover of {methods}")
+    return Bounds(total, total - down, total + up, f"MOVER of {methods}")

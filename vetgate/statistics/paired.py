@@ -33,7 +33,7 @@ class PairedP:
     Attributes:
         greater: Evidence that D exceeds the threshold, in [0, 1]; small speaks for it.
         less: Evidence that D falls short of the threshold, in [0, 1]; small speaks for it.
-        method: "exact unconditional" or "tango score".
+        method: "exact paired" or "Tango score".
     """
 
     greater: float
@@ -87,9 +87,9 @@ def paired_decision_p(b: int, c: int, n: int, threshold: float, confidence: floa
     if _exactly(b, c):
         greater = exact_unconditional_p(b, c, n, threshold, "greater", confidence)
         less = exact_unconditional_p(b, c, n, threshold, "less", confidence)
-        return PairedP(greater, less, "exact unconditional")
+        return PairedP(greater, less, "exact paired")
     z = tango_z(b, c, n, threshold)
-    return PairedP(float(ndtr(-z)), float(ndtr(z)), "tango score")
+    return PairedP(float(ndtr(-z)), float(ndtr(z)), "Tango score")
 
 
 def mcnemar_exact_p(b: int, c: int) -> float:

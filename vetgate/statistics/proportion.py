@@ -35,7 +35,7 @@ def wilson_bounds(successes: int, n: int, confidence: float) -> Bounds:
     check_confidence(confidence)
     lower = _wilson_lower(successes, n, confidence)
     upper = 1.0 - _wilson_lower(n - successes, n, confidence)
-    return Bounds(successes / n, lower, upper, "wilson score")
+    return Bounds(successes / n, lower, upper, "Wilson")
 
 
 def clopper_pearson_bounds(successes: int, n: int, confidence: float) -> Bounds:
@@ -57,7 +57,7 @@ def clopper_pearson_bounds(successes: int, n: int, confidence: float) -> Bounds:
     failures = n - successes
     lower = float(betaincinv(successes, failures + 1, 1.0 - confidence)) if successes else 0.0
     upper = float(betaincinv(successes + 1, failures, confidence)) if failures else 1.0
-    return Bounds(successes / n, lower, upper, "clopper-pearson exact")
+    return Bounds(successes / n, lower, upper, "Clopper-Pearson")
 
 
 def proportion_bounds(successes: int, n: int, confidence: float) -> Bounds:

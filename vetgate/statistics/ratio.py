@@ -38,7 +38,7 @@ def median_ratio_bounds(log_ratios: ArrayLike, confidence: float) -> Bounds:
     rank = sign_test_rank(n, confidence)
     lower = math.exp(ordered[rank - 1]) if rank else 0.0
     upper = math.exp(ordered[n - rank]) if rank else math.inf
-    return Bounds(math.exp(float(np.median(ordered))), lower, upper, "order statistics of the median")
+    return Bounds(math.exp(float(np.median(ordered))), lower, upper, "order statistics")
 
 
 def sign_test_rank(n: int, confidence: float) -> int:

@@ -83,7 +83,7 @@ def tango_bounds(b: int, c: int, n: int, confidence: float) -> Bounds:
     check_confidence(confidence)
     z = float(ndtri(confidence))
     lower, upper = _lower(b, c, n, z), -_lower(c, b, n, z)
-    return Bounds((c - b) / n, lower, upper, "tango score")
+    return Bounds((c - b) / n, lower, upper, "Tango score")
 
 
 def _lower(b: int, c: int, n: int, z: float) -> float:

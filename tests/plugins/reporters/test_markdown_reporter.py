@@ -38,8 +38,10 @@ def _many_findings(reports: ReportSet, count: int) -> ReportSet:
 
 def test_the_decision_leads_then_rulings_then_folded_evidence(canned: ReportSet) -> None:
     text = _draw(canned)
-    assert text.startswith("## ✘ FAIL: `int8.onnx` against `reference.pt`\n\n**Why:** similarity.agreement")
-    assert text.index("### Rulings: 1 fail") < text.index("| ✘ fail |") < text.index("| ✔ pass |")
+    assert text.startswith(
+        "## ✘ FAIL: `int8.onnx` against `reference.pt`\n\n**Why:** 1 of 7 rules fails: similarity.agreement"
+    )
+    assert text.index("### Rules: 1 fail") < text.index("| ✘ fail |") < text.index("| ✔ pass |")
     assert text.index("| ✔ pass |") < text.index("<details>") < text.index("`footprint.macs`")
     assert text.count("<details>") == text.count("</details>")
 
@@ -151,7 +153,7 @@ def test_no_candidate_at_all_is_inconclusive() -> None:
 
 
 def test_data_that_would_settle_a_rule_are_named_once(canned: ReportSet) -> None:
-    assert "makes a warning (About 1,300 images or pairs would probably settle it.)<br>" in _draw(canned)
+    assert "only warns (About 1,300 images or pairs would probably settle it.)\n" in _draw(canned)
     report = canned.reports[0]
     told = tuple(
         ruling.model_copy(update={"because": f"{ruling.because}; about 1,300 images would probably settle it"})

@@ -8,7 +8,7 @@ import pytest
 from rich.cells import cell_len
 from vetgate_reporters.terminal import TerminalReporter
 
-from vetgate.reporting import Decision, Report, ReportSet
+from vetgate.reporting import Decision, Evidence, Outcome, Report, ReportSet, Table
 
 STYLE = re.compile(r"\x1b\[[0-9;]*m")
 WIDTHS = pytest.mark.parametrize("width", [72, 80, 90, 100, 110, 120, 160])
@@ -51,6 +51,51 @@ def test_every_ruling_that_does_not_pass_says_why_and_every_rule_stands_in_words
     assert "About 1,300 images or pairs would probably settle it." in text
 
 
+def test_a_ruling_takes_one_line_where_there_is_room_and_two_where_there_is_not(canned: ReportSet) -> None:
+    def heads(width: int) -> str:
+        return next(line for line in _draw(canned, width).splitlines() if "asked" in line and "observed" in line)
+
+    assert heads(120).split() == ["decision", "rule", "observed", "bounds", "asked", "decided", "by", "n"]
+    assert heads(100).split() == ["decision", "rule", "observed", "bounds", "asked", "decided", "by"]
+    assert heads(72).split() == ["observed", "asked"]
+
+
+def test_what_a_reason_says_is_not_noted_again_and_a_family_is_named_once(canned: ReportSet) -> None:
+    note = "batch 1, 1 thread; comparable on this machine only"
+    assert _draw(canned, 160).count(note) == 1
+    assert f"  latency.p50  {note}" in _draw(canned, 160)
+    report = canned.reports[0]
+    told = tuple(
+        ruling.model_copy(update={"because": f"{ruling.because}; {note}"}) if ruling.waived else ruling
+        for ruling in report.verdict.rulings
+    )
+    verdict = report.verdict.model_copy(update={"rulings": told})
+    assert " ".join(_draw(_changed(canned, verdict=verdict), 160).split()).count(note) == 1
+
+
+def test_many_candidates_leave_tables_of_detail_to_the_json_report(canned: ReportSet) -> None:
+    text = _draw(ReportSet(reports=canned.reports * 2))
+    assert "Where the candidate changed" not in text
+    assert text.count("2 exhibits and the classes: check this candidate alone") == 2
+    assert "Where the candidate changed" in _draw(canned)
+
+
+def test_a_long_exhibit_is_cut_with_a_count_but_never_for_a_line_or_two(canned: ReportSet) -> None:
+    def drawn(rows: int) -> str:
+        table = Table(
+            title="Operators", columns=("type", "MACs, candidate"), rows=tuple(("Conv", 1) for _ in range(rows))
+        )
+        evidence = Evidence(check="footprint", outcome=Outcome.MEASURED, exhibits=(table,))
+        return _draw(_changed(canned, evidence=(evidence,)))
+
+    assert "more, in the JSON report" not in drawn(14)
+    assert "and 8 rows more, in the JSON report" in drawn(20)
+
+
+def test_a_command_names_its_program(canned: ReportSet) -> None:
+    assert "\n    vetgate check a.onnx\n" in _draw(_changed(canned, command=("check", "a.onnx")))
+
+
 def test_a_waived_rule_shows_its_true_decision(canned: ReportSet) -> None:
     assert "waived, else fail" in _draw(canned)
 
@@ -65,12 +110,12 @@ def test_every_figure_is_whole_at_every_width(canned: ReportSet, width: int) -> 
     for figure in (
         "91.01 %",
         "-0.72 pp",
-        "96.45 to 97.04 %",
+        "96.46 to 97.04 %",
         "147,066",
         "9,412,864",
         "0.3123 ms",
         "3,187 /s",
-        "≥ 97.50 %",
+        "≥ 97.5 %",
     ):
         assert figure in text
     assert "…" not in text

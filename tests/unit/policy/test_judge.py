@@ -25,7 +25,7 @@ from vetgate.domain.evidence import (
 )
 from vetgate.domain.policy import Policy, Waiver
 from vetgate.domain.specs import MetricSpec
-from vetgate.domain.unit import Unit
+from vetgate.domain.unit import Unit, format_about
 from vetgate.domain.verdict import Decision, Ruling, Verdict
 from vetgate.policy.judge import judge
 from vetgate.policy.slices import holm
@@ -97,8 +97,8 @@ def test_the_worked_example_passes_with_its_bounds_in_the_sentence(judged: Judge
     ruling = first(judged(TOP1, measured(flips(60, 40, 10_000))))
     assert ruling.decision is Decision.PASS
     assert ruling.because == (
-        "accuracy.top1 of candidate minus reference is -0.20 pp (95 % bounds -0.37 to -0.04 pp, Tango score, "
-        "60 flips down, 40 up, n = 10,000); at least -1 pp was asked"
+        "accuracy.top1 of candidate minus reference is -0.20 pp; at least -1 pp was asked "
+        "(95 % bounds -0.37 to -0.04 pp, Tango score, 60 flips down, 40 up, n = 10,000)"
     )
     assert (ruling.observed, ruling.threshold, ruling.n, ruling.needed) == (-0.002, -0.01, 10_000, None)
     assert ruling.lower == pytest.approx(-0.00367, abs=5e-5)
@@ -110,14 +110,41 @@ def test_too_few_images_are_inconclusive_and_say_how_many_would_settle_it(judged
     assert ruling.decision is Decision.INCONCLUSIVE
     assert ruling.needed is not None
     assert ruling.needed > 500
-    assert f"about {ruling.needed:,} images would probably settle it" in ruling.because
+    assert f"about {format_about(ruling.needed)} images would probably settle it" in ruling.because
 
 
 def test_a_loss_over_the_margin_fails(judged: Judge) -> None:
     verdict = judged(TOP1, measured(flips(400, 100, 10_000)))
     assert verdict.decision is Decision.FAIL
-    assert verdict.because.startswith("accuracy.top1/delta: accuracy.top1 of candidate minus reference is -3.00 pp")
-    assert verdict.because.endswith("(1 of 2 rulings fail)")
+    assert verdict.because == "1 of 2 rules fails: accuracy.top1/delta is -3.00 pp (at least -1 pp asked)"
+
+
+def test_the_verdict_names_what_fails_and_counts_what_else_does_not_pass(judged: Judge) -> None:
+    soft = RECALL.replace("}", ", otherwise: warn}")
+    recall = flips(60, 0, 200, metric="accuracy.recall", slice_name="dog")
+    verdict = judged(f"{TOP1}, {soft}, {P50}", measured(flips(400, 100, 10_000), recall))
+    assert verdict.because == (
+        "1 of 4 rules fails: accuracy.top1/delta is -3.00 pp (at least -1 pp asked); 1 more is not settled; "
+        "1 more warns"
+    )
+
+
+def test_an_open_verdict_says_what_would_settle_it(judged: Judge) -> None:
+    verdict = judged(TOP1, measured(flips(9, 7, 500)))
+    needed = format_about(first(verdict).needed or 0)
+    assert verdict.because == (
+        f"1 of 2 rules is not settled: accuracy.top1/delta is -0.40 pp (at least -1 pp asked, needs about {needed} "
+        "images)"
+    )
+
+
+def test_a_note_that_names_the_pairs_is_not_told_twice(judged: Judge) -> None:
+    ratio = speed(*(1.2 + index / 1000 for index in range(40))).model_copy(
+        update={"note": "40 pairs of blocks of 161 calls; the runs differ in precision (int8 against float32)"}
+    )
+    because = first(judged(P50, measured(ratio, check="latency"))).because
+    assert because.count("40 pairs") == 1
+    assert because.count("differ in precision") == 1
 
 
 @pytest.mark.parametrize(
@@ -182,7 +209,7 @@ def test_quantiles_serve_only_the_levels_they_hold(judged: Judge) -> None:
     assert first(judged(rule.format("-1pp", "95%"), measured(f1))).decision is Decision.PASS
     assert first(judged(rule.format("0.2pp", "95%"), measured(f1))).decision is Decision.FAIL
     open_ = first(judged(rule.format("-0.6pp", "95%"), measured(f1)))
-    assert (open_.decision, open_.method) == (Decision.INCONCLUSIVE, "bootstrap")
+    assert (open_.decision, open_.method) == (Decision.INCONCLUSIVE, "quantiles")
     assert open_.needed is not None
     assert open_.needed > 2_000
     lacking = first(judged(rule.format("-1pp", "99%"), measured(f1)))
@@ -215,7 +242,7 @@ def test_a_range_passes_inside_and_fails_on_either_side(judged: Judge) -> None:
     assert ruling(0.5).decision is Decision.PASS
     assert (ruling(0.3).decision, ruling(0.3).threshold) == (Decision.FAIL, 0.4)
     assert (ruling(0.7).decision, ruling(0.7).threshold) == (Decision.FAIL, 0.6)
-    assert "at least 0.4 × and at most 0.6 × was asked" in ruling(0.7).because
+    assert "at least 0.4 × and at most 0.6 × were asked" in ruling(0.7).because
 
 
 OWNERS = {"accuracy.top1": "quality", "latency.p50": "latency", "opscore.inference": "opscore"}
@@ -271,9 +298,9 @@ def test_two_checks_that_disagree_about_one_figure_are_inconclusive(judged: Judg
 def test_otherwise_warn_caps_failing_open_and_missing_rules(judged: Judge) -> None:
     soft = TOP1.replace("}", ", otherwise: warn}")
     for evidence, said in (
-        (measured(flips(900, 0, 9_000)), "not met, which this policy makes a warning"),
-        (measured(flips(9, 7, 500)), "not settled, which this policy makes a warning"),
-        (measured(), "not settled, which this policy makes a warning"),
+        (measured(flips(900, 0, 9_000)), "not met, but this rule only warns"),
+        (measured(flips(9, 7, 500)), "not settled, but this rule only warns"),
+        (measured(), "not settled, but this rule only warns"),
     ):
         verdict = judged(soft, evidence)
         assert verdict.decision is Decision.WARN
@@ -320,7 +347,7 @@ def test_each_label_passes_when_every_class_does(judged: Judge) -> None:
 def test_each_label_fails_when_one_class_fails_after_correction(judged: Judge) -> None:
     ruling = first(judged(RECALL, classes(cat=(0, 0, 200), dog=(60, 0, 200))))
     assert (ruling.decision, ruling.slice) == (Decision.FAIL, "dog")
-    assert ruling.because.startswith("1 of 2 classes fail after Holm's correction: 'dog'; at worst")
+    assert ruling.because.startswith("1 of 2 classes fails after Holm's correction: accuracy.recall of")
 
 
 def test_a_class_that_fails_alone_but_not_among_many_is_inconclusive(judged: Judge) -> None:
@@ -329,7 +356,7 @@ def test_a_class_that_fails_alone_but_not_among_many_is_inconclusive(judged: Jud
     many = {f"class{index}": (0, 0, 200) for index in range(30)}
     among = first(judged(RECALL, classes(dog=(17, 0, 200), **many)))
     assert among.decision is Decision.INCONCLUSIVE
-    assert among.because.startswith("1 of 31 classes are not settled: 'dog'")
+    assert among.because.startswith("1 of 31 classes is undecided: accuracy.recall of")
 
 
 def test_classes_that_are_not_assessed_are_listed_and_a_rule_that_names_one_is_inconclusive(judged: Judge) -> None:
@@ -375,7 +402,7 @@ def test_a_finding_at_the_limit_fails_and_one_below_is_counted(judged: Judge) ->
     assert below.rulings[-1].because == "no finding at or over high; 1 below"
     grave = judged(TOP1, good, measured(check="contract", findings=(finding(Severity.HIGH),)))
     assert grave.decision is Decision.FAIL
-    assert grave.because == "findings: high: class 3 has no row (candidate.onnx) (1 of 2 rulings fail)"
+    assert grave.because == "1 of 2 rules fails: findings: high: class 3 has no row (candidate.onnx)"
     strict = judged(TOP1, good, measured(findings=(finding(Severity.LOW),), check="c"), halt_at=Severity.LOW)
     assert strict.decision is Decision.FAIL
 
@@ -400,7 +427,7 @@ def test_a_check_that_always_runs_must_have_measured_also_where_it_owns_a_figure
     assert judged(TOP1, good, measured(check="latency"), owners=OWNERS, always=always).decision is Decision.PASS
     assert judged(TOP1, good, errored("latency"), owners=OWNERS, always=always).decision is Decision.INCONCLUSIVE
     absent = judged(TOP1, good, owners=OWNERS, always=always)
-    assert absent.because.startswith("latency: check latency skipped: it did not run")
+    assert absent.because == "1 of 3 rules is not settled: latency: check latency skipped: it did not run"
 
 
 def test_a_dependency_that_failed_leaves_it_to_the_rule_that_needed_it(judged: Judge) -> None:
@@ -433,4 +460,4 @@ def test_no_rules_no_evidence_or_nothing_measured_is_never_a_pass(judged: Judge)
 
 
 def test_a_pass_says_how_many_rulings_passed(judged: Judge) -> None:
-    assert judged(TOP1, measured(flips(0, 0, 9_000))).because == "all 2 rulings pass"
+    assert judged(TOP1, measured(flips(0, 0, 9_000))).because == "all 2 rules pass"

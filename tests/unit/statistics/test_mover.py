@@ -17,12 +17,12 @@ PARTS = st.builds(
 
 
 def test_two_equal_halves_widen_by_the_root_of_two() -> None:
-    part = Bounds(1.0, 0.7, 1.4, "wilson score")
+    part = Bounds(1.0, 0.7, 1.4, "Wilson")
     found = mover_sum([part, part])
     assert found.estimate == 2.0
     assert found.lower == pytest.approx(2.0 - math.sqrt(2 * 0.3**2))
     assert found.upper == pytest.approx(2.0 + math.sqrt(2 * 0.4**2))
-    assert found.method == "mover of wilson score"
+    assert found.method == "MOVER of Wilson"
 
 
 @given(st.lists(PARTS, min_size=1, max_size=5))
@@ -40,8 +40,8 @@ def test_a_single_term_keeps_its_bounds(part: Bounds) -> None:
 
 
 def test_an_unbounded_term_leaves_that_side_unbounded() -> None:
-    found = mover_sum([Bounds(0.0, -math.inf, 1.0, "order statistics"), Bounds(2.0, 1.0, 3.0, "wilson score")])
-    assert (found.lower, found.method) == (-math.inf, "mover of order statistics + wilson score")
+    found = mover_sum([Bounds(0.0, -math.inf, 1.0, "order statistics"), Bounds(2.0, 1.0, 3.0, "Wilson")])
+    assert (found.lower, found.method) == (-math.inf, "MOVER of order statistics + Wilson")
     assert found.upper == pytest.approx(2.0 + math.sqrt(2.0))
 
 

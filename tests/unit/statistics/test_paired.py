@@ -45,13 +45,13 @@ def test_few_or_lopsided_discordant_images_are_bounded_exactly(
 def test_a_hundred_discordant_images_of_ten_thousand_pass_one_point() -> None:
     found = paired_bounds(60, 40, 10_000, 0.95)
     assert (found.estimate, round(found.lower, 4), round(found.upper, 4)) == (-0.002, -0.0037, -0.0004)
-    assert found.method == "tango score"
+    assert found.method == "Tango score"
 
 
 def test_nine_losses_and_seven_gains_in_500_settle_nothing_about_one_point() -> None:
     found = paired_bounds(9, 7, 500, 0.95)
     assert (found.estimate, round(found.lower, 4), round(found.upper, 4)) == (-0.004, -0.0183, 0.0100)
-    assert found.method == "exact unconditional"
+    assert found.method == "exact paired"
     assert found.lower < -0.01 < found.upper
 
 

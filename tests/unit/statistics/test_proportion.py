@@ -30,10 +30,10 @@ def test_one_sided_bounds_at_95_are_scipys_two_sided_interval_at_90(
 @pytest.mark.parametrize(
     ("successes", "n", "method"),
     [
-        (29, 1_000, "clopper-pearson exact"),
-        (971, 1_000, "clopper-pearson exact"),
-        (30, 1_000, "wilson score"),
-        (970, 1_000, "wilson score"),
+        (29, 1_000, "Clopper-Pearson"),
+        (971, 1_000, "Clopper-Pearson"),
+        (30, 1_000, "Wilson"),
+        (970, 1_000, "Wilson"),
     ],
 )
 def test_fewer_than_30_successes_or_failures_are_bounded_exactly(successes: int, n: int, method: str) -> None:
