@@ -6,11 +6,35 @@ import importlib
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parent.parent
+NEEDS = {
+    "plugins/torch": ("torch", "torchvision", "timm", "safetensors"),
+    "plugins/onnx": ("onnx", "onnxruntime"),
+    "plugins/litert": ("ai_edge_litert",),
+    "plugins/data": ("pyarrow",),
+    "plugins/footprint/test_formats_agree.py": ("torch", "onnx", "ai_edge_litert"),
+}
+"""Libraries without which tests are not collected; the header of the run says so."""
+
+
+def _lacking() -> dict[str, list[str]]:
+    found = {place: [name for name in names if find_spec(name) is None] for place, names in NEEDS.items()}
+    return {place: names for place, names in found.items() if names}
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """Leave out tests whose library is not installed."""
+    return True if any(collection_path == ROOT / "tests" / place for place in _lacking()) else None
+
+
+def pytest_report_header() -> list[str]:
+    """Say what was left out."""
+    return [f"not collected: tests/{place} needs {', '.join(names)}" for place, names in _lacking().items()]
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,7 @@ class Terms:
     output: Port | None
     offset: int
     outputs: int | None
-    """Length of the last axis of the output, offset included, as the file says."""
+    """Length of the output (N, C), offset included, as the file says; None where it is no (N, C)."""
     names: tuple[str, ...] | None
     """Class names of the card."""
     kind: str
@@ -46,7 +46,7 @@ def terms_of(subject: Subject) -> Terms:
         input=entrance,
         output=way_out,
         offset=card.output.offset,
-        outputs=way_out.shape[-1] if way_out and way_out.shape else None,
+        outputs=way_out.shape[1] if way_out and len(way_out.shape) == 2 else None,
         names=card.output.classes,
         kind=card.output.kind,
     )

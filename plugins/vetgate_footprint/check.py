@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from vetgate.api import Ask, Exact, Measurement, MetricSpec, Of, Results, StructureContext, Unit
 from vetgate_footprint import exhibits
 from vetgate_footprint.count import Figures, count
-from vetgate_footprint.plugin import METRICS
+from vetgate_footprint.metrics import METRICS
 
 
 class FootprintCheck:

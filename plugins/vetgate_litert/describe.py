@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 from vetgate.api import Operator, Port, Structure
@@ -26,7 +27,7 @@ def describe(path: Path) -> Structure:
     return Structure(
         inputs=tuple(port(graph.tensors[index]) for index in graph.inputs),
         outputs=tuple(port(graph.tensors[index]) for index in graph.outputs),
-        tensors=tensors(graph),
+        tensors=tensors(model.subgraphs),
         operators=tuple(operators),
         metadata=model.metadata,
         notes=tuple(notes),
@@ -36,13 +37,14 @@ def describe(path: Path) -> Structure:
 def port(info: TensorInfo) -> Port:
     """Return an input or output with the scale and zero point that the file states."""
     lengths = tuple(None if free < 0 else length for length, free in zip(info.shape, info.signature, strict=True))
-    one = len(info.scales) == 1 and info.scales[0] > 0
+    # LiteRT, too, ignores a scale without a zero point
+    one = len(info.scales) == len(info.zeros) == 1 and 0 < info.scales[0] < math.inf
     return Port(
         name=info.name,
         shape=lengths,
         dtype=info.dtype,
         scale=info.scales[0] if one else None,
-        zero_point=(info.zeros[0] if info.zeros else 0) if one else None,
+        zero_point=info.zeros[0] if one else None,
     )
 
 
@@ -50,7 +52,7 @@ def _notes(model: TfliteModel) -> list[str]:
     graph: SubgraphInfo = model.main
     notes = []
     if len(model.subgraphs) > 1:
-        notes.append(f"The file holds {len(model.subgraphs)} graphs; only the first is described.")
+        notes.append(f"The file holds {len(model.subgraphs)} graphs; ports and operators are those of the first.")
     if images_at_once(graph) > 1:
         notes.append(f"The model takes {images_at_once(graph)} images at once; multiply-accumulates are of one.")
     sparse = [info.name for info in graph.tensors if info.constant and info.sparse]

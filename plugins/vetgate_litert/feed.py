@@ -27,8 +27,8 @@ def check_input(port: Port, card: Card) -> None:
 
     Raises:
         UnreadableArtifact: It takes no numbers.
-        CardError: Rank, channels or size differ (both are named), or it takes integers, the file states no scale for
-            them, and the card's values do not fit.
+        CardError: Rank, channels or size differ (both are named), or the file states no scale and the card's values
+            are no numbers of the input's type.
     """
     if port.dtype not in _FED:
         raise UnreadableArtifact(f"input {port.name!r} takes {port.dtype}; vetgate feeds tensors of numbers")
@@ -39,15 +39,17 @@ def check_input(port: Port, card: Card) -> None:
             f"the card says {card.input.layout} images of {said}, but input {port.name!r} takes {shape_text(port)}",
             hint="set size, colour and layout in the card to what the model takes; vetgate inspect MODEL shows it",
         )
-    if np.dtype(port.dtype).kind in "iu" and port.scale is None:
-        _require_pixels(port, card)
+    if port.scale is None:
+        _require_range(port, card)
 
 
-def _require_pixels(port: Port, card: Card) -> None:
-    """Refuse a card whose values are no integers of the input's type: how to quantise them would be a guess."""
-    limits = np.iinfo(port.dtype)
+def _require_range(port: Port, card: Card) -> None:
+    """Refuse a card whose values are no numbers of the input's type: how to quantise or clip them would be a guess."""
+    floating = np.dtype(port.dtype).kind == "f"
+    limits = np.finfo(port.dtype) if floating else np.iinfo(port.dtype)
     values = card_values(card, np.arange(256)[np.newaxis])
-    if np.array_equal(values, np.round(values)) and values.min() >= limits.min and values.max() <= limits.max:
+    whole = floating or np.array_equal(values, np.round(values))
+    if whole and values.min() >= limits.min and values.max() <= limits.max:
         return
     raise CardError(
         f"input {port.name!r} takes {port.dtype} and the file states no scale for it, but the card's values run from "

@@ -36,6 +36,8 @@ class TensorInfo:
     """The shape with -1 where the length is free."""
     dtype: str
     bits: float
+    buffer: int
+    """Number of the buffer that holds its bytes; tensors of several graphs may share one."""
     data: memoryview
     """Constant bytes; empty where it is computed."""
     scales: tuple[float, ...]
@@ -186,6 +188,7 @@ def _tensor(table: Table, buffers: list[memoryview]) -> TensorInfo:
         signature=table.numbers(7, "i") or shape,
         dtype=dtype,
         bits=bits,
+        buffer=index,
         data=buffers[index] if index else memoryview(b""),
         scales=quantised.floats(2) if quantised else (),
         zeros=quantised.numbers(3, "q") if quantised else (),
@@ -200,6 +203,10 @@ def _tensor(table: Table, buffers: list[memoryview]) -> TensorInfo:
 
 def _require_bytes(info: TensorInfo) -> None:
     """Check that a constant has the bytes that its shape needs, and as many scales as its axis is long."""
+    if len(info.signature) != len(info.shape):
+        raise FlatBufferError(
+            f"tensor {info.name!r} has {len(info.shape)} axes and {len(info.signature)} in its signature"
+        )
     if not info.constant or not info.bits:
         return
     needed = math.ceil(info.elements * info.bits / 8)

@@ -43,15 +43,26 @@ _PASSES = frozenset(
 """Operators through which a weight, their first input, stays a weight."""
 
 
-def tensors(graph: SubgraphInfo) -> tuple[Tensor, ...]:
-    """Return every stored tensor of a graph, in the order of the file."""
+def tensors(graphs: tuple[SubgraphInfo, ...]) -> tuple[Tensor, ...]:
+    """Return every stored tensor of a file in its order; what further graphs share with those before is told once."""
+    result: list[Tensor] = []
+    told: set[int] = set()
+    for graph in graphs:
+        result += _of_graph(graph, told)
+        told |= {info.buffer for info in graph.tensors}
+    return tuple(result)
+
+
+def _of_graph(graph: SubgraphInfo, told: set[int]) -> list[Tensor]:
     takers: dict[int, list[tuple[str, int, tuple[int, ...]]]] = defaultdict(list)
     for operator in graph.operators:
         for place, index in enumerate(operator.inputs):
             takers[index].append((name_of(operator), place, operator.outputs))
-    return tuple(
-        _tensor(info, _kind(graph, index, info, takers)) for index, info in enumerate(graph.tensors) if info.constant
-    )
+    return [
+        _tensor(info, _kind(graph, index, info, takers))
+        for index, info in enumerate(graph.tensors)
+        if info.constant and info.buffer not in told
+    ]
 
 
 def _kind(

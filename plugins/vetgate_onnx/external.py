@@ -16,6 +16,8 @@ _SMALL = 1 << 16
 _LONGEST_NAME = 4096
 _EXTERNAL_DATA, _DATA_LOCATION, _EXTERNAL = 13, 14, 1
 _DEEPEST = 64
+_MOST_FIELDS = 3_000_000
+"""Fields that are walked in all, some seconds' worth; a model of 100,000 external tensors has half as many."""
 _SINGULAR = frozenset({(Kind.ATTRIBUTE, 5), (Kind.ATTRIBUTE, 22), (Kind.SPARSE_TENSOR, 1), (Kind.SPARSE_TENSOR, 2)})
 """Tensors that a parser would merge when they come twice; half a file name could hide in each."""
 _AGAIN = "export, convert or copy it again"
@@ -29,13 +31,17 @@ def members(path: Path) -> tuple[str, ...]:
     """
     try:
         with path.open("rb") as file:
-            window = Window(file, path.stat().st_size)
-            locations = list(dict.fromkeys(_locations(window, Field(0, LENGTH, 0, window.size), Kind.MODEL, 0)))
+            window = Window(file, path.stat().st_size, _MOST_FIELDS)
+            found: dict[str, None] = {}
+            for location in _locations(window, Field(0, LENGTH, 0, window.size), Kind.MODEL, 0):
+                # each is checked as it comes: a hostile file could name more than memory holds
+                if location not in found:
+                    found[_checked(path, location)] = None
     except TruncatedError as error:
         raise UnreadableArtifact(f"{path.name} is a truncated ONNX file: {error}", hint=_AGAIN) from None
     except (WireError, UnicodeDecodeError) as error:
         raise UnreadableArtifact(f"{path.name} is a damaged ONNX file: {error}", hint=_AGAIN) from None
-    return tuple(dict.fromkeys(_checked(path, location) for location in locations))
+    return tuple(found)
 
 
 def _locations(window: Window, message: Field, kind: Kind, depth: int) -> Iterator[str]:
@@ -83,7 +89,10 @@ def _entry(window: Window, entry: Field) -> tuple[bytes, bytes]:
     parts = {1: b"", 2: b""}
     for field in window.fields(entry.start, entry.end):
         if field.number in parts and field.wire == LENGTH:
-            parts[field.number] = window.read(field.start, min(field.end - field.start, _LONGEST_NAME))
+            # what is longer is no name of a file; the beginning of one could be a harmless name
+            parts[field.number] = window.read(field.start, min(field.end - field.start, _LONGEST_NAME + 1))
+    if parts[1] == _MARK and len(parts[2]) > _LONGEST_NAME:
+        raise WireError(f"a file name at byte {entry.start} is longer than {_LONGEST_NAME:,} bytes")
     return parts[1], parts[2]
 
 

@@ -77,14 +77,15 @@ class InputFeed:
         scaling: The input's own scale and zero point, where the graph states them.
 
     Raises:
-        CardError: The input takes integers, nothing states their scale, and the card's values do not fit them.
+        CardError: The input takes integers, nothing states their scale, and the card's values do not fit them; or it
+            takes floating-point numbers too narrow for the card's values.
     """
 
     def __init__(self, given: Terminal, card: Card, scaling: Scaling | None) -> None:
         self._dtype = given.dtype
         self._scaling = scaling
-        if given.quantised and scaling is None:
-            _require_pixels(given, card)
+        if scaling is None:
+            _require_range(given, card)
 
     def __call__(self, images: NDArray[np.float32]) -> NDArray[np.generic]:
         """Return images (N, ...) as the input takes them, rounded and clipped where it takes integers."""
@@ -97,13 +98,14 @@ class InputFeed:
         return clipped
 
 
-def _require_pixels(given: Terminal, card: Card) -> None:
-    """Refuse a card whose values are no integers of the input's type: how to quantise them would be a guess."""
-    limits = np.iinfo(given.dtype.name)
+def _require_range(given: Terminal, card: Card) -> None:
+    """Refuse a card whose values are no numbers of the input's type: how to quantise or clip them would be a guess."""
+    limits = np.iinfo(given.dtype.name) if given.quantised else np.finfo(given.dtype.name)
     pixels = np.arange(256, dtype=np.float64) * card.input.scale
     mean, std = (np.asarray(part, np.float64)[:, np.newaxis] for part in (card.input.mean, card.input.std))
     values = (pixels[np.newaxis] - mean) / std
-    if np.array_equal(values, np.round(values)) and values.min() >= limits.min and values.max() <= limits.max:
+    whole = not given.quantised or np.array_equal(values, np.round(values))
+    if whole and values.min() >= limits.min and values.max() <= limits.max:
         return
     raise CardError(
         f"input {given.name!r} takes {given.dtype.name} and the file states no scale for it, but the card's values run "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from vetgate_onnx.graph import MOVES, Graph, Node
@@ -67,4 +68,7 @@ def _read(graph: Graph, node: Node, scale: int, zero: int) -> Scaling | None:
     zeros = graph.array(node.input(zero)) if node.input(zero) else None
     if scales is None or scales.size != 1 or (node.input(zero) and zeros is None):
         return None
-    return Scaling(float(scales.reshape(())), 0 if zeros is None else int(zeros.reshape(-1)[0]))
+    step = float(scales.reshape(()))
+    if not 0 < step < math.inf or (zeros is not None and zeros.size != 1):
+        return None
+    return Scaling(step, 0 if zeros is None else int(zeros.reshape(())))

@@ -30,6 +30,7 @@ _GRAPH_FIELDS = frozenset({1, 2, 5, 10, 11, 12, 13, 14, 15, 16})
 _OPERATOR = re.compile(rb"[A-Za-z_][A-Za-z0-9_.:]{0,127}\Z")
 _MOST_FIELDS = 20_000
 """Fields looked at in one message; a model of more functions or initialisers is judged by these."""
+_MOST_FIELDS_IN_ALL = 10 * _MOST_FIELDS
 _HIGHEST_IR = 99
 _OP_TYPE = 4
 _TEXT_FIELDS = frozenset({2, 3, 4})
@@ -55,7 +56,7 @@ def recognise(probe: Probe) -> bool:
     sight = _Sight()
     try:
         with probe.path.open("rb") as file:
-            _look_at_model(Window(file, probe.size), sight)
+            _look_at_model(Window(file, probe.size, _MOST_FIELDS_IN_ALL), sight)
     except TruncatedError:
         return sight.node or (sight.version and (sight.graph or sight.fields > 0))
     except WireError:

@@ -13,6 +13,9 @@ from typing import BinaryIO
 VARINT, FIXED64, LENGTH, FIXED32 = 0, 1, 2, 5
 _FIXED = {FIXED64: 8, FIXED32: 4}
 _LONGEST_VARINT = 10
+_MOST_BYTES = 8
+"""How often each byte of a file may be read: nested messages are read again."""
+_LEAST_BYTES = 1 << 20
 
 
 class Kind(IntEnum):
@@ -69,19 +72,33 @@ class Field:
 
 
 class Window:
-    """The bytes of a file, by offset.
+    """The bytes of a file, by offset, with an end to what a hostile file can make of them.
 
     Args:
         file: Opened for reading bytes.
         size: Bytes in it.
+        most_fields: Fields that may be walked in all.
     """
 
-    def __init__(self, file: BinaryIO, size: int) -> None:
+    def __init__(self, file: BinaryIO, size: int, most_fields: int) -> None:
         self._file = file
         self.size = size
+        self._most_fields = most_fields
+        self._fields_left = most_fields
+        self._bytes_left = _MOST_BYTES * size + _LEAST_BYTES
 
     def read(self, start: int, length: int) -> bytes:
-        """Return up to `length` bytes from `start`."""
+        """Return up to `length` bytes from `start`.
+
+        Raises:
+            WireError: Too much was read already.
+        """
+        self._bytes_left -= length
+        if self._bytes_left < 0:
+            raise WireError("its messages are nested too deeply to be read")
+        return self._bytes(start, length)
+
+    def _bytes(self, start: int, length: int) -> bytes:
         self._file.seek(start)
         return self._file.read(length)
 
@@ -90,7 +107,7 @@ class Window:
 
         Raises:
             TruncatedError: After a field that runs past `end`, and where the bytes end.
-            WireError: There is no protobuf message there.
+            WireError: There is no protobuf message there, or too many fields were walked already.
         """
         position = start
         while position < end:
@@ -103,7 +120,10 @@ class Window:
             position = field.end
 
     def _field(self, position: int, end: int) -> Field:
-        head = self.read(position, min(2 * _LONGEST_VARINT, end - position))
+        self._fields_left -= 1
+        if self._fields_left < 0:
+            raise WireError(f"it has more than {self._most_fields:,} fields to look at")
+        head = self._bytes(position, min(2 * _LONGEST_VARINT, end - position))
         tag, used = varint(head, 0)
         number, wire = tag >> 3, tag & 7
         if number == 0 or number >= 1 << 29:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -63,10 +64,17 @@ def fitted(artifact: Artifact, checkpoint: Checkpoint, name: str, card: Card | N
         # buffers that are not saved must follow; weights of another precision keep theirs by assign
         model = model.to(dtype)
     try:
-        model.load_state_dict(checkpoint.state, strict=True, assign=True)
+        model.load_state_dict(_with_versions(checkpoint), strict=True, assign=True)
     except (RuntimeError, ValueError, KeyError, AttributeError) as error:
         raise CardError(f"{artifact.name} does not fit the architecture {name}: {first_sentence(error)}") from None
     return model.eval()
+
+
+def _with_versions(checkpoint: Checkpoint) -> OrderedDict[str, Any]:
+    state = OrderedDict(checkpoint.state)
+    if checkpoint.versions is not None:
+        state._metadata = checkpoint.versions  # type: ignore[attr-defined]  # where load_state_dict looks for them
+    return state
 
 
 def precision(values: Iterable[object]) -> torch.dtype | None:

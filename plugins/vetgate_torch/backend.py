@@ -24,7 +24,7 @@ from vetgate.api import (
 from vetgate_torch import architecture, checkpoint, exported, script, stored
 from vetgate_torch.network import Network, dtype_name
 from vetgate_torch.operators import Trace, trace
-from vetgate_torch.runner import TorchModel
+from vetgate_torch.runner import TorchModel, check_values
 
 
 class TorchBackend:
@@ -33,8 +33,8 @@ class TorchBackend:
     def describe(self, artifact: Artifact, card: Card | None, options: OpenOptions) -> Structure:
         """Return signature, tensors and operators.
 
-        Operators are counted on shapes without values; only models with quantised operators, which have no such
-        counting, are given one image of zeros.
+        Operators are counted on shapes without values. Quantised operators allow no such counting: an architecture of
+        the user's own is given one image of zeros, and of the file's own code they stay unknown.
 
         Raises:
             UnreadableArtifact: The file is corrupt or refused.
@@ -46,7 +46,8 @@ class TorchBackend:
         return Structure(
             inputs=_inputs(network, card),
             outputs=_outputs(network, seen),
-            tensors=stored.records(network.stored),
+            # a part of the learned values would read as fewer than there are
+            tensors=() if network.uncounted else stored.records(network.stored),
             operators=seen.operators if seen is not None else (),
             metadata=dict(network.metadata or {}),
             notes=(*network.notes, *notes),
@@ -77,6 +78,7 @@ def _opened(artifact: Artifact, card: Card, options: OpenOptions) -> Iterator[Mo
                 f"{artifact.name} takes {len(network.input_names)} inputs ({names}), where one batch of images is fed",
                 hint="wrap the model so that it takes the images alone",
             )
+        check_values(artifact.name, network.dtype, card)
         model = TorchModel(artifact, network, card)
         _check_ports(artifact, network, card)
         _check_channels(artifact, network, card, model)
@@ -118,6 +120,7 @@ def _read(artifact: Artifact, card: Card | None, options: OpenOptions) -> Networ
         call=module,
         input_names=_arguments(module),
         dtype=next((value.dtype for value in module.parameters() if value.is_floating_point()), torch.float32),
+        trusted=True,
         metadata=weights.metadata,
         notes=weights.notes,
     )
@@ -168,16 +171,18 @@ def _outputs(network: Network, seen: Trace | None) -> tuple[Port, ...]:
 
 
 def _traced(network: Network, card: Card | None) -> tuple[Trace | None, tuple[str, ...]]:
-    """Return what one blank image showed, or nothing and the reason."""
+    """Return what the shape of one image showed, or nothing and the reason."""
     if network.call is None:
         return None, ()
     shape = _blank_shape(network, card)
     if shape is None:
         return None, ("without a card the input's shape is unknown, so operators and outputs are, too",)
     try:
-        seen = trace(network.call, shape, network.dtype)
+        seen = trace(network.call, shape, network.dtype, may_run=network.trusted)
     except RuntimeError as error:
-        return None, (f"operators and outputs are unknown, for the model fails on a blank image: {error}",)
+        untold = "operators and outputs are unknown, for shapes alone do not pass through the model"
+        why = error if network.trusted else "its operators need values, and a file's own code is given none"
+        return None, (f"{untold}: {why}",)
     return seen, seen.notes
 
 

@@ -39,6 +39,8 @@ class Checkpoint:
     state: dict[str, Any]
     """state_dict; beside tensors a quantised one holds (weight, bias) tuples and dtypes."""
     metadata: dict[str, str]
+    versions: dict[str, Any] | None = None
+    """PyTorch's note of each module's version; quantised ones of newer versions keep their weights elsewhere."""
     notes: tuple[str, ...] = ()
 
 
@@ -54,7 +56,7 @@ def read(artifact: Artifact) -> Checkpoint:
         content = torch.load(artifact.file, map_location="cpu", weights_only=True)
     state, key = _unwrap(artifact, content)
     notes = (f"the weights are those under the key {key!r}",) if key else ()
-    return Checkpoint(_strip(state), {}, notes)
+    return Checkpoint(_strip(state), {}, _strip_versions(state), notes)
 
 
 def _read_safetensors(artifact: Artifact) -> Checkpoint:
@@ -77,8 +79,8 @@ def _read_safetensors(artifact: Artifact) -> Checkpoint:
 def _unwrap(artifact: Artifact, content: object) -> tuple[dict[str, Any], str]:
     """Return the state_dict within what was saved, and the key it was under."""
     if _is_state(content):
-        assert isinstance(content, Mapping)  # noqa: S101  # _is_state saw to it; mypy cannot know
-        return dict(content), ""
+        assert isinstance(content, dict)  # noqa: S101  # _is_state saw to it; mypy cannot know
+        return content, ""
     if not isinstance(content, Mapping):
         raise UnreadableArtifact(
             f"{artifact.name} holds a {type(content).__name__}, no state_dict",
@@ -87,7 +89,7 @@ def _unwrap(artifact: Artifact, content: object) -> tuple[dict[str, Any], str]:
     found = [str(key) for key, value in content.items() if _is_state(value)]
     named = [key for key in found if key in WRAPPERS] or found
     if len(named) == 1:
-        return dict(content[named[0]]), named[0]
+        return content[named[0]], named[0]
     keys = ", ".join(repr(key) for key in (named or [str(key) for key in content][:10]))
     what = "several state_dicts, under the keys" if named else "no state_dict, only the keys"
     raise UnreadableArtifact(
@@ -98,7 +100,7 @@ def _unwrap(artifact: Artifact, content: object) -> tuple[dict[str, Any], str]:
 
 def _is_state(value: object) -> bool:
     """Return whether it is a state_dict: named tensors, and what quantised modules put beside them."""
-    if not isinstance(value, Mapping) or not value or not all(isinstance(key, str) for key in value):
+    if not isinstance(value, dict) or not value or not all(isinstance(key, str) for key in value):
         return False
     tensors = [_tensors(entry) for entry in value.values()]
     return any(tensors) and all(
@@ -120,3 +122,14 @@ def _strip(state: dict[str, Any]) -> dict[str, Any]:
         if all(key.startswith(prefix) for key in state):
             state = {key.removeprefix(prefix): value for key, value in state.items()}
     return state
+
+
+def _strip_versions(state: dict[str, Any]) -> dict[str, Any] | None:
+    versions = getattr(state, "_metadata", None)
+    if not isinstance(versions, dict):
+        return None
+    for prefix in _PREFIXES:
+        if all(key.startswith(prefix) for key in state):
+            # modules are named as their keys are; the wrapping one itself has no dot
+            versions = {f"{key}.".removeprefix(prefix).rstrip("."): value for key, value in versions.items()}
+    return versions

@@ -55,11 +55,18 @@ def read(artifact: Artifact) -> Network:
         input_names=tuple(port.name for port in ports),
         inputs=ports,
         output_names=_output_names(program),
-        dtype=getattr(torch, ports[0].dtype),
+        dtype=_dtype(artifact, ports[0]),
         batch=batch,
         metadata=metadata,
         notes=("integer weights count as zero where the stored value is 0",) if whole else (),
     )
+
+
+def _dtype(artifact: Artifact, port: Port) -> torch.dtype:
+    dtype = getattr(torch, port.dtype, None)
+    if not isinstance(dtype, torch.dtype):
+        raise UnreadableArtifact(f"{artifact.name} takes {port.dtype}; vetgate feeds tensors of numbers")
+    return dtype
 
 
 def _register_operators() -> None:

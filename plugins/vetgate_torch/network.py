@@ -47,6 +47,10 @@ class Network:
     dtype: torch.dtype = torch.float32
     """What the input is cast to."""
     batch: Batch = Batch()
+    trusted: bool = False
+    """Whether its code is the user's own or a library's, and only the weights are the file's."""
+    uncounted: bool = False
+    """Whether it holds learned values that cannot be read, so that what is stored is not all."""
     metadata: Mapping[str, str] | None = None
     notes: tuple[str, ...] = ()
 

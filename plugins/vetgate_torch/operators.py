@@ -1,8 +1,8 @@
 # ruff: noqa: ANN401  # what the dispatcher hands over has no types
 """Count operators and multiply-accumulates by watching one blank image pass.
 
-The pass runs on fake tensors (shapes without values) where every operator allows it. Operators of quantised modules do
-not, so those models are given one image of zeros instead.
+The pass runs on fake tensors, which are shapes without values. Operators of quantised modules do not allow that; where
+the code is the file's own, their multiply-accumulates stay unknown, for a file is described without being run.
 """
 
 from __future__ import annotations
@@ -72,24 +72,27 @@ class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
         return result
 
 
-def trace(call: Callable[[torch.Tensor], Any], shape: tuple[int, ...], dtype: torch.dtype) -> Trace:
+def trace(call: Callable[[torch.Tensor], Any], shape: tuple[int, ...], dtype: torch.dtype, *, may_run: bool) -> Trace:
     """Return what `call` does to one batch.
 
     Args:
         call: The model.
         shape: Of its input, batch first; the figures returned are of one image.
         dtype: Of its input.
+        may_run: Whether an image of zeros may pass where shapes alone cannot.
 
     Raises:
         RuntimeError: The model does not run on that shape.
     """
-    errors: list[str] = []
-    for modes in (lambda: FakeTensorMode(allow_non_fake_inputs=True), nullcontext):
-        try:
-            return _watch(call, shape, dtype, modes())
-        except Exception as error:  # the model's own code may raise anything
-            errors.append(first_sentence(error))
-    raise RuntimeError(errors[-1])
+    try:
+        return _watch(call, shape, dtype, FakeTensorMode(allow_non_fake_inputs=True))
+    except Exception as error:  # the model's own code may raise anything
+        if not may_run:
+            raise RuntimeError(first_sentence(error)) from None
+    try:
+        return _watch(call, shape, dtype, nullcontext())
+    except Exception as error:
+        raise RuntimeError(first_sentence(error)) from None
 
 
 def _watch(

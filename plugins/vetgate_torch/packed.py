@@ -8,7 +8,6 @@ from torch.utils._python_dispatch import _disable_current_modes
 _UNPACKERS = {
     "LinearPackedParamsBase": ("linear_unpack", "linear_unpack_fp16"),
     "Conv2dPackedParamsBase": ("conv2d_unpack",),
-    "Conv3dPackedParamsBase": ("conv3d_unpack",),
 }
 """Class of the packed object -> operators of torch.ops.quantized to try; another class's could crash."""
 

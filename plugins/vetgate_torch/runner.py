@@ -97,6 +97,28 @@ class TorchModel:
         )
 
 
+def check_values(name: str, dtype: torch.dtype, card: Card) -> None:
+    """Compare what the card makes of pixels with what the input can hold.
+
+    Raises:
+        CardError: The input takes whole numbers or a narrow range, and the card's values do not fit.
+        UnreadableArtifact: The input takes no numbers.
+    """
+    if dtype.is_complex or dtype is torch.bool:
+        raise UnreadableArtifact(f"{name} takes {dtype_name(dtype)}; vetgate feeds tensors of numbers")
+    mean, std = (np.asarray(part, np.float64)[:, np.newaxis] for part in (card.input.mean, card.input.std))
+    values = (np.arange(256) * card.input.scale - mean) / std
+    limits = torch.finfo(dtype) if dtype.is_floating_point else torch.iinfo(dtype)
+    whole = dtype.is_floating_point or np.array_equal(values, np.round(values))
+    if whole and values.min() >= limits.min and values.max() <= limits.max:
+        return
+    raise CardError(
+        f"{name} takes {dtype_name(dtype)}, but the card's values run from {values.min():.4g} to {values.max():.4g} "
+        f"and are no {dtype_name(dtype)} numbers",
+        hint="for raw pixels write scale: 1, mean: [0], std: [1] in the card",
+    )
+
+
 def _cast(images: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
     """Return the images as the model takes them; whole numbers are rounded and clipped, not wrapped around."""
     if dtype.is_floating_point:

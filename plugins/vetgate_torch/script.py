@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import re
 import warnings
 from collections.abc import Iterator
 from typing import Any
@@ -11,16 +10,13 @@ from typing import Any
 import torch
 
 from vetgate.api import Artifact, UnreadableArtifact
+from vetgate_torch import written
 from vetgate_torch.architecture import precision
 from vetgate_torch.network import Kind, Network, Stored
 from vetgate_torch.packed import unpack
 from vetgate_torch.refusal import reading
 from vetgate_torch.stored import is_norm
 
-_REACHES_OUT = re.compile(
-    rb"\b(?:torch|ops\.\w+)\.(save|from_file|load_tensor|rpc_\w+)\s*\(|\b(rpc_(?:sync|async|remote))\b"
-)
-"""TorchScript can write and map files and call other machines, and loading runs its __setstate__."""
 _NORM_INPUTS = {"aten::batch_norm": (1, 2), "aten::layer_norm": (2, 3), "aten::group_norm": (2, 3)}
 _STATE_INPUTS = {"aten::batch_norm": (3, 4)}
 
@@ -38,7 +34,7 @@ def read(artifact: Artifact) -> Network:
         if hasattr(program, "training"):
             program.eval()
         graph = program.inlined_graph
-    stored, notes = _stored(program, graph)
+    stored, unread = _stored(program, graph)
     first = next(program.parameters(), None)
     names = tuple(value.debugName().rpartition(".")[0] or value.debugName() for value in list(graph.inputs())[1:])
     return Network(
@@ -47,7 +43,10 @@ def read(artifact: Artifact) -> Network:
         call=program,
         input_names=names,
         dtype=first.dtype if first is not None and first.is_floating_point() else _constant_dtype(stored),
-        notes=notes,
+        uncounted=bool(unread),
+        notes=tuple(
+            f"the packed parameters {name} cannot be read, so no learned values are counted" for name in unread
+        ),
     )
 
 
@@ -62,31 +61,35 @@ def _refuse_reaching_out(artifact: Artifact) -> None:
     with reading(artifact):
         # the reader that loading uses, so that no second zip parser can see another file
         reader = torch._C.PyTorchFileReader(artifact.path)
-        code = {name: reader.get_record(name) for name in reader.get_all_records() if name.startswith("code/")}
-    for name, text in code.items():
-        found = _REACHES_OUT.search(text) if name.endswith(".py") else None
-        if found is not None:
-            what = (found[1] or found[2]).decode()
-            raise UnreadableArtifact(
-                f"{artifact.name} calls {what} ({name}), which reaches outside of the model, so it is not loaded",
-                hint="remove the call from the model's code and save it again",
-            )
+        records = {
+            name: reader.get_record(name)
+            for name in reader.get_all_records()
+            if name == "model.json" or name.endswith((".py", ".pkl"))
+        }
+    try:
+        written.check(records)
+    except written.Unsafe as error:
+        raise UnreadableArtifact(
+            f"{artifact.name} {error}, which reaches outside of the model, so it is not loaded",
+            hint="remove the call from the model's code and save it again",
+        ) from None
 
 
 def _stored(program: Any, graph: Any) -> tuple[tuple[Stored, ...], tuple[str, ...]]:
+    """Return what the program stores, and the names of what cannot be read."""
     classes = {name: getattr(module, "original_name", "") for name, module in program.named_modules()}
     result = []
     for name, value in program.named_parameters():
         owner = classes.get(name.rpartition(".")[0], "")
         result.append(Stored(name, value, "normalisation" if is_norm(owner) else "parameter"))
     result += [Stored(name, value, "state") for name, value in program.named_buffers()]
-    notes = []
+    unread = []
     for name, value in _hidden(program, graph):
         if isinstance(value, Stored):
             result.append(value)
         else:
-            notes.append(f"the packed parameters {name} cannot be read and are not counted")
-    return tuple(result), tuple(notes)
+            unread.append(name)
+    return tuple(result), tuple(unread)
 
 
 def _hidden(program: Any, graph: Any) -> Iterator[tuple[str, Stored | None]]:

@@ -235,3 +235,9 @@ def test_the_table_sets_both_contracts_side_by_side() -> None:
     assert rows["input shape"] == ("? x 3 x 8 x 8", None)
     assert rows["output name"] == ("scores", "scores")
     assert rows["channels"] == (3, 3)
+
+
+def test_an_output_that_is_no_row_of_scores_tells_no_number_of_classes() -> None:
+    spatial = (Port(name="scores", shape=(None, 3, 1, 1), dtype="float32"),)
+    findings = compare(subject(outputs=spatial), subject()).findings
+    assert [finding.rule for finding in findings] == ["contract.classes-unknown"]

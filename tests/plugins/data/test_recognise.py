@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import pickle
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -85,12 +88,49 @@ def test_an_idx_file_of_the_size_of_a_cifar_record_is_an_idx_file(grow: Make, id
     assert claims(grow({"a": content}) / "a") == ["idx"]
 
 
+def _checkpoint(folder: Path) -> Path:
+    with zipfile.ZipFile(folder / "model", "w") as archive:
+        archive.writestr("model/data.pkl", pickle.dumps({"weight": [1.0]}))
+        archive.writestr("model/data/0", bytes(16))
+        archive.writestr("model/extra/preview.png", b"")
+    return folder / "model"
+
+
+def _content(content: bytes) -> Callable[[Path], Path]:
+    def write(folder: Path) -> Path:
+        (folder / "file").write_bytes(content)
+        return folder / "file"
+
+    return write
+
+
+def _loop(folder: Path) -> Path:
+    (folder / "again").symlink_to(folder)
+    return folder
+
+
 @pytest.mark.parametrize(
-    "content",
-    [b"", b"text about a path", b"name,label\n", b"path,file\n", bytes(3073)[:3072], b"\x0b" * 3073, b"\x1f\x8bbroken"],
+    "write",
+    [
+        pytest.param(_checkpoint, id="a PyTorch checkpoint"),
+        pytest.param(_content(b""), id="an empty file"),
+        pytest.param(_content(b"PK\x05\x06" + bytes(18)), id="an empty zip"),
+        pytest.param(_content(b"PK\x03\x04" + b"\xff" * 40), id="zip garbage"),
+        pytest.param(_content(b"\x1f\x8b" + bytes(30)), id="gzip garbage"),
+        pytest.param(_content(json.dumps({"path": 1}).encode()), id="JSON"),
+        pytest.param(_content(b"a,b,c\n1,2,3\n"), id="a table of something else"),
+        pytest.param(_content(b"text about a path"), id="text"),
+        pytest.param(_content(b"name,label\n"), id="a table without paths"),
+        pytest.param(_content(b"path,file\n"), id="a table with two columns of paths"),
+        pytest.param(_content(bytes(3072)), id="less than a CIFAR record"),
+        pytest.param(_content(b"\x0b" * 3073), id="a label that CIFAR does not have"),
+        pytest.param(lambda folder: folder, id="an empty folder"),
+        pytest.param(lambda folder: folder / "nowhere", id="nothing"),
+        pytest.param(_loop, id="a folder that links to itself"),
+    ],
 )
-def test_other_files_are_nobodys(content: bytes, grow: Make) -> None:
-    assert claims(grow({"file": content}) / "file") == []
+def test_what_is_no_image_set_is_claimed_by_nobody(tmp_path: Path, write: Callable[[Path], Path]) -> None:
+    assert claims(write(tmp_path)) == []
 
 
 def test_what_does_not_hold_images_is_nobodys(grow: Make, tmp_path: Path) -> None:

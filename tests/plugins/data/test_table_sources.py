@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from vetgate.api import DataError, SampleSet, UnreadableImage
@@ -94,19 +96,17 @@ def test_rows_that_say_too_little_are_refused(text: bytes, complaint: str, grow:
 
 @pytest.fixture
 def write_parquet(tmp_path: Path) -> Callable[..., Path]:
-    arrow = pytest.importorskip("pyarrow")
-    parquet = pytest.importorskip("pyarrow.parquet")
 
     def write(
         columns: dict[str, Any], name: str = "set.parquet", names: list[str] | None = None, **options: Any
     ) -> Path:
-        table = arrow.table(columns)
+        table = pa.table(columns)
         if names is not None:
             info = {"info": {"features": {"label": {"names": names, "_type": "ClassLabel"}}}}
             table = table.replace_schema_metadata({"huggingface": json.dumps(info)})
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        parquet.write_table(table, path, **options)
+        pq.write_table(table, path, **options)
         return path
 
     return write

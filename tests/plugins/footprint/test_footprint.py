@@ -267,3 +267,9 @@ def table(results: Results, title: str) -> Table:
     assert isinstance(found, Table)
     assert all(len(row) == len(found.columns) for row in found.rows)
     return found
+
+
+def test_normalisation_over_two_axes_is_no_codebook(subject: MakeSubject) -> None:
+    norm = tensor("norm", (8, 8), kind="normalisation", distinct=64)
+    found = values(measure(subject("a", (tensor("w", (2, 2)), norm)), subject("b")))
+    assert found["unique_weights", "candidate"] == 4

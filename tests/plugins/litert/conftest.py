@@ -6,8 +6,6 @@ from types import ModuleType
 
 import pytest
 
-pytest.importorskip("ai_edge_litert")
-
 
 @pytest.fixture(scope="session")
 def tiny() -> ModuleType:

@@ -169,3 +169,41 @@ def test_an_output_that_is_no_row_of_scores_is_refused(tiny: ModuleType, tmp_pat
     path = tiny.written(tmp_path, build.bytes([image], [out]))
     with pytest.raises(UnreadableArtifact, match="1 x 8 x 8 x 3"), tiny.opened(path, tiny.make_card()):
         pass
+
+
+def half(tiny: ModuleType) -> Any:
+    build = tiny.Builder()
+    image = build.tensor("image", (1, 8, 8, 3), "float16")
+    scores = build.tensor("scores", (1, 5), "float32")
+    build.operator("CAST", [image], [scores])
+    return build.bytes([image], [scores])
+
+
+def test_a_half_precision_input_takes_no_values_beyond_its_range(tiny: ModuleType, tmp_path: Path) -> None:
+    path = tiny.written(tmp_path, half(tiny))
+    with pytest.raises(CardError, match="no float16 numbers"), tiny.opened(path, tiny.make_card(scale=1000)):
+        pass
+
+
+@pytest.mark.parametrize(("scale", "zero"), [([float("inf")], [0]), ([float("nan")], [0]), ([0.0], [0])])
+def test_a_scale_that_scales_nothing_is_no_scale(
+    tiny: ModuleType, tmp_path: Path, scale: list[float], zero: list[int]
+) -> None:
+    build = tiny.Builder()
+    image = build.tensor("image", (1, 8, 8, 3), "int8", scale=scale, zero=zero)
+    scores = build.tensor("scores", (1, 5), "float32")
+    build.operator("CAST", [image], [scores])
+    path = tiny.written(tmp_path, build.bytes([image], [scores]))
+    assert tiny.describe(path).inputs[0].scale is None
+    with pytest.raises(CardError, match="states no scale"), tiny.opened(path, tiny.make_card()):
+        pass
+
+
+def test_a_scale_without_a_zero_point_is_no_scale(tiny: ModuleType, tmp_path: Path) -> None:
+    build = tiny.Builder()
+    image = build.tensor("image", (1, 8, 8, 3), "int8", scale=[0.5], zero=[0])
+    build.graph.tensors[image].quantization.zeroPoint = None
+    scores = build.tensor("scores", (1, 5), "float32")
+    build.operator("CAST", [image], [scores])
+    (given,) = tiny.describe(tiny.written(tmp_path, build.bytes([image], [scores]))).inputs
+    assert (given.scale, given.zero_point) == (None, None)

@@ -192,3 +192,33 @@ def test_a_constant_of_the_wrong_length_is_refused(tiny: ModuleType, tmp_path: P
     build.operator("FULLY_CONNECTED", [image, w], [out])
     with pytest.raises(UnreadableArtifact, match="holds 76 bytes"):
         tiny.describe(tiny.written(tmp_path, build.bytes([image], [out])))
+
+
+def test_weights_of_further_graphs_are_counted_and_shared_ones_once(tiny: ModuleType, tmp_path: Path) -> None:
+    build = tiny.Builder()
+    image = build.tensor("image", (1, 4))
+    weight = build.constant("w", np.ones((5, 4), np.float32))
+    scores = build.tensor("scores", (1, 5))
+    build.operator("FULLY_CONNECTED", [image, weight, -1], [scores])
+    build.graph.inputs, build.graph.outputs = [image], [scores]
+    first, shared = build.graph, build.graph.tensors[weight]
+    build.graph = type(first)()
+    build.graph.tensors, build.graph.operators = [shared], []
+    build.model.subgraphs.append(build.graph)
+    image = build.tensor("image", (1, 4))
+    own = build.constant("own", np.zeros((5, 4), np.float32))
+    scores = [build.tensor(name, (1, 5)) for name in ("a", "b")]
+    build.operator("FULLY_CONNECTED", [image, 0, -1], [scores[0]])
+    build.operator("FULLY_CONNECTED", [image, own, -1], [scores[1]])
+    structure = tiny.describe(tiny.written(tmp_path, build.bytes([image], scores)))
+    assert [(tensor.name, tensor.kind, tensor.nonzero) for tensor in structure.tensors] == [
+        ("w", "parameter", 20),
+        ("own", "parameter", 0),
+    ]
+
+
+def test_a_signature_of_another_rank_is_damage(tiny: ModuleType, tmp_path: Path) -> None:
+    build = tiny.Builder()
+    image = build.tensor("image", (1, 8, 8, 3), signature=(-1, 8))
+    with pytest.raises(UnreadableArtifact, match="in its signature"):
+        tiny.describe(tiny.written(tmp_path, build.bytes([image], [image])))

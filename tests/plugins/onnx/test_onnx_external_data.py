@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
+import vetgate_onnx.external
 from onnx import TensorProto, helper, numpy_helper
 from onnx.external_data_helper import _get_all_tensors, uses_external_data
 from vetgate_onnx.external import members
@@ -134,3 +135,44 @@ def test_a_truncated_model_is_called_truncated(tiny: ModuleType, tmp_path: Path,
     path.write_bytes(data[: int(len(data) * keep)])
     with pytest.raises(UnreadableArtifact, match="truncated"):
         members(path)
+
+
+def field(number: int, content: bytes) -> bytes:
+    return varint(number << 3 | 2) + varint(len(content)) + content
+
+
+def varint(number: int) -> bytes:
+    low, high = number & 127, number >> 7
+    return bytes([low | 128]) + varint(high) if high else bytes([low])
+
+
+def test_a_name_too_long_for_a_file_is_not_cut_to_a_harmless_one(tmp_path: Path) -> None:
+    (tmp_path / "w.bin").write_bytes(bytes(16))
+    name = "./" * 2045 + "/w.bin" + "/../../secret.bin"
+    assert name[:4096].endswith("w.bin")
+    with pytest.raises(UnreadableArtifact, match="longer than"):
+        members(write(tmp_path / "model.onnx", holding(external("w", name))))
+
+
+def test_a_file_of_nothing_but_fields_ends_in_bounded_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vetgate_onnx.external, "_MOST_FIELDS", 1000)
+    path = tmp_path / "model.onnx"
+    path.write_bytes(b"\x08\x08" + field(7, b"\x0a" * 120_000))
+    with pytest.raises(UnreadableArtifact, match="more than 1,000 fields"):
+        members(path)
+
+
+def test_nested_messages_are_not_read_again_without_end(tmp_path: Path) -> None:
+    content = field(1, b"") * 2 + field(2, b"location" * 1000)
+    for _ in range(15):
+        content = field(1, field(5, field(6, content)))
+    path = tmp_path / "model.onnx"
+    path.write_bytes(b"\x08\x08" + field(7, content * 40))
+    with pytest.raises(UnreadableArtifact, match="nested too deeply"):
+        members(path)
+
+
+def test_only_so_many_names_are_held_as_there_are_files(tmp_path: Path) -> None:
+    tensors = [external("w", f"absent{index}.bin") for index in range(3)]
+    with pytest.raises(UnreadableArtifact, match="absent0"):
+        members(write(tmp_path / "model.onnx", holding(*tensors)))

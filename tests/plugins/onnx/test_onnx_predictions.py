@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 
@@ -254,3 +254,32 @@ def test_an_operator_nobody_knows_is_refused_by_name(tiny: ModuleType, save: Sav
 def test_the_suffix_ort_does_not_change_how_a_model_is_read(tiny: ModuleType, save: Save) -> None:
     with tiny.opened(save(tiny.convolutional(), "model.ort"), tiny.make_card()) as opened:
         assert opened.predict(tiny.images(1)).shape == (1, 5)
+
+
+def test_a_half_precision_input_takes_no_values_beyond_its_range(tiny: ModuleType, save: Save) -> None:
+    path = save(integer_model(tiny, scaled=False, kind=TensorProto.FLOAT16))
+    with tiny.opened(path, tiny.make_card()) as opened:
+        np.testing.assert_allclose(opened.predict(tiny.images(1)), tiny.images(1).mean((2, 3)), atol=1e-3)
+    with pytest.raises(CardError, match="no float16 numbers"), tiny.opened(path, tiny.make_card(scale=1000)):
+        pass
+
+
+@pytest.mark.parametrize("scale", [0.0, float("inf"), float("nan"), -0.5])
+def test_a_scale_that_scales_nothing_is_no_scale(tiny: ModuleType, save: Save, scale: float) -> None:
+    model = integer_model(tiny, scaled=True)
+    model.graph.initializer[0].CopyFrom(numpy_helper.from_array(np.asarray(scale, np.float32), "scale"))
+    path = save(model)
+    assert tiny.describe(path).inputs[0].scale is None
+    with pytest.raises(CardError, match="states no scale"), tiny.opened(path, tiny.make_card()):
+        pass
+
+
+def test_a_model_that_answers_once_for_several_images_is_refused(tiny: ModuleType, save: Save) -> None:
+    nodes = [helper.make_node("ReduceMean", ["image", "axes"], ["scores"], keepdims=0)]
+    constants = {"axes": np.array([0, 2])}
+    path = save(tiny.model_of(nodes, constants, out=(TensorProto.FLOAT, [3, 8])))
+    with (
+        tiny.opened(path, tiny.make_card(), batch_size=4) as opened,
+        pytest.raises(UnreadableArtifact, match="3 rows for 4 images"),
+    ):
+        opened.predict(tiny.images(4))

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+import vetgate_onnx.recognise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from vetgate_onnx.plugin import vetgate_backends
@@ -37,7 +38,7 @@ def test_the_order_of_fields_does_not_matter(tiny: ModuleType, tmp_path: Path) -
     path = tmp_path / "model"
     path.write_bytes(data)
     with path.open("rb") as file:
-        window = Window(file, len(data))
+        window = Window(file, len(data), most_fields=100)
         fields = list(window.fields(0, len(data)))
     ends = [field.end for field in fields]
     parts = [data[start:end] for start, end in zip([0, *ends], ends, strict=False)]
@@ -121,3 +122,14 @@ def test_telling_the_format_imports_neither_onnx_nor_numpy(tiny: ModuleType, sav
 def test_the_plugin_declares_one_format_and_its_extra() -> None:
     (spec,) = vetgate_backends()
     assert (spec.name, spec.extra, [known.name for known in spec.formats]) == ("onnx", "onnx", ["onnx"])
+
+
+def test_nodes_without_an_operator_are_not_looked_through_without_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vetgate_onnx.recognise, "_MOST_FIELDS_IN_ALL", 100)
+    node = b"\x0a" + _varint(2000) + b"\x0a\x00" * 1000
+    start = b"\x08\x08\x3a" + _varint(len(node) * 2)
+    operator = b"\x0a\x06\x22\x04Relu"
+    assert seen(tmp_path / "near", b"\x08\x08\x3a" + _varint(len(operator)) + operator)
+    assert not seen(tmp_path / "far", start + node * 2)

@@ -257,3 +257,42 @@ def test_a_model_with_functions_is_written_out(tiny: ModuleType, save: Save) -> 
     structure = tiny.describe(save(model))
     assert structure.macs == 960
     assert kinds(structure)["w"] == "parameter"
+
+
+def test_a_transposed_convolution_multiplies_once_for_each_input_and_weight(tiny: ModuleType, save: Save) -> None:
+    constants = {"w": np.ones((3, 4, 2, 2), np.float32), "axes": np.array([2, 3])}
+    nodes = [
+        helper.make_node("ConvTranspose", ["image", "w"], ["c"], strides=[2, 2]),
+        helper.make_node("ReduceMean", ["c", "axes"], ["scores"], keepdims=0),
+    ]
+    model = tiny.model_of(nodes, constants, out=(TensorProto.FLOAT, ["N", 4]))
+    assert macs(tiny.describe(save(model)))["ConvTranspose"] == 3 * 8 * 8 * 4 * 2 * 2
+
+
+def test_a_transposed_product_is_summed_over_the_other_axis(tiny: ModuleType, save: Save) -> None:
+    constants = {"a": np.ones((7, 3), np.float32), "b": np.ones((7, 5), np.float32)}
+    nodes = [
+        helper.make_node("Gemm", ["a", "b"], ["g"], transA=1),
+        helper.make_node("ReduceMean", ["image"], ["m"], keepdims=0),
+        helper.make_node("Add", ["g", "m"], ["scores"]),
+    ]
+    model = tiny.model_of(nodes, constants, out=(TensorProto.FLOAT, [3, 5]))
+    assert macs(tiny.describe(save(model)))["Gemm"] == 3 * 5 * 7
+
+
+def test_scales_by_block_lie_along_their_own_axis(tiny: ModuleType, save: Save) -> None:
+    constants = {
+        "w": np.array([[1, 1, 2, 2], [1, 1, 2, 2]], np.int8),
+        "s": np.array([[2, 1], [6, 3]], np.float32),
+        "z": np.array([[0, 2], [0, 0]], np.int8),
+        "ones": np.ones((1, 2), np.float32),
+    }
+    nodes = [
+        helper.make_node("DequantizeLinear", ["w", "s", "z"], ["d"], axis=1, block_size=2),
+        helper.make_node("ReduceMean", ["image"], ["m"], keepdims=0),
+        helper.make_node("MatMul", ["ones", "d"], ["p"]),
+        helper.make_node("Add", ["p", "m"], ["scores"]),
+    ]
+    found = tensor(tiny.describe(save(tiny.model_of(nodes, constants, out=(TensorProto.FLOAT, [1, 4])))), "w")
+    # 2 2 0 0 and 6 6 6 6
+    assert (found.nonzero, found.distinct) == (6, 3)

@@ -7,15 +7,30 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+from torch import nn
+from vetgate_torch.plugin import vetgate_backends
 
-torch = pytest.importorskip("torch")
-
-from torch import nn  # noqa: E402
-from vetgate_torch.plugin import vetgate_backends  # noqa: E402
-
-from vetgate.api import Artifact, Card, Member, Probe  # noqa: E402
+from vetgate.api import Artifact, Card, Member, Probe
 
 MakeCard = Callable[..., Card]
+
+OLDER_PYTORCH = (
+    r"ignore:.torch\.jit\.:DeprecationWarning",
+    "ignore:torch.ao.quantization is deprecated:DeprecationWarning",
+    "ignore:Please use quant_min and quant_max:UserWarning",
+    "ignore:torch.quantize_per_tensor:UserWarning",
+    "ignore:TypedStorage is deprecated:UserWarning",
+)
+"""What PyTorch says against the formats and the quantisation that models in use are still made with."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep these tests, which make such models, from printing it."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            for warning in OLDER_PYTORCH:
+                item.add_marker(pytest.mark.filterwarnings(warning))
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -18,10 +17,6 @@ Identify = Callable[[Path], Artifact]
 MakeCard = Callable[..., Card]
 
 
-needs_torchvision = pytest.mark.skipif(find_spec("torchvision") is None, reason="torchvision is not installed")
-needs_timm = pytest.mark.skipif(find_spec("timm") is None, reason="timm is not installed")
-
-
 def save(model: nn.Module, path: Path) -> nn.Module:
     torch.save(model.state_dict(), path)
     return model.eval()
@@ -35,7 +30,6 @@ def check_same(path: Path, model: nn.Module, artifact: Artifact, card: Card, opt
         np.testing.assert_allclose(scores, model(torch.from_numpy(images)).numpy(), atol=1e-6)
 
 
-@needs_torchvision
 @pytest.mark.parametrize("classes", [10, 1000])
 def test_torchvision_by_name_takes_the_number_of_classes_from_the_weights(
     tmp_path: Path, artifact: Identify, make_card: MakeCard, classes: int
@@ -47,7 +41,6 @@ def test_torchvision_by_name_takes_the_number_of_classes_from_the_weights(
     check_same(path, model, artifact(path), card, OpenOptions(batch_size=2))
 
 
-@needs_timm
 def test_timm_by_name_takes_classes_and_channels_from_the_weights(
     tmp_path: Path, artifact: Identify, make_card: MakeCard
 ) -> None:
@@ -58,7 +51,6 @@ def test_timm_by_name_takes_classes_and_channels_from_the_weights(
     check_same(path, model, artifact(path), make_card(side=32, colour="grey"), options)
 
 
-@needs_timm
 def test_channels_of_the_card_that_timm_weights_do_not_have_are_a_contradiction(
     tmp_path: Path, artifact: Identify, make_card: MakeCard
 ) -> None:
@@ -69,7 +61,6 @@ def test_channels_of_the_card_that_timm_weights_do_not_have_are_a_contradiction(
         pass
 
 
-@needs_torchvision
 def test_resnet18_has_the_published_figures(tmp_path: Path, artifact: Identify, make_card: MakeCard) -> None:
     path = tmp_path / "model.pt"
     save(vision.torchvision().models.resnet18(), path)
@@ -145,7 +136,6 @@ def test_shapes_that_do_not_match_are_named(
         TorchBackend().describe(artifact(path), make_card(), OpenOptions(architecture=f"{code}:small"))
 
 
-@needs_timm
 @pytest.mark.parametrize(
     ("name", "match"),
     [

@@ -257,3 +257,37 @@ def test_images_of_a_size_that_the_model_cannot_take_are_inconclusive(
         pytest.raises(Inconclusive, match=r"\(1, 3, 9, 9\)"),
     ):
         model.predict(np.zeros((1, 3, 9, 9), np.float32))
+
+
+class Whole(nn.Module):
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return images.float().mean((2, 3))
+
+
+def test_a_whole_number_input_takes_raw_pixels_only(tmp_path: Path, artifact: Identify, make_card: MakeCard) -> None:
+    path = tmp_path / "model.pt2"
+    torch.export.save(torch.export.export(Whole(), (torch.zeros(1, 3, 8, 8, dtype=torch.uint8),)), path)
+    pixels = np.full((1, 3, 8, 8), 200, np.float32)
+    with TorchBackend().open(artifact(path), make_card(), OpenOptions()) as model:
+        assert model.predict(pixels).tolist() == [[200.0, 200.0, 200.0]]
+    content = make_card().model_dump()
+    content["input"]["scale"] = 1 / 255
+    with (
+        pytest.raises(CardError, match="no uint8 numbers"),
+        TorchBackend().open(artifact(path), Card.model_validate(content), OpenOptions()),
+    ):
+        pass
+
+
+def test_a_half_precision_input_takes_no_values_beyond_its_range(
+    tmp_path: Path, small: nn.Module, artifact: Identify, make_card: MakeCard, code: str
+) -> None:
+    path = tmp_path / "model.pt"
+    torch.save({name: value.half() for name, value in small.state_dict().items()}, path)
+    content = make_card().model_dump()
+    content["input"]["scale"] = 1000
+    with (
+        pytest.raises(CardError, match="no float16 numbers"),
+        TorchBackend().open(artifact(path), Card.model_validate(content), OpenOptions(architecture=f"{code}:small")),
+    ):
+        pass

@@ -16,6 +16,7 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 from vetgate_torch.backend import TorchBackend
+from vetgate_torch.written import Unsafe, check
 
 from vetgate.api import Artifact, Card, OpenOptions, UnreadableArtifact
 
@@ -316,3 +317,75 @@ def test_a_checkpoint_that_does_not_say_which_weights_it_means_is_refused(
     path = tmp_path / "model.pt"
     torch.save(content, path)
     refuse(path, artifact, make_card, match)
+
+
+def rewritten(path: Path, target: Path, line: str) -> Path:
+    """Return a copy of a program whose forward begins with another line of code."""
+    reader: Any = torch._C.PyTorchFileReader(str(path))
+    writer: Any = torch._C.PyTorchFileWriter(str(target))
+    for name in reader.get_all_records():
+        content: bytes = reader.get_record(name)
+        if name.startswith("code/") and name.endswith(".py"):
+            content = content.replace(b"-> Tensor:\n", f"-> Tensor:\n    {line}\n".encode())
+        if name not in ("version", "byteorder", ".data/serialization_id"):
+            writer.write_record(name, content, len(content))
+    writer.write_end_of_file()
+    return target
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "torch . save(images, '{loot}')",
+        'torch . save(images, "{loot}")',
+        't = torch\n    t.save(images, "{loot}")',
+        'write = torch.save\n    write(images, "{loot}")',
+        'getattr(torch, "save")(images, "{loot}")',
+        'getattr(images, "s\\141ve")("{loot}")',
+        'images.save("{loot}")',
+        'ops.aten . save(images, "{loot}")',
+        'o = ops.aten\n    o.save(images, "{loot}")',
+        'torch.save(images, """{loot}""")',
+        "y = ops.inductor._reinterpret_tensor(images, [100000], [1], 100)",
+        'y = ops.debugprims.load_tensor("{loot}", [1], [1], dtype=6, device=torch.device("cpu"))',
+    ],
+)
+def test_torchscript_cannot_hide_what_reaches_outside(
+    tmp_path: Path, loot: Path, artifact: Identify, make_card: MakeCard, line: str
+) -> None:
+    jit.script(Harmless()).save(tmp_path / "plain.pt")
+    path = rewritten(tmp_path / "plain.pt", tmp_path / "model.pt", line.replace("{loot}", str(loot)))
+    refuse(path, artifact, make_card, "not loaded")
+    assert not loot.exists()
+
+
+class Harmless(nn.Module):
+    """What its code says is text, and a child whose name is no identifier is looked up by getattr."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(nn.Flatten(), nn.Linear(192, 4))
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        if images.dim() != 4:
+            raise RuntimeError('torch takes "ops" of 4 axes, not # these:\t' + str(images.dim()))
+        scores: torch.Tensor = self.layers(images)
+        return scores
+
+
+def test_torchscript_may_speak_of_what_it_does_not_call(
+    tmp_path: Path, artifact: Identify, make_card: MakeCard
+) -> None:
+    path = tmp_path / "model.pt"
+    jit.script(Harmless()).save(path)
+    with TorchBackend().open(artifact(path), make_card(), OpenOptions()) as model:
+        assert model.predict(torch.zeros(1, 3, 8, 8).numpy()).shape == (1, 4)
+
+
+def test_torchscript_that_holds_a_foreign_object_is_refused() -> None:
+    with pytest.raises(Unsafe, match=r"torch\.classes\.c10d"):
+        check({"data.pkl": b"c__torch__.torch.classes.c10d\nStore\n"})
+    with pytest.raises(Unsafe, match=r"torch\.classes\.c10d"):
+        check({"code/a.py": b"x = __torch__.torch.classes.c10d.Store"})
+    with pytest.raises(Unsafe, match=r"before 1\.4"):
+        check({"model.json": b"{}"})

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import importlib
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 from torch import nn
-from torch.ao.quantization import get_default_qconfig_mapping, quantize_dynamic
+from torch.ao.quantization import float_qparams_weight_only_qconfig, get_default_qconfig_mapping, quantize_dynamic
 from torch.ao.quantization.quantize_fx import convert_fx, prepare_fx
 from vetgate_torch.backend import TorchBackend
 
@@ -157,7 +158,74 @@ def test_packed_weights_of_quantised_torchscript_are_counted(
     assert kinds.get("normalisation", 0) == (0 if folded else 16)
     weights = [tensor for tensor in structure.tensors if tensor.elements == LINEAR]
     assert [tensor.dtype for tensor in weights] == (["float32"] if how == "dynamic float16" else ["int8"])
+
+
+@pytest.mark.parametrize("how", ["dynamic", "static", "static, frozen"])
+def test_a_quantised_program_is_given_no_values_so_its_arithmetic_is_unknown(
+    tmp_path: Path, small: nn.Module, artifact: Identify, make_card: MakeCard, how: str
+) -> None:
+    path = tmp_path / "model.pt"
+    quantised(small, how).save(path)
+    structure = TorchBackend().describe(artifact(path), make_card(), OpenOptions())
+    assert (structure.macs, structure.outputs) == (None, ())
+    assert any("given none" in note for note in structure.notes)
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_the_users_own_quantised_architecture_is_counted(
+    tmp_path: Path, small: nn.Module, artifact: Identify, make_card: MakeCard, code: str, wrapped: bool
+) -> None:
+    path, lines = tmp_path / "model.pt", "from torch.ao.quantization import quantize_dynamic\n"
+    model: Any = quantised_on_the_fly(small, {nn.Linear}, dtype=torch.qint8)
+    torch.save((nn.DataParallel(model) if wrapped else model).state_dict(), path)
+    lines += "def quantised():\n    return quantize_dynamic(small().eval(), {nn.Linear})\n"
+    Path(code).write_text(Path(code).read_text() + lines)
+    structure = TorchBackend().describe(artifact(path), make_card(), OpenOptions(architecture=f"{code}:quantised"))
     assert structure.macs == CONVOLUTION + LINEAR
+
+
+class Asks(nn.Module):
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        if bool(images.sum() == 0):
+            raise RuntimeError("it saw an image of zeros")
+        return images.flatten(1)
+
+
+def test_describing_shows_no_image_to_the_code_of_a_file(
+    tmp_path: Path, artifact: Identify, make_card: MakeCard
+) -> None:
+    path = tmp_path / "model.pt"
+    jit.script(Asks()).save(path)
+    structure = TorchBackend().describe(artifact(path), make_card(), OpenOptions())
+    assert structure.macs is None
+    assert not any("it saw" in note for note in structure.notes)
+
+
+class Bag(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = nn.Linear(192, 4)
+        self.rows = nn.EmbeddingBag(8, 4, mode="sum", include_last_offset=True)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        places = torch.zeros(1, dtype=torch.long)
+        rows: torch.Tensor = self.rows(places, torch.tensor([0, 1]))
+        scores: torch.Tensor = self.linear(images.flatten(1))
+        return scores + rows
+
+
+def test_where_some_packed_weights_cannot_be_read_none_are_counted(
+    tmp_path: Path, artifact: Identify, make_card: MakeCard
+) -> None:
+    path = tmp_path / "model.pt"
+    recipe = {nn.EmbeddingBag: float_qparams_weight_only_qconfig}
+    model = quantised_on_the_fly(Bag().eval(), recipe, dtype=torch.quint8)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", jit.TracerWarning)
+        jit.trace(model, torch.zeros(2, 3, 8, 8)).save(path)
+    structure = TorchBackend().describe(artifact(path), make_card(), OpenOptions())
+    assert structure.tensors == ()
+    assert any("no learned values are counted" in note for note in structure.notes)
 
 
 def test_a_quantised_state_dict_counts_its_packed_weights(
