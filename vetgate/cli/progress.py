@@ -6,8 +6,12 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from vetgate.domain.specs import Event
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
 
 PATIENCE = 1.0
 """Seconds without a word; what takes longer gets a bar."""
@@ -41,20 +45,27 @@ def _line(event: Event) -> None:
 
 
 class _Bars:
-    def __init__(self, bars: object) -> None:
-        from rich.progress import Progress, TaskID
+    """One bar for the step that the walk is at; a step whose length is not known pulses."""
 
-        self._bars: Progress = bars  # type: ignore[assignment]  # rich is imported only when there is a terminal
+    def __init__(self, bars: Progress) -> None:
+        self._bars = bars
         self._task: TaskID | None = None
-        self._label = ""
+        self._step = ""
         self._since = time.monotonic()
 
     def show(self, event: Event) -> None:
+        """Show where the walk is."""
+        step = f"{event.stage} {event.detail}"
+        if time.monotonic() - self._since < PATIENCE:
+            return
+        if self._task is None or step != self._step:
+            self._begin(step, event.total or None)
+        if self._task is not None and event.total:
+            self._bars.update(self._task, completed=event.done)
+
+    def _begin(self, step: str, total: int | None) -> None:
         from rich.markup import escape
 
-        label = escape(f"{event.stage} {event.detail}"[:70])
-        if self._task is None:
-            if time.monotonic() - self._since < PATIENCE:
-                return
-            self._task = self._bars.add_task(label, total=event.total or None)
-        self._bars.update(self._task, description=label, completed=event.done, total=event.total or None)
+        if self._task is not None:
+            self._bars.remove_task(self._task)
+        self._task, self._step = self._bars.add_task(escape(step[:70]), total=total), step
