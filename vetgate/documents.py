@@ -20,6 +20,8 @@ RecordT = TypeVar("RecordT", bound=Record)
 
 LONGEST = 1_000_000
 """Characters; a longer document is refused, for cards come with untrusted models."""
+DEEPEST = 50
+"""Levels of nesting; the C loader recurses without a bound and takes the whole process down at some 100,000."""
 
 
 @dataclass(frozen=True)
@@ -71,12 +73,13 @@ def parse(text: str, source: str) -> Document:
         source: File name for messages.
 
     Raises:
-        Mistakes: It is no YAML, is longer than `LONGEST`, or holds a duplicate key or an alias.
+        Mistakes: It is no YAML, longer than `LONGEST` or deeper than `DEEPEST`, or holds a duplicate key or an alias.
     """
     if len(text) > LONGEST:
         raise Mistakes([Mistake(source, "", f"longer than {LONGEST:,} characters")])
     loader = _LOADER(text)
     try:
+        _require_shallow(text, source)
         node = loader.get_single_node()
         if node is None:
             return Document(source, None)
@@ -91,6 +94,14 @@ def parse(text: str, source: str) -> Document:
         raise Mistakes([Mistake(source, "", f"not a YAML document: {error}")]) from None
     finally:
         loader.dispose()
+
+
+def _require_shallow(text: str, source: str) -> None:
+    depth = 0
+    for event in yaml.parse(text, _LOADER):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEEPEST:
+            raise Mistakes([Mistake(source, "", f"nested deeper than {DEEPEST} levels")])
 
 
 def _walk(node: yaml.Node, path: KeyPath, lines: dict[KeyPath, int], source: str, seen: set[int]) -> None:

@@ -6,6 +6,8 @@ import os
 import platform
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 
@@ -27,11 +29,12 @@ def cores() -> int:
 def memory() -> int:
     """Return the bytes of memory of this machine, or of the container around this process if that has fewer."""
     physical = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    try:
-        limit = Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii").strip()
-    except OSError:
-        return physical
-    return min(physical, int(limit)) if limit.isdigit() else physical
+    limits = [physical]
+    for place in ("memory.max", "memory/memory.limit_in_bytes"):  # version 2 and version 1
+        with suppress(OSError):
+            limit = Path("/sys/fs/cgroup", place).read_text(encoding="ascii").strip()
+            limits += [int(limit)] if limit.isdigit() else []
+    return min(limits)
 
 
 def describe(packages: Mapping[str, str]) -> Environment:
@@ -44,14 +47,16 @@ def describe(packages: Mapping[str, str]) -> Environment:
         vetgate=version(),
         python=platform.python_version(),
         platform=f"{platform.system()} {platform.release()} {platform.machine()}",
-        processor=_processor(),
+        processor=processor(),
         cores=cores(),
         memory=memory(),
         packages=dict(sorted(packages.items())),
     )
 
 
-def _processor() -> str:
+@cache
+def processor() -> str:
+    """Return the name of the processor; kernels that a runtime picks by it round differently."""
     try:
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
             if line.startswith("model name"):

@@ -68,3 +68,7 @@ def test_a_huge_document_is_refused() -> None:
 def test_only_a_near_word_is_suggested() -> None:
     assert suggest("agremeent", ["agreement", "accuracy"]) == "; did you mean 'agreement'?"
     assert suggest("zebra", ["agreement"]) == ""
+
+
+def test_deep_nesting_is_refused_before_the_c_loader_overflows_its_stack() -> None:
+    assert "nested deeper" in _mistakes("[" * 400_000)[0]

@@ -10,8 +10,10 @@ from typing import Any
 
 from vetgate.artifacts.hub import PREPROCESSOR, read_hub
 from vetgate.documents import Document, Mistakes, as_usage_error, parse, read_record
-from vetgate.domain.card import Card
+from vetgate.domain.card import Card, Input
 from vetgate.domain.errors import CardError
+
+_NEEDED = {name for name, field in Input.model_fields.items() if field.is_required()}
 
 METADATA_KEY = "vetgate.card"
 """Metadata entry of a model file that holds its card as YAML."""
@@ -54,7 +56,7 @@ def find_card(model: str, explicit: str | None, metadata: Mapping[str, str] | No
     if found:
         _agree(found[0].source, found[0].card.model_dump(), str(hub), partial)
         return found[0]
-    if {"input", "output"} <= partial.keys() and "kind" in partial["output"]:
+    if partial["input"].keys() >= _NEEDED and "kind" in partial["output"]:
         return _source(_validate(Document(str(hub), {"version": 1, **partial})), str(hub))
     return None
 

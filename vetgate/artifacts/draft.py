@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from vetgate.artifacts.hub import PREPROCESSOR, read_hub
 from vetgate.domain.structure import Port, Structure
@@ -17,7 +18,7 @@ def draft_card(structure: Structure, model: str) -> str:
         model: The model file, whose folder may hold a preprocessor_config.json.
     """
     hub = Path(model).parent / PREPROCESSOR
-    partial = read_hub(hub) if hub.is_file() else {"input": {}, "output": {}}
+    partial: dict[str, Any] = read_hub(hub) if hub.is_file() else {"input": {}, "output": {}}
     given, output = dict(partial["input"]), partial["output"]
     layout, size, channels = _image_port(structure.inputs[0] if structure.inputs else None)
     ask = "FILL-IN"
@@ -38,8 +39,9 @@ def draft_card(structure: Structure, model: str) -> str:
         "output:",
         f"  kind: {output.get('kind') or f'{ask}  # logits or probabilities'}",
     ]
-    if len(structure.outputs) > 1:
-        lines.append(f"  name: {ask}  # one of {', '.join(port.name for port in structure.outputs)}")
+    names = [port.name for port in structure.outputs]
+    if len(names) > 1:
+        lines.append(f"  name: {ask}  # one of {', '.join(map(json.dumps, names))}")
     lines.append(
         f"  classes: {_inline(output['classes'])}" if "classes" in output else "  # classes: [names in output order]"
     )

@@ -10,6 +10,13 @@ from typing import Any
 from vetgate.domain.errors import CardError
 
 PREPROCESSOR = "preprocessor_config.json"
+_SPECIAL = {
+    "crop_pct": ("size", "resize", "crop"),
+    "do_pad": ("size", "resize", "crop"),
+    "rescale_offset": ("scale", "mean", "std"),
+    "include_top": ("mean", "std"),
+}
+"""Steps of single processors (ConvNeXT, EfficientNet) -> keys that they make mean something else."""
 _RESAMPLE = {0: "nearest", 1: "lanczos", 2: "bilinear", 3: "bicubic", 4: "box"}
 """Pillow's numbers, as transformers writes them."""
 
@@ -19,10 +26,11 @@ def read_hub(path: Path) -> dict[str, Any]:
 
     Args:
         path: The preprocessor_config.json; a config.json beside it is read too. Its
-            `architectures: [...ForImageClassification]` states that the outputs are logits of NCHW pixels.
+            `architectures: [...ForImageClassification]` states that the outputs are logits of NCHW pixels. What a
+            processor does beyond resizing, cropping, scaling and normalising leaves the keys that it touches unstated.
 
     Raises:
-        CardError: One of them is no JSON object.
+        CardError: One of them is no JSON object, or a value is of the wrong kind.
     """
     config = _json(path)
     given: dict[str, Any] = {}
@@ -31,21 +39,32 @@ def read_hub(path: Path) -> dict[str, Any]:
         given["size"] = [size["height"], size["width"]]
     given["resize"] = _hub_resize(config)
     given["crop"] = "center" if config.get("do_center_crop") else "none"
-    given["colour"] = "rgb"
-    given["scale"] = float(config.get("rescale_factor", 1 / 255)) if config.get("do_rescale", True) else 1.0
+    given["colour"] = "bgr" if config.get("do_flip_channel_order") else "rgb"
+    given["scale"] = _rescale(config, path)
     normalise = config.get("do_normalize", True)
     given["mean"] = config.get("image_mean") if normalise else [0.0]
     given["std"] = config.get("image_std") if normalise else [1.0]
     model = _json(path.parent / "config.json")
     output: dict[str, Any] = {}
-    if any(str(name).endswith("ForImageClassification") for name in model.get("architectures") or []):
+    kinds = model.get("architectures")
+    if isinstance(kinds, list) and any(str(name).endswith("ForImageClassification") for name in kinds):
         output["kind"] = "logits"
         given["layout"] = "NCHW"
     names = model.get("id2label")
     if isinstance(names, dict) and all(str(index) in names for index in range(len(names))):
         output["classes"] = [str(names[str(index)]) for index in range(len(names))]
-    known = {key: value for key, value in given.items() if value is not None}
+    special = {key for name, keys in _SPECIAL.items() if config.get(name) for key in keys}
+    known = {key: value for key, value in given.items() if value is not None and key not in special}
     return {"input": known, "output": output}
+
+
+def _rescale(config: Mapping[str, Any], path: Path) -> float:
+    if not config.get("do_rescale", True):
+        return 1.0
+    factor = config.get("rescale_factor", 1 / 255)
+    if not isinstance(factor, (int, float)):
+        raise CardError(f"{path}: rescale_factor is {factor!r}, which is no number")
+    return float(factor)
 
 
 def _hub_resize(config: Mapping[str, Any]) -> object:

@@ -7,12 +7,12 @@ import shutil
 import tempfile
 import zipfile
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import Self
 
 from vetgate.domain.artifact import Artifact, Member
-from vetgate.domain.errors import Inconclusive, UnreadableArtifact, UsageError
+from vetgate.domain.errors import Inconclusive, UnreadableArtifact, UsageError, VetgateError
 from vetgate.domain.specs import BackendSpec, FormatSpec, Probe
 
 HEAD = 4096
@@ -27,7 +27,12 @@ class Vault:
         self._count = 0
 
     def __enter__(self) -> Self:
-        self._folder = Path(tempfile.mkdtemp(prefix="vetgate-"))
+        try:
+            self._folder = Path(tempfile.mkdtemp(prefix="vetgate-"))
+        except OSError as error:
+            raise Inconclusive(
+                f"no folder for private copies can be made: {error}", hint="set TMPDIR to a folder with room"
+            ) from None
         return self
 
     def __exit__(
@@ -73,22 +78,40 @@ class Vault:
         members = [_copy(original, copy, original.name)]
         backend, known = tell_format(probe(copy), path, backends)
         if known.members is not None:
-            names = known.members(original)
+            names = _members(known, original, path)
             members += [_copy(original.parent / name, folder / name, name) for name in names]
-            if names != known.members(copy):
+            if names != _members(known, copy, path):
                 raise UnreadableArtifact(
                     f"{path} changed while it was read", hint="run again when nothing writes to it"
                 )
         return Artifact(path=str(copy), name=path, format=known.name, backend=backend.name, members=tuple(members))
 
 
+def _members(known: FormatSpec, file: Path, name: str) -> tuple[str, ...]:
+    """Return the further files that ship with a model file, none of them outside its folder."""
+    if known.members is None:
+        return ()
+    try:
+        names = known.members(file)
+    except (VetgateError, OSError):
+        raise
+    except Exception as error:  # a parser of a stranger may raise anything on a malformed file
+        raise UnreadableArtifact(f"{name}: its parts cannot be told: {type(error).__name__}: {error}") from None
+    for member in names:
+        if PurePosixPath(member).is_absolute() or ".." in PurePosixPath(member).parts:
+            raise UnreadableArtifact(f"{name} names a part outside its folder: {member!r}")
+    return names
+
+
 def require_file(path: str) -> Path:
     """Return the path of a file that exists.
 
     Raises:
-        UsageError: Nothing is there, or it is a folder.
+        UsageError: Nothing is there, it is a folder, or its name cannot be written in a report.
     """
     file = Path(path)
+    if not _is_utf8(path):
+        raise UsageError(f"{path!r} has a name that no report can hold: it is no UTF-8", hint="rename the file")
     if file.is_dir():
         raise UsageError(f"{path} is a folder, not a model file", hint="name the model file inside it")
     if not file.exists():
@@ -96,6 +119,13 @@ def require_file(path: str) -> Path:
     if not file.is_file():
         raise UsageError(f"{path} is not a regular file")
     return file
+
+
+def _is_utf8(path: str) -> bool:
+    try:
+        return bool(path.encode()) or not path
+    except UnicodeEncodeError:
+        return False
 
 
 def _near(file: Path) -> str:
@@ -126,7 +156,7 @@ def tell_format(look: Probe, name: str, backends: Sequence[BackendSpec]) -> tupl
     Raises:
         UnreadableArtifact: Nobody recognises it, or two backends do.
     """
-    claims = [(backend, known) for backend in backends for known in backend.formats if known.recognise(look)]
+    claims = [(backend, known) for backend in backends for known in backend.formats if _recognises(known, look)]
     if len(claims) == 1:
         return claims[0]
     if claims:
@@ -142,6 +172,13 @@ def tell_format(look: Probe, name: str, backends: Sequence[BackendSpec]) -> tupl
         f"{name} is of no format that an installed plugin recognises (known: {formats})",
         hint="the format is told by content, not by suffix; vetgate plugins lists what is installed",
     )
+
+
+def _recognises(known: FormatSpec, look: Probe) -> bool:
+    try:
+        return known.recognise(look)
+    except Exception:  # it must never raise; one that does knows nothing of this file
+        return False
 
 
 def _copy(source: Path, target: Path, name: str) -> Member:

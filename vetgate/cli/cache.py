@@ -11,10 +11,7 @@ import click
 def command(context: click.Context, max_size: str | None) -> None:
     """Show, limit or clear the cache of predictions (5 GB by default, least recently used go first)."""
     if max_size is not None:
-        from vetgate.cli.settings import bytes_of
-        from vetgate.inference.cache import Cache, cache_folder
-
-        Cache(cache_folder()).set_limit(bytes_of(max_size))
+        _limit(max_size)
     if context.invoked_subcommand is None:
         _show()
 
@@ -31,9 +28,21 @@ def clear() -> None:
     from vetgate.inference.cache import Cache, cache_folder
 
     cache = Cache(cache_folder())
-    freed = cache.size()
+    before = cache.size()
     cache.clear()
+    freed = before - cache.size()
     click.echo(f"removed {freed / 1e6:.4g} MB from {cache_folder()}")
+
+
+def _limit(text: str) -> None:
+    from vetgate.cli.settings import bytes_of
+    from vetgate.domain.errors import UsageError
+    from vetgate.inference.cache import Cache, cache_folder
+
+    try:
+        Cache(cache_folder()).set_limit(bytes_of(text))
+    except OSError as error:
+        raise UsageError(f"the cache {cache_folder()} cannot be written: {error.strerror}") from None
 
 
 def _show() -> None:

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import datetime
 import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-
-from vetgate.cli import exits
 
 if TYPE_CHECKING:
     from vetgate.cli.settings import Settings
@@ -66,16 +63,15 @@ def command(candidates: tuple[str, ...], plan: bool, verbose: bool, **options: A
         vetgate check int8.onnx --reference base.pt --data eval/
         vetgate check *.onnx --reference base.pt --policy strict --report json=out/report.json
     """
-    from vetgate.cli.output import choose, write_all
+    from vetgate.cli.output import choose, deliver
     from vetgate.cli.progress import progress
     from vetgate.cli.settings import gather, to_request
-    from vetgate.domain.errors import Inconclusive
     from vetgate.gate import foresee, vet
     from vetgate.host import find_plugins
 
     now = datetime.datetime.now(datetime.UTC)
     settings = gather(_flags(candidates, options), Path.cwd(), os.environ)
-    request = to_request(candidates, settings, tuple(sys.argv[1:]))
+    request = to_request(candidates, settings, ("vetgate", *click.get_current_context().obj))
     host = find_plugins(request.disabled, request.prefer)
     if plan:
         from vetgate.cli.outlook import show
@@ -85,35 +81,30 @@ def command(candidates: tuple[str, ...], plan: bool, verbose: bool, **options: A
     targets = choose(settings.reports or (), settings.output_dir, host)
     with progress(verbose=verbose) as watch:
         reports = vet(request, host, now=now, watch=watch)
-    code = exits.exit_code(reports.decision, strict=bool(settings.strict))
-    try:
-        write_all(reports, targets)
-    except Inconclusive as error:
-        click.echo(f"error: {error.message}", err=True)
-        return code if code == exits.FAIL else exits.INCONCLUSIVE
-    return code
+    return deliver(reports, targets, strict=bool(settings.strict))
 
 
 def _flags(candidates: tuple[str, ...], options: dict[str, Any]) -> Settings:
     """Return the settings that flags give."""
-    from vetgate.cli.settings import Settings
+    from vetgate.cli.settings import from_flags
 
     card, cards = _cards(candidates, options.pop("cards"))
     cache = False if options.pop("no_cache") else None
     prefer = dict(_split(text, "--prefer NAME=PLUGIN") for text in options.pop("prefer"))
     given = {name: value for name, value in options.items() if value not in (None, ())}
-    return Settings(card=card, cards=cards or None, cache=cache, prefer=prefer or None, **given)
+    return from_flags({"card": card, "cards": cards or None, "cache": cache, "prefer": prefer or None, **given})
 
 
 def _cards(candidates: tuple[str, ...], texts: tuple[str, ...]) -> tuple[str | None, dict[str, str]]:
     """Return the card for all candidates, if one is given, and the cards of single ones."""
     every, single = None, {}
     for text in texts:
-        model, equals, file = text.partition("=")
-        if equals and model in candidates:
-            single[model] = file
-        elif equals and not Path(text).exists():
-            raise click.UsageError(f"--card {text}: {model} is no candidate of this command")
+        named = [candidate for candidate in candidates if text.startswith(f"{candidate}=")]
+        if named:
+            model = max(named, key=len)
+            single[model] = text[len(model) + 1 :]
+        elif "=" in text and not Path(text).exists():
+            raise click.UsageError(f"--card {text}: {text.rpartition('=')[0]} is no candidate of this command")
         else:
             every = text
     return every, single

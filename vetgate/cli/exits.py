@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from vetgate.domain.verdict import Decision
 
 FAIL, USAGE, INCONCLUSIVE, BUG, INTERRUPTED = 1, 2, 3, 4, 130
+PIPE = 141
+"""What a shell shows for a command whose reader went away."""
 
 
 def exit_code(decision: Decision, *, strict: bool) -> int:
@@ -34,25 +36,29 @@ def guarded(app: click.Command, arguments: Sequence[str]) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a report must not be lost to a terminal that lacks a sign
+    stdout = sys.stdout
     try:
-        result = app.main(list(arguments), prog_name="vetgate", standalone_mode=False)
-    except click.exceptions.Exit as ending:
-        return ending.exit_code
+        result = app.main(list(arguments), prog_name="vetgate", standalone_mode=False, obj=tuple(arguments))
     except click.ClickException as error:
         error.show()
         return USAGE
     except (KeyboardInterrupt, click.Abort):
         click.echo("interrupted", err=True)
         return INTERRUPTED
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return BUG
+    except SystemExit as ending:  # nobody else may end a gate, and not with 0
+        reader_gone = sys.stdout is not stdout  # click puts a quiet stream there and exits when a pipe is closed early
+        return PIPE if reader_gone else _tell(ending)
     except Exception as error:  # anything that nobody foresaw
         return _tell(error)
     return result if isinstance(result, int) else 0
 
 
-def _tell(error: Exception) -> int:
+def without_reader() -> None:
+    """Send what else goes to stdout nowhere: its reader went away, and flushing it at the end would be an error."""
+    sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123  # stays open to the end
+
+
+def _tell(error: BaseException) -> int:
     from vetgate.domain.errors import Inconclusive, UsageError, VetgateError
 
     if not isinstance(error, VetgateError):

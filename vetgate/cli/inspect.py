@@ -32,11 +32,11 @@ def command(
     """Show format, digests, signature, size, parameters, MACs, operators and metadata of MODEL; nothing of it runs."""
     import os
 
-    from vetgate.cli.settings import Settings, gather
+    from vetgate.cli.settings import from_flags, gather
     from vetgate.gate import inspect_model
     from vetgate.host import find_plugins
 
-    settings = gather(Settings(architecture=architecture), Path.cwd(), os.environ)
+    settings = gather(from_flags({"architecture": architecture, "timeout": timeout}), Path.cwd(), os.environ)
     host = find_plugins(settings.disable or (), settings.prefer or {})
     look = inspect_model(model, host, card=card, architecture=settings.architecture, seconds=timeout)
     if style == "json":
@@ -108,10 +108,13 @@ def _write_card(model: str, look: Look) -> None:
 
 
 def _preview(image: str, model: str, look: Look) -> None:
+    import io
+
     import numpy as np
     from PIL import Image
 
     from vetgate.artifacts import missing_card
+    from vetgate.cli.output import write_whole
     from vetgate.gate import preview
 
     if look.card is None:
@@ -126,5 +129,7 @@ def _preview(image: str, model: str, look: Look) -> None:
         click.echo(f"  {name:<9} least {low:.4g}, mean {mean:.4g}, most {high:.4g}")
     target = Path(f"{Path(model).name}.preview.png")
     pixels = fed.pixels[:, :, 0] if fed.pixels.shape[2] == 1 else fed.pixels
-    Image.fromarray(pixels).save(target)
+    picture = io.BytesIO()
+    Image.fromarray(pixels).save(picture, format="PNG")
+    write_whole(target, picture.getvalue())
     click.echo(f"  picture   {target}: what reaches the model, before numbers are scaled")

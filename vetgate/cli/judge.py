@@ -7,8 +7,6 @@ from pathlib import Path
 
 import click
 
-from vetgate.cli import exits
-
 
 @click.command("judge", short_help="Judge a saved report by another policy; runs no model.")
 @click.argument("report", metavar="REPORT.json")
@@ -21,7 +19,7 @@ def command(report: str, policy: str, reports: tuple[str, ...], output_dir: str 
 
     A rule whose figure, slice or level the report does not hold is inconclusive: run check again.
     """
-    from vetgate.cli.output import choose, write_all
+    from vetgate.cli.output import choose, deliver
     from vetgate.domain.errors import UsageError
     from vetgate.domain.report import ReportSet
     from vetgate.gate import rejudge
@@ -42,5 +40,4 @@ def command(report: str, policy: str, reports: tuple[str, ...], output_dir: str 
             hint="vetgate check --report json writes one",
         ) from None
     judged = rejudge(saved, loaded, host, datetime.datetime.now(datetime.UTC).date())
-    write_all(judged, targets)
-    return exits.exit_code(judged.decision, strict=strict)
+    return deliver(judged, targets, strict=strict)

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import click
 
+from vetgate.cli import exits
 from vetgate.documents import suggest
-from vetgate.domain.errors import Inconclusive, UsageError
+from vetgate.domain.errors import Inconclusive, UsageError, VetgateError
 from vetgate.domain.report import ReportSet
 from vetgate.domain.specs import Reporter, StyledReporter
 from vetgate.host import Host, Kind
@@ -43,14 +44,19 @@ def choose(wanted: Sequence[str], folder: str | None, host: Host) -> list[Target
         host: Who writes formats.
 
     Raises:
-        UsageError: A format is unknown or a place cannot be written.
+        UsageError: A format is unknown, a place cannot be written, or two reports would go to one.
         MissingExtra: A reporter lacks a library.
     """
     targets = [_target(text, folder, host) for text in wanted]
     if not any(target.path == STDOUT for target in targets) and host.offer(Kind.REPORTER, TERMINAL):
         targets.insert(0, _target(f"{TERMINAL}={STDOUT}", folder, host))
-    if sum(target.path == STDOUT for target in targets) > 1:
-        raise UsageError("two reports would go to stdout", hint="give all but one a path: --report FORMAT=PATH")
+    places = [target.path if target.path == STDOUT else os.path.realpath(target.path) for target in targets]
+    if len(set(places)) < len(places):
+        twice = next(place for place in places if places.count(place) > 1)
+        raise UsageError(
+            f"two reports would go to {'stdout' if twice == STDOUT else twice}",
+            hint="give each a path of its own: --report FORMAT=PATH",
+        )
     return targets
 
 
@@ -72,6 +78,8 @@ def _require_writable(path: Path) -> None:
     if path.is_dir():
         raise UsageError(f"report {path} is a folder", hint="name a file, or use --output-dir")
     try:
+        if _is_device(path):
+            return
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=path.parent):
             pass
@@ -89,12 +97,29 @@ def write_all(reports: ReportSet, targets: Sequence[Target]) -> None:
     for target in targets:
         try:
             _write(reports, target)
-        except BrokenPipeError:
-            raise
-        except Exception as error:  # a reporter of a stranger may raise anything; the others' reports must not be lost
+        except VetgateError as error:
+            lost.append(f"{target.format} to {target.path}: {error.message}")
+        except (Exception, SystemExit) as error:  # a reporter may raise anything; the others' must not be lost
             lost.append(f"{target.format} to {target.path}: {type(error).__name__}: {error}")
     if lost:
         raise Inconclusive(f"a report was not written: {'; '.join(lost)}")
+
+
+def deliver(reports: ReportSet, targets: Sequence[Target], *, strict: bool) -> int:
+    """Write every report and return the exit code; a lost report makes all but a fail inconclusive.
+
+    Args:
+        reports: What was found.
+        targets: From `choose`.
+        strict: Whether a warning counts as fail.
+    """
+    code = exits.exit_code(reports.decision, strict=strict)
+    try:
+        write_all(reports, targets)
+    except Inconclusive as error:
+        click.echo(f"error: {error.message}", err=True)
+        return code if code == exits.FAIL else exits.INCONCLUSIVE
+    return code
 
 
 def _write(reports: ReportSet, target: Target) -> None:
@@ -104,7 +129,10 @@ def _write(reports: ReportSet, target: Target) -> None:
         reporter = reporter.styled(width=max(60, min(width, 140)), colour=_wants_colour())
     content = reporter.render(reports)
     if target.path == STDOUT:
-        click.echo(content if isinstance(content, bytes) else content.rstrip("\n"), color=True)
+        try:
+            click.echo(content if isinstance(content, bytes) else content.rstrip("\n"), color=True)
+        except BrokenPipeError:
+            exits.without_reader()  # `| head -1`: the reader has seen enough, and the decision is the exit code
         return
     data = content if isinstance(content, bytes) else content.encode()
     write_whole(Path(target.path), data)
@@ -114,9 +142,29 @@ def _wants_colour() -> bool:
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
+def _is_device(path: Path) -> bool:
+    return path.exists() and not path.is_file()
+
+
 def write_whole(path: Path, data: bytes) -> None:
-    """Write a file so that it is there whole or, when anything goes wrong, as it was before."""
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+    """Write a file so that it is there whole or, when anything goes wrong, as it was before.
+
+    A link is followed, and a device such as /dev/stdout is written and not replaced.
+
+    Raises:
+        UsageError: It cannot be written.
+    """
+    try:
+        if _is_device(path):
+            path.write_bytes(data)
+        else:
+            _replace(path.resolve(), data)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror or error}") from None
+
+
+def _replace(path: Path, data: bytes) -> None:
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".vetgate-", delete=False) as file:
         part = Path(file.name)
         try:
             file.write(data)

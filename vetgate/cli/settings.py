@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, PositiveFloat, PositiveInt, ValidationError
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, ValidationError
 
 from vetgate.documents import Document, Mistakes, as_usage_error, parse, read_record
 from vetgate.domain.errors import UsageError
@@ -35,7 +35,7 @@ class Settings(Record):
     reference_card: str | None = None
     architecture: str | None = None
     limit: PositiveInt | None = None
-    seed: int | None = None
+    seed: NonNegativeInt | None = None
     threads: PositiveInt | None = None
     batch_size: PositiveInt | None = None
     cache: bool | None = None
@@ -68,7 +68,25 @@ def gather(flags: Settings, start: Path, variables: Mapping[str, str]) -> Settin
     for name in Settings.model_fields:
         given = (getattr(layer, name) for layer in layers)
         merged[name] = next((value for value in given if value is not None), None)
+    for layer in layers:
+        if layer.card is not None or layer.cards is not None:
+            merged |= {"card": layer.card, "cards": layer.cards}  # a card for all stands over single ones further down
+            break
     return Settings.model_validate(merged)
+
+
+def from_flags(given: Mapping[str, object]) -> Settings:
+    """Return the settings that flags give.
+
+    Raises:
+        UsageError: A value is out of range.
+    """
+    try:
+        return Settings.model_validate(given)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        flag = str(first["loc"][0]).replace("_", "-")
+        raise UsageError(f"--{flag}: {first['msg']} (got {first['input']!r})") from None
 
 
 def read_config(start: Path) -> Settings:
@@ -127,10 +145,17 @@ def _anchor(settings: Settings, folder: Path, start: Path) -> Settings:
         changes["policy"] = from_here(policy)
     if settings.cards is not None:
         changes["cards"] = {from_here(model): from_here(card) for model, card in settings.cards.items()}
+    if settings.reports is not None:
+        changes["reports"] = tuple(_anchor_report(text, from_here) for text in settings.reports)
     file, colon, attribute = (settings.architecture or "").rpartition(":")
     if colon and file.endswith(".py"):
         changes["architecture"] = f"{from_here(file)}:{attribute}"
     return settings.model_copy(update=changes)
+
+
+def _anchor_report(text: str, from_here: Callable[[str], str]) -> str:
+    name, equals, path = text.partition("=")
+    return f"{name}={from_here(path)}" if equals and path not in ("", "-") else text
 
 
 def _from_variables(variables: Mapping[str, str]) -> Settings:
@@ -138,7 +163,7 @@ def _from_variables(variables: Mapping[str, str]) -> Settings:
     given: dict[str, object] = {}
     for name, info in Settings.model_fields.items():
         text = variables.get(f"VETGATE_{name.upper()}")
-        if text is None or "dict" in str(info.annotation):
+        if not text or "dict" in str(info.annotation):  # CI sets what it does not know to nothing
             continue
         given[name] = tuple(text.split(",")) if "tuple" in str(info.annotation) else text
     try:
@@ -161,9 +186,10 @@ def to_request(candidates: tuple[str, ...], settings: Settings, command: tuple[s
             "no reference is given: what shall the candidate be compared with?",
             hint=f"--reference MODEL, or `reference: MODEL` in {CONFIG}",
         )
-    cards = dict(settings.cards or {})
+    named = {os.path.realpath(model): card for model, card in (settings.cards or {}).items()}
+    cards = {path: named[os.path.realpath(path)] for path in candidates if os.path.realpath(path) in named}
     if settings.card is not None:
-        cards.setdefault("", settings.card)
+        cards[""] = settings.card
     return RunRequest(
         candidates=candidates,
         reference=settings.reference,

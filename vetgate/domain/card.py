@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from typing import Annotated, Literal, Self, TypeAlias
 
 from pydantic import BeforeValidator, Field, PositiveFloat, PositiveInt, model_validator
@@ -15,7 +14,11 @@ Size: TypeAlias = tuple[PositiveInt, PositiveInt]
 def _number(value: object) -> object:
     """Read `1/255` as the number it means."""
     if isinstance(value, str):
-        return float(Fraction(value.replace(" ", "")))
+        above, _, below = value.partition("/")
+        try:
+            return float(above) / float(below or 1)
+        except ZeroDivisionError:
+            raise ValueError("it divides by zero") from None
     return value
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from vetgate.domain.errors import Inconclusive, VetgateError
 from vetgate.domain.predictions import PredictionTable
 from vetgate.gate.data import Images
 from vetgate.gate.entrant import Entrant, House, Listener
+from vetgate.inference.child import Worker
 from vetgate.inference.feed import Feed, Lane
 from vetgate.inference.table import class_order, make_predictions, match_labels, pair
 
@@ -28,6 +30,8 @@ class Answers:
     known: NDArray[np.bool_]
     """(N,)"""
     error: VetgateError | None = None
+    ran: bool = False
+    """Whether any of them had to be asked for in this run."""
 
 
 @dataclass
@@ -48,9 +52,8 @@ class Sitting:
         """
         self._require_labels_fit(reference)
         theirs = self._known(candidate)
-        ours = self._reference or self._known(reference)
+        ours = self._reference = self._reference or self._known(reference)
         self._ask([ours, theirs], tell)
-        self._reference = ours
         for answers in (theirs, ours):
             if answers.error is not None:
                 raise answers.error
@@ -60,7 +63,7 @@ class Sitting:
         """Refuse labels that no output stands for before anything runs, where the file tells its outputs."""
         output, structure = reference.require_card().card.output, reference.structure
         ports = [port for port in (structure.outputs if structure else ()) if output.name in (None, port.name)]
-        columns = ports[0].shape[-1] if len(ports) == 1 and ports[0].shape else None
+        columns = ports[0].shape[-1] if len(ports) == 1 and len(ports[0].shape) == 2 else None
         if columns is not None:
             match_labels(self.images.samples, output, columns - output.offset)
 
@@ -69,26 +72,23 @@ class Sitting:
         return int(self._known(entrant).known.sum())
 
     def _known(self, entrant: Entrant) -> Answers:
-        raw, known = self.house.cache.answers(entrant.answers_key(), self.images.digests)
+        raw, known = entrant.cache.answers(entrant.answers_key(self.images.reader), self.images.digests)
         return Answers(entrant, raw, known)
 
     def _ask(self, sides: list[Answers], tell: Listener) -> None:
-        """Let every model that has images left answer them; keep what was answered, also when a run is interrupted."""
-        asked = [side for side in sides if side.error is None and not self._complete(side)]
-        for side in asked:
-            side.entrant.start()
-        lanes: list[tuple[Answers, Lane]] = []
-        for side in asked:
-            try:
-                card = side.entrant.require_card().card
-                lanes.append((side, Lane(side.entrant.open(), card, ~side.known)))
-            except VetgateError as error:
-                side.error = error
-        for side in sides:
-            side.entrant.from_cache = side not in asked
-        if not lanes:
+        """Let every model that has images left answer them; keep what was answered, also when a run is interrupted.
+
+        Nothing runs where one of the models cannot be opened, for there would be nothing to compare.
+        """
+        if any(side.error for side in sides):
             return
-        before = {id(side): side.known.copy() for side, _ in lanes}
+        asked = [side for side in sides if not self._complete(side)]
+        lanes = _open(asked)
+        for side in sides:
+            side.ran = side.ran or side in asked
+            side.entrant.from_cache = not side.ran
+        if not lanes or any(side.error for side in sides):
+            return
         batch = min(side.entrant.batch for side, _ in lanes)
         feed = Feed(self.house.images, self.images.source, self.images.indices, [lane for _, lane in lanes], batch)
         names = ", ".join(side.entrant.path for side, _ in lanes)
@@ -96,24 +96,18 @@ class Sitting:
             feed.run(lambda done, total: tell("infer", names, done, total))
         finally:
             for side, lane in lanes:
-                self._take_in(side, lane, before[id(side)])
-        self.unreadable |= feed.unreadable
+                self._take_in(side, lane)
+            self.unreadable |= feed.unreadable
 
-    def _take_in(self, side: Answers, lane: Lane, before: NDArray[np.bool_]) -> None:
+    def _take_in(self, side: Answers, lane: Lane) -> None:
         side.error = lane.error
         if lane.raw is None:
             return
-        new = ~lane.wanted & ~before
-        if side.raw is None or side.raw.shape != lane.raw.shape:
-            side.raw = lane.raw
-        else:
-            side.raw[new] = lane.raw[new]
-        side.known = ~lane.wanted
+        new = np.flatnonzero(~lane.wanted & ~side.known)
+        side.raw, side.known = lane.raw, ~lane.wanted
         digests = self.images.digests
-        rows = np.flatnonzero(new)
-        self.house.cache.keep_answers(
-            side.entrant.answers_key(), [digests[row] for row in rows.tolist()], side.raw[rows]
-        )
+        key = side.entrant.answers_key(self.images.reader)
+        side.entrant.cache.keep_answers(key, [digests[row] for row in new.tolist()], lane.raw[new])
 
     def _complete(self, side: Answers) -> bool:
         """Whether nothing is left to ask; an image known to be unreadable is not asked again."""
@@ -136,3 +130,23 @@ class Sitting:
         if names is not None and len(names) != ours.raw.shape[1]:
             names = None
         return pair([ids[row] for row in kept.tolist()], labels, names, theirs, ours)
+
+
+def _open(asked: list[Answers]) -> list[tuple[Answers, Lane]]:
+    """Open the models, in children that start side by side; one that cannot be opened gets its error noted."""
+    for side in asked:
+        _attempt(side, side.entrant.start)
+    lanes = []
+    for side in asked:
+        worker = _attempt(side, side.entrant.open) if side.error is None else None
+        if worker is not None:
+            lanes.append((side, Lane(worker, side.entrant.require_card().card, ~side.known, side.raw)))
+    return lanes
+
+
+def _attempt(side: Answers, step: Callable[[], Worker]) -> Worker | None:
+    try:
+        return step()
+    except VetgateError as error:
+        side.error = error
+        return None

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from vetgate.domain.errors import DataError, MissingExtra, UsageError
+from vetgate.domain.errors import DataError, MissingExtra, UsageError, VetgateError
 from vetgate.domain.samples import Samples, SampleSet
 from vetgate.domain.specs import DataSourceSpec
 from vetgate.host import Host, Kind
@@ -29,6 +30,8 @@ class Images:
     """(N,) samples of the source that take part, ascending."""
     sha256: str
     """Of ids, digests, labels and class names of those that take part."""
+    reader: Mapping[str, str]
+    """What decodes them: the data source, and versions of what it stands on."""
 
     @property
     def samples(self) -> Samples:
@@ -63,17 +66,35 @@ def open_images(path: str, host: Host, limit: int | None, seed: int) -> Images:
     place = Path(path)
     if not place.exists():
         raise UsageError(f"the data set {path} does not exist")
-    spec = _reader(path, host)
-    source = spec.factory(place)
+    spec, versions = _reader(path, host)
+    source = _open(spec, place)
     available = len(source.samples)
     if available == 0:
         raise DataError(f"the data set {path} holds no images")
     indices = _draw(available, limit, seed)
-    return Images(path, source, indices, _digest(source.samples, indices))
+    reader = {"source": spec.name, "pillow": metadata.version("pillow"), **versions}
+    return Images(path, source, indices, _digest(source.samples, indices), reader)
 
 
-def _reader(path: str, host: Host) -> DataSourceSpec:
-    claims = [spec for spec in host.data_sources() if spec.recognise(Path(path))]
+def _open(spec: DataSourceSpec, place: Path) -> SampleSet:
+    try:
+        return spec.factory(place)
+    except VetgateError:
+        raise
+    except Exception as error:  # a reader of a stranger may raise anything on a damaged file
+        told = f"{type(error).__name__}: {' '.join(str(error).split())[:400]}"
+        raise DataError(f"the data set {place} cannot be read by {spec.name}: {told}") from None
+
+
+def _recognises(spec: DataSourceSpec, place: Path) -> bool:
+    try:
+        return spec.recognise(place)
+    except Exception:  # it must never raise; one that does knows nothing of this data
+        return False
+
+
+def _reader(path: str, host: Host) -> tuple[DataSourceSpec, dict[str, str]]:
+    claims = [spec for spec in host.data_sources() if _recognises(spec, Path(path))]
     if not claims:
         known = ", ".join(host.names(Kind.DATA_SOURCE)) or "none"
         raise DataError(f"no installed plugin reads the data set {path} (known: {known})")
@@ -86,7 +107,7 @@ def _reader(path: str, host: Host) -> DataSourceSpec:
     if offer is None:
         raise MissingExtra(f"data source {claims[0].name!r} is not on offer")
     offer.require()
-    return claims[0]
+    return claims[0], offer.versions
 
 
 def _draw(available: int, limit: int | None, seed: int) -> Sequence[int]:

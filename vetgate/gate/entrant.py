@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from vetgate import environment
 from vetgate.artifacts import CardSource, Vault, find_card, missing_card
 from vetgate.domain.artifact import Artifact
 from vetgate.domain.check import Subject
-from vetgate.domain.errors import Inconclusive, UnreadableArtifact
+from vetgate.domain.errors import Inconclusive, UnreadableArtifact, VetgateError
 from vetgate.domain.model import Execution, OpenOptions
 from vetgate.domain.report import ModelSummary
 from vetgate.domain.structure import Structure
+from vetgate.gate.code import pin_code
 from vetgate.hookspecs import ENTRY_POINT_GROUP
 from vetgate.host import Host, Kind, Offer
 from vetgate.inference.cache import Cache, key_of
@@ -57,12 +60,16 @@ class Entrant:
     def __init__(self, role: str, path: str, card: str | None, architecture: str | None, house: House) -> None:
         self.role, self.path = role, path
         self._explicit_card, self._architecture = card, architecture
+        self._named_code = pin_code(architecture) if architecture else None
         self._house = house
         self.artifact: Artifact | None = None
         self.card: CardSource | None = None
         self.structure: Structure | None = None
         self.execution: Execution | None = None
+        self.failure: VetgateError | None = None
+        """Why it was not admitted or described; raised again whenever it is asked for."""
         self.from_cache = False
+        self._described = False
         self._offer: Offer | None = None
         self._worker: Worker | None = None
 
@@ -80,11 +87,16 @@ class Entrant:
         return f"{self.role} {self.path}"
 
     def admit(self) -> None:
-        """Identify and copy the model, and find its card.
+        """Identify and copy the model, and find its card; done once.
 
         Raises:
             VetgateError: It cannot be read, nobody here opens it, or its card is malformed.
         """
+        with self._remembering():
+            if self.artifact is None:
+                self._admit()
+
+    def _admit(self) -> None:
         artifact = self._house.vault.take(self.path, self._house.host.backends())
         offer = self._house.host.offer(Kind.BACKEND, artifact.backend)
         if offer is None:
@@ -95,34 +107,55 @@ class Entrant:
 
     def recall(self) -> None:
         """Take the structure from the cache, or start the child that will be asked for it."""
-        self.structure = self._house.cache.structure(self._key("structure"))
-        if self.structure is None:
-            self.start()
+        with self._remembering():
+            self.structure = self.structure or self.cache.structure(self._key("structure"))
+            if self.structure is None:
+                self.start()
 
     def describe(self, *, needs_card: bool = True) -> Structure:
-        """Return what the file holds; a card that the file carries inside is found here.
+        """Return what the file holds; a card that the file carries inside is found here. Done once.
 
         Raises:
             CardError: There is no card, or two disagree.
             VetgateError: The file cannot be described.
         """
-        structure = self.structure or self._ask_structure()
-        if self.card is None:
-            self.card = find_card(self.path, self._explicit_card, structure.metadata)
-            if self.card is not None:
-                structure = self._ask_structure()
-        if self.card is None and needs_card:
-            raise missing_card(self.path)
-        self.structure = structure
-        return structure
+        with self._remembering():
+            if not self._described:
+                self.structure = self._settle_card(self.structure or self._ask_structure())
+                self._described = True
+            if self.card is None and needs_card:
+                raise missing_card(self.path)
+            return self.structure or self._ask_structure()
+
+    def _settle_card(self, structure: Structure) -> Structure:
+        """Look for a card inside the file as well; one that changes how the file is read has it described again."""
+        before = self.card
+        self.card = find_card(self.path, self._explicit_card, structure.metadata)
+        if (self.card and self.card.sha256) == (before and before.sha256):
+            return structure
+        self.close()  # a child is started for the batch that the card names
+        return self.cache.structure(self._key("structure")) or self._ask_structure()
 
     def _ask_structure(self) -> Structure:
         structure = self.start().describe(self.card.card if self.card else None)
-        self._house.cache.keep_structure(self._key("structure"), structure)
+        self.cache.keep_structure(self._key("structure"), structure)
         return structure
 
+    @contextmanager
+    def _remembering(self) -> Iterator[None]:
+        """Raise what went wrong before, for a file that failed once is not asked again; else note what goes wrong."""
+        if self.failure is not None:
+            raise self.failure
+        try:
+            yield
+        except VetgateError as error:
+            self.failure = error
+            raise
+
     def start(self) -> Worker:
-        """Return the child process, started if there is none yet; nothing is waited for."""
+        """Return the child process, started if none lives; nothing is waited for."""
+        if self._worker is not None and not self._worker.alive:
+            self.close()
         if self._worker is None:
             artifact, offer = self._settled()
             plugin = self._house.host.plugin_of(offer)
@@ -189,9 +222,20 @@ class Entrant:
             from_cache=self.from_cache,
         )
 
-    def answers_key(self) -> str:
-        """Return the cache key of this model's answers."""
-        return self._key("answers")
+    def answers_key(self, reader: Mapping[str, str]) -> str:
+        """Return the cache key of this model's answers to images that `reader` decodes."""
+        return self._key("answers", reader=dict(reader))
+
+    @property
+    def cache(self) -> Cache:
+        """The cache, switched off for a model whose code cannot be pinned by a digest or a version."""
+        return self._house.cache if self._code is not None else Cache(Path(), enabled=False)
+
+    @property
+    def _code(self) -> str | None:
+        if self._architecture:
+            return self._named_code
+        return pin_code(self.card.card.architecture if self.card else None)
 
     @property
     def versions(self) -> dict[str, str]:
@@ -220,26 +264,23 @@ class Entrant:
             architecture=self._architecture,
         )
 
-    def _key(self, what: str) -> str:
+    def _key(self, what: str, **more: object) -> str:
         artifact, offer = self._settled()
         return key_of(
             {
+                **more,
                 "what": what,
+                "processor": environment.processor(),
+                "core": {name: metadata.version(name) for name in ("vetgate", "numpy")},
                 "artifact": artifact.sha256,
                 "format": artifact.format,
                 "backend": artifact.backend,
                 "card": self.card.sha256 if self.card else None,
                 "options": self._options().model_dump(),
-                "code": _code_digest(self._architecture),
+                "code": self._code,
                 "versions": offer.versions,
             }
         )
-
-
-def _code_digest(architecture: str | None) -> str | None:
-    """Return the digest of the file that an architecture names, so that an edit of it makes the cache miss."""
-    file = Path((architecture or "").rpartition(":")[0])
-    return hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else None
 
 
 Listener = Callable[[str, str, int, int], None]

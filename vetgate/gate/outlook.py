@@ -47,7 +47,7 @@ def foresee(request: RunRequest, host: Host, *, now: datetime.datetime) -> Outlo
                 try:
                     entrant.admit()
                 except Inconclusive as error:
-                    problems.append(error.message)
+                    problems.append(f"{error.message}: {error.hint}" if error.hint else error.message)
                     continue
                 if run.sitting is not None:
                     cached[path] = run.sitting.cached(entrant)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from vetgate import environment
 from vetgate.domain.check import EvidenceContext, Need, SessionContext, StructureContext, TableContext
-from vetgate.domain.errors import Inconclusive, UsageError, VetgateError
+from vetgate.domain.errors import DataError, Inconclusive, UsageError, VetgateError
 from vetgate.domain.evidence import Evidence, Outcome
 from vetgate.domain.report import DataSummary, PolicySummary, Report, ReportSet
 from vetgate.domain.request import RunRequest
@@ -72,7 +72,8 @@ def _gather(candidate: Entrant, reference: Entrant, run: Run) -> Iterator[Eviden
     """Yield the evidence of every planned check; whatever stops a model becomes evidence too.
 
     Raises:
-        UsageError: The only candidate cannot be vetted before somebody mends the command, a card or the data.
+        UsageError: Nothing can be vetted before somebody mends the command, the data, or a card: that of the
+            reference, or of the only candidate.
     """
     gathered: list[Evidence] = []
     try:
@@ -81,7 +82,8 @@ def _gather(candidate: Entrant, reference: Entrant, run: Run) -> Iterator[Eviden
             gathered.append(evidence)
             yield evidence
     except VetgateError as error:
-        if isinstance(error, UsageError) and len(run.request.candidates) == 1:
+        concerns_all = isinstance(error, DataError) or error is reference.failure
+        if isinstance(error, UsageError) and (concerns_all or len(run.request.candidates) == 1):
             raise
         yield _stopped("models", error)
         done = {evidence.check for evidence in gathered}
@@ -91,10 +93,9 @@ def _gather(candidate: Entrant, reference: Entrant, run: Run) -> Iterator[Eviden
 
 def _describe(candidate: Entrant, reference: Entrant, run: Run) -> StructureContext:
     run.tell("identify", f"{candidate.path} and {reference.path}")
-    entering = [candidate] if reference.structure else [reference, candidate]
-    for entrant in entering:
+    for entrant in (reference, candidate):
         entrant.admit()
-    for entrant in entering:
+    for entrant in (reference, candidate):
         entrant.recall()
     run.tell("describe", f"{candidate.path} and {reference.path}")
     reference.describe()

@@ -141,10 +141,6 @@ class Host:
         """Return every metric on offer by id."""
         return {metric.id: metric for check in self.checks() for metric in check.metrics}
 
-    def check_of(self, metric: str) -> CheckSpec[Any] | None:
-        """Return the check that takes a metric."""
-        return next((check for check in self.checks() if any(metric == own.id for own in check.metrics)), None)
-
     def troubles(self) -> list[str]:
         """Return one sentence for each plugin that a reader of a report must know about."""
         loud = (Status.BROKEN, Status.CONFLICT, Status.INCOMPATIBLE)
@@ -162,7 +158,7 @@ class Host:
                 continue
             try:
                 plugin.observe(event)
-            except Exception as error:  # an observer of a stranger may raise anything; it must not touch the verdict
+            except (Exception, SystemExit) as error:  # an observer may raise anything; it must not touch the verdict
                 warnings.append(f"observer {plugin.name!r} failed: {type(error).__name__}: {error}")
         return warnings
 
@@ -215,7 +211,7 @@ def _load(entry: metadata.EntryPoint, off: set[str]) -> Plugin:
         manager.register(module, name=entry.name)
         manager.check_pending()
         offers = tuple(_offers(manager, entry.name, distribution))
-    except Exception as error:  # a stranger's import may raise anything
+    except (Exception, SystemExit) as error:  # a stranger's import may raise anything, also the end of the process
         return replace(bare, status=Status.BROKEN, detail=f"{type(error).__name__}: {error}")
     observers = manager.hook.vetgate_observe.get_hookimpls()
     observe = (lambda event: manager.hook.vetgate_observe(event=event)) if observers else None

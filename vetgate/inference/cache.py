@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import json
 import os
 import shutil
 import tempfile
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,21 +35,21 @@ def cache_folder() -> Path:
 
 def key_of(parts: Mapping[str, object]) -> str:
     """Return the key of an entry: the digest of everything that an answer depends on besides the image."""
-    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
 class Cache:
     """Entries in one folder each; every file is written whole or not at all and carries its own digest in its name.
 
     Args:
-        folder: Where it lives.
+        folder: Where it lives. A relative one is that of a user without a home, and switches the cache off.
         enabled: False reads and writes nothing (--no-cache).
     """
 
     def __init__(self, folder: Path, *, enabled: bool = True) -> None:
         self._root = folder
         self._folder = folder / _LAYOUT
-        self._enabled = enabled
+        self._enabled = enabled and folder.is_absolute()
 
     def answers(self, key: str, digests: Sequence[str]) -> tuple[NDArray[np.float32] | None, NDArray[np.bool_]]:
         """Return what is known of these images.
@@ -113,8 +113,9 @@ class Cache:
         """Return (folder, bytes, last use in seconds since 1970) of each entry, least recently used first."""
         found = []
         for entry in self._folder.glob("*") if self._folder.is_dir() else ():
-            files = [file.stat() for file in entry.iterdir()]
-            found.append((entry, sum(file.st_size for file in files), entry.stat().st_mtime))
+            with contextlib.suppress(OSError):  # another run may just have dropped it
+                size = sum(file.stat().st_size for file in entry.iterdir())
+                found.append((entry, size, entry.stat().st_mtime))
         return sorted(found, key=lambda item: item[2])
 
     def clear(self) -> None:
@@ -130,17 +131,21 @@ class Cache:
             return DEFAULT_SIZE
 
     def set_limit(self, size: int) -> None:
-        """Keep at most `size` bytes from now on, and drop what is over."""
+        """Keep at most `size` bytes from now on, and drop what is over.
+
+        Raises:
+            OSError: The folder cannot be written.
+        """
         self._root.mkdir(parents=True, exist_ok=True)
         (self._root / "max-size").write_text(str(size), encoding="ascii")
         self.prune()
 
     def prune(self) -> None:
         """Drop the least recently used entries until the limit holds."""
-        entries = self.entries()
+        entries, limit = self.entries(), self.limit
         total = sum(size for _, size, _ in entries)
         for folder, size, _ in entries:
-            if total <= self.limit:
+            if total <= limit:
                 return
             shutil.rmtree(folder, ignore_errors=True)
             total -= size
@@ -172,8 +177,8 @@ class Cache:
                 continue
             if hashlib.sha256(content).hexdigest() == file.stem:
                 contents.append(content)
-        now = time.time()
-        os.utime(folder, (now, now))
+        with contextlib.suppress(OSError):  # the cache may be read-only, or be pruned by another run
+            os.utime(folder)
         return contents
 
     def _write(self, key: str, suffix: str, content: bytes) -> None:
@@ -183,7 +188,7 @@ class Cache:
         folder = self._folder / key
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with tempfile.NamedTemporaryFile(dir=self._root, delete=False) as file:
+            with tempfile.NamedTemporaryFile(dir=folder, delete=False) as file:
                 path = Path(file.name)
                 try:
                     file.write(content)

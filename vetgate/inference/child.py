@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Mapping
+from contextlib import ExitStack
 from multiprocessing.connection import Connection
 from types import TracebackType
 from typing import Self, TypeVar
@@ -71,6 +73,9 @@ class Worker:
         start: What to load, and within which limits.
         images: The buffer that the child reads images from.
         patience: Seconds without an answer after which the child counts as hung.
+
+    Raises:
+        Inconclusive: There is no room for another process, its output or its log.
     """
 
     def __init__(self, name: str, start: Start, images: SharedBuffer, patience: float) -> None:
@@ -79,22 +84,35 @@ class Worker:
         self.answers = SharedBuffer()
         self.execution: Execution | None = None
         self._started = False
-        self._log = tempfile.TemporaryFile(prefix="vetgate-", mode="w+b")  # noqa: SIM115  # closed by close()
-        ours, theirs = socket.socketpair()
-        reading = images.read_only()
-        passed = (theirs.fileno(), reading, self.answers.fd)
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "vetgate.inference.worker", *map(str, passed)],
-            stdin=subprocess.DEVNULL,
-            stdout=self._log,
-            stderr=self._log,
-            pass_fds=passed,
-            env=_environment(start.options.threads),
-        )
-        os.close(reading)
-        theirs.close()
-        self.connection: Connection[bytes, bytes] = Connection(ours.detach())
-        self.send(start)
+        with ExitStack() as undo:
+            undo.callback(self.answers.close)
+            try:
+                self._log = undo.enter_context(tempfile.TemporaryFile(prefix="vetgate-", mode="w+b"))
+                self._process, self.connection = self._spawn(images, start.options.threads)
+            except OSError as error:
+                raise Inconclusive(f"{name}: its process cannot be started: {error}") from None
+            undo.callback(self.close)
+            self.send(start)
+            undo.pop_all()
+
+    def _spawn(self, images: SharedBuffer, threads: int) -> tuple[subprocess.Popen[bytes], Connection[bytes, bytes]]:
+        with ExitStack() as ending:
+            ours, theirs = socket.socketpair()
+            ending.enter_context(ours)
+            ending.enter_context(theirs)
+            _limit_waits(ours, self.patience)
+            reading = images.read_only()
+            ending.callback(os.close, reading)
+            passed = (theirs.fileno(), reading, self.answers.fd)
+            process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "vetgate.inference.worker", *map(str, passed)],
+                stdin=subprocess.DEVNULL,
+                stdout=self._log,
+                stderr=self._log,
+                pass_fds=passed,
+                env=_environment(threads),
+            )
+            return process, Connection(ours.detach())
 
     def __enter__(self) -> Self:
         return self
@@ -103,6 +121,11 @@ class Worker:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    @property
+    def alive(self) -> bool:
+        """Whether its process still runs."""
+        return self._process.poll() is None
 
     def describe(self, card: Card | None) -> Structure:
         """Return what the model file holds.
@@ -129,6 +152,8 @@ class Worker:
         """Send a request; the answer is fetched by `receive`."""
         try:
             self.connection.send_bytes(request.model_dump_json().encode())
+        except BlockingIOError:
+            raise self.hung() from None
         except OSError:
             raise self._ended() from None
 
@@ -144,12 +169,14 @@ class Worker:
             reply = REPLIES.validate_json(self.connection.recv_bytes(LONGEST))
         except (EOFError, ConnectionError):
             raise self._ended() from None
+        except BlockingIOError:
+            raise self.hung() from None
         except (ValidationError, OSError):
             self.kill()
             raise WorkerFailed(f"{self.name}: its process answered what vetgate does not understand") from None
         if isinstance(reply, Failed):
             kind = _ERRORS.get(reply.error, WorkerFailed)
-            raise kind(f"{self.name}: {reply.message}", hint=reply.hint)
+            raise kind(f"{self.name}: {_printable(reply.message)}", hint=_printable(reply.hint))
         return reply
 
     def hung(self) -> WorkerFailed:
@@ -195,13 +222,32 @@ class Worker:
         except subprocess.TimeoutExpired:
             self.kill()
             code = self._process.returncode
-        how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+        how = f"was ended by {_signal_name(-code)}" if code < 0 else f"ended with exit code {code}"
         why = " (out of memory?)" if code == -signal.SIGKILL else ""
         self._log.seek(0, os.SEEK_END)
         self._log.seek(max(0, self._log.tell() - 2000))
         words = [line for line in self._log.read().decode(errors="replace").splitlines() if line.strip()]
-        last = f"; it wrote: {words[-1].strip()[:300]}" if words else ""
+        last = f"; it wrote: {_printable(words[-1].strip()[:300])}" if words else ""
         return WorkerFailed(f"{self.name}: its process {how}{why}{last}")
+
+
+def _limit_waits(connection: socket.socket, seconds: float) -> None:
+    """Make a read or write give up on a child that stops in the middle of a message, or never reads one."""
+    longest = struct.pack("ll", int(seconds) + 1, 0)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, longest)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, longest)
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def _printable(text: str) -> str:
+    """Return what a child wrote without control characters: a model must not paint on the terminal of its gate."""
+    return "".join(sign if sign.isprintable() or sign == "\n" else "\N{REPLACEMENT CHARACTER}" for sign in text)
 
 
 def _environment(threads: int) -> dict[str, str]:

@@ -17,7 +17,7 @@ from vetgate.domain.samples import SampleSet
 from vetgate.inference.child import Worker, deadline
 from vetgate.inference.memory import SharedBuffer
 from vetgate.inference.message import Block, Predict, Predicted
-from vetgate.inference.prepare import fit, geometry
+from vetgate.inference.prepare import bytes_of_image, fit, geometry, read_pixels
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -40,7 +40,7 @@ class Lane:
     wanted: NDArray[np.bool_]
     """(N,) images that it has yet to answer; the others are known from the cache."""
     raw: NDArray[np.float32] | None = None
-    """(N, C), filled as answers come."""
+    """(N, C), what is known from the cache, filled up as answers come."""
     error: VetgateError | None = None
     """Why it stopped; the other lanes go on."""
     pending: deque[Job] = field(default_factory=deque)
@@ -73,7 +73,7 @@ class Feed:
     ) -> None:
         self._images, self._source, self._indices, self._lanes = images, source, indices, lanes
         self._inputs: dict[str, Input] = {geometry(lane.card.input): lane.card.input for lane in lanes}
-        image_bytes = sum(card.size[0] * card.size[1] * card.channels for card in self._inputs.values())
+        image_bytes = sum(map(bytes_of_image, self._inputs.values()))
         self.batch = max(1, min(batch, SLOT_BYTES // image_bytes))
         self._slot_bytes = self.batch * image_bytes
         self._users = [0] * SLOTS
@@ -87,7 +87,19 @@ class Feed:
 
         Args:
             progress: Told (images done, images in all) after each batch.
+
+        Raises:
+            CardError: An image does not fit a card.
         """
+        try:
+            self._run(progress)
+        except BaseException:
+            for lane in self._lanes:
+                if lane.pending:  # an answer that nobody fetched would be taken for that to the next question
+                    lane.worker.kill()
+            raise
+
+    def _run(self, progress: Progress) -> None:
         wanted = np.flatnonzero(np.logical_or.reduce([lane.wanted for lane in self._lanes]))
         for start in range(0, len(wanted), self.batch):
             if all(lane.error for lane in self._lanes):
@@ -113,7 +125,7 @@ class Feed:
         for row in rows.tolist():
             index = self._indices[row]
             try:
-                pixels = self._source.read(index)
+                pixels = read_pixels(self._source, index)
             except UnreadableImage as error:
                 self.unreadable[row] = str(error)
                 continue
@@ -167,9 +179,11 @@ class Feed:
         job = lane.pending[0]
         if not isinstance(reply, Predicted) or reply.rows != len(job.rows) or reply.columns < 1:
             raise WorkerFailed(f"{lane.worker.name}: answered {reply} for {len(job.rows)} images")
+        if reply.rows * reply.columns * 4 > ANSWER_BYTES:
+            raise WorkerFailed(f"{lane.worker.name}: says {reply.columns} outputs, for which there is no room")
         if lane.raw is None:
             lane.raw = np.zeros((len(self._indices), reply.columns), dtype=np.float32)
-        if reply.columns != lane.raw.shape[1] or reply.rows * reply.columns * 4 > ANSWER_BYTES:
+        if reply.columns != lane.raw.shape[1]:
             raise WorkerFailed(f"{lane.worker.name}: answered {reply.columns} outputs after {lane.raw.shape[1]}")
         flat = lane.worker.answers.array(job.slot * ANSWER_BYTES, reply.rows * reply.columns, "f4")
         answers = np.array(flat, dtype=np.float32).reshape(reply.rows, reply.columns)

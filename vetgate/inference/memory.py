@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import mmap
 import os
 import sys
@@ -10,17 +11,20 @@ import tempfile
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from vetgate.domain.errors import Inconclusive
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
 
 class SharedBuffer:
-    """Bytes shared by descriptor; it can grow, and a reader may get a descriptor that cannot write."""
+    """Bytes shared by descriptor; it grows and never shrinks, and a reader may get a descriptor that cannot write."""
 
     def __init__(self) -> None:
         self.fd, self._path = _anonymous_file()
         self._map: mmap.mmap | None = None
+        self._size = 0
 
     def __enter__(self) -> Self:
         return self
@@ -35,16 +39,22 @@ class SharedBuffer:
         return os.open(self._path, os.O_RDONLY)
 
     def resize(self, size: int) -> None:
-        """Make room for `size` bytes; what was mapped before is gone.
+        """Make room for `size` bytes; views of a smaller room see nothing of the new one.
 
         Raises:
-            OSError: There is no room.
+            Inconclusive: There is no room.
         """
+        if size <= self._size:
+            return
         self._unmap()
-        os.ftruncate(self.fd, size)
-        if sys.platform == "linux":
-            os.posix_fallocate(self.fd, 0, size)  # running out of room must be an error here, not a SIGBUS later
-        self._map = mmap.mmap(self.fd, size)
+        try:
+            os.ftruncate(self.fd, size)
+            if sys.platform == "linux":
+                os.posix_fallocate(self.fd, 0, size)  # running out of room must be an error here, not a SIGBUS later
+            self._map = mmap.mmap(self.fd, size)
+        except (OSError, OverflowError) as error:
+            raise Inconclusive(f"no room for {size / 1e6:.4g} MB of shared memory: {error}") from None
+        self._size = size
 
     def array(self, offset: int, count: int, dtype: str) -> NDArray[np.generic]:
         """Return `count` items from `offset` bytes on, as a view."""
@@ -68,14 +78,25 @@ class SharedBuffer:
             with contextlib.suppress(BufferError):  # a view is still alive; the mapping goes with it
                 self._map.close()
             self._map = None
+            self._size = 0
 
 
 def _anonymous_file() -> tuple[int, str]:
-    """Return a descriptor and a path by which this process can open it again."""
+    """Return a descriptor and a path by which this process can open it again.
+
+    Raises:
+        Inconclusive: There is no room for it.
+    """
     if hasattr(os, "memfd_create"):
-        fd = os.memfd_create("vetgate", os.MFD_CLOEXEC)
+        fd = os.memfd_create("vetgate", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
         path = f"/proc/self/fd/{fd}"
         if os.path.exists(path):  # noqa: PTH110  # no /proc in some containers
+            # a child that cut its output file short would otherwise end this process by SIGBUS
+            with contextlib.suppress(OSError):  # not every kernel seals
+                fcntl.fcntl(fd, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL)
             return fd, path
         os.close(fd)
-    return tempfile.mkstemp(prefix="vetgate-")
+    try:
+        return tempfile.mkstemp(prefix="vetgate-")
+    except OSError as error:
+        raise Inconclusive(f"no file for shared memory can be made: {error}") from None

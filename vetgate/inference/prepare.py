@@ -8,11 +8,49 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from vetgate.domain.card import Input, Resize
-from vetgate.domain.errors import CardError
+from vetgate.domain.errors import CardError, UnreadableImage
+from vetgate.domain.samples import SampleSet
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL.Image import Image, Resampling
+
+
+LARGEST = 128 << 20
+"""Bytes of one image that a card may ask for; cards come with untrusted models."""
+
+
+def read_pixels(source: SampleSet, index: int) -> NDArray[np.uint8]:
+    """Return one decoded image, made sure to be what a source must give.
+
+    Raises:
+        UnreadableImage: It cannot be decoded, or is no image of 8-bit pixels.
+    """
+    try:
+        pixels = source.read(index)
+        right = pixels.dtype == np.uint8 and (pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[2] == 3))
+        told = f"came as {pixels.dtype} {pixels.shape}, not as 8-bit (H, W) or (H, W, 3)"
+    except UnreadableImage:
+        raise
+    except Exception as error:  # a source of a stranger may raise anything; the image is named and counted
+        raise UnreadableImage(f"{type(error).__name__}: {error}") from None
+    if not right or not pixels.size:
+        raise UnreadableImage(told)
+    return pixels
+
+
+def bytes_of_image(card: Input) -> int:
+    """Return the bytes of one image as it reaches a child.
+
+    Raises:
+        CardError: The card asks for more than `LARGEST`.
+    """
+    size = card.size[0] * card.size[1] * card.channels
+    if size > LARGEST:
+        raise CardError(
+            f"a card asks for images of {card.size[0]} x {card.size[1]} pixels; {LARGEST} bytes are the most"
+        )
+    return size
 
 
 def geometry(card: Input) -> str:

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from vetgate.domain.errors import DataError, UnreadableImage, WorkerFailed
+from vetgate.domain.errors import CardError, DataError, UnreadableImage, WorkerFailed
 from vetgate.domain.model import Execution
 from vetgate.domain.samples import SampleSet
 from vetgate.inference.message import Block, Time, Timed
-from vetgate.inference.prepare import fit
+from vetgate.inference.prepare import LARGEST, bytes_of_image, fit, read_pixels
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -52,6 +52,7 @@ class LiveSession:
         self._worker.send(Time(block=self._block, calls=calls))
         reply = self._worker.receive()
         if not isinstance(reply, Timed) or len(reply.seconds) != calls or min(reply.seconds, default=0.0) <= 0:
+            self._worker.kill()
             raise WorkerFailed(f"{self._worker.name}: gave no {calls} positive times")
         return np.asarray(reply.seconds, dtype=np.float64)
 
@@ -61,20 +62,12 @@ def load_batches(images: SharedBuffer, source: SampleSet, indices: list[int], ca
 
     Raises:
         DataError: No image can be read.
+        CardError: A card asks for a batch that is too large, or an image does not fit it.
     """
-    most = max(card.batch for card in cards)
-    pixels: list[NDArray[np.uint8]] = []
-    names: list[str] = []
-    for index in indices:
-        if len(pixels) == most:
-            break
-        try:
-            pixels.append(source.read(index))
-            names.append(source.samples.ids[index])
-        except UnreadableImage:
-            continue
-    if not pixels:
-        raise DataError("no image of the data set can be read")
+    for card in cards:
+        if card.batch * bytes_of_image(card.input) > LARGEST:
+            raise CardError(f"a card asks for batches of {card.batch} images; {LARGEST} bytes are the most")
+    pixels, names = _first_readable(source, indices, max(card.batch for card in cards))
     batches = []
     for card in cards:
         fitted = [fit(image, card.input, name) for image, name in zip(pixels, names, strict=True)]
@@ -87,3 +80,20 @@ def load_batches(images: SharedBuffer, source: SampleSet, indices: list[int], ca
         blocks.append(Block(offset=offset, count=count, height=height, width=width, channels=channels))
         offset += batch.size
     return blocks
+
+
+def _first_readable(source: SampleSet, indices: list[int], most: int) -> tuple[list[NDArray[np.uint8]], list[str]]:
+    """Return the first images that can be read, `most` at most, and their ids."""
+    pixels: list[NDArray[np.uint8]] = []
+    names: list[str] = []
+    for index in indices:
+        if len(pixels) == most:
+            break
+        try:
+            pixels.append(read_pixels(source, index))
+            names.append(source.samples.ids[index])
+        except UnreadableImage:
+            continue
+    if not pixels:
+        raise DataError("no image of the data set can be read")
+    return pixels, names

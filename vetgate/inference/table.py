@@ -28,10 +28,11 @@ def make_predictions(
         name: The model, for messages.
 
     Raises:
-        CardError: The outputs contradict the card's kind.
+        CardError: The outputs contradict the card's kind, offset or class names.
         WorkerFailed: An answer holds no information at all.
     """
     kept = raw[:, output.offset :]
+    _require_columns(kept.shape[1], output, name)
     raw_ordered = np.ascontiguousarray(kept if order is None else kept[:, order])
     values = raw_ordered.astype(np.float64)
     if output.kind == "logits":
@@ -43,6 +44,16 @@ def make_predictions(
         np.clip(values, 0.0, None, out=values)
     values /= values.sum(axis=1, keepdims=True)
     return Predictions(raw_ordered, values, raw_ordered.argmax(axis=1).astype(np.int64))
+
+
+def _require_columns(columns: int, output: Output, name: str) -> None:
+    if columns < 1:
+        raise CardError(f"the card of {name} skips {output.offset} leading outputs, and no other is left")
+    if output.classes is not None and len(output.classes) != columns:
+        raise CardError(
+            f"the card of {name} lists {len(output.classes)} classes, but the model answers {columns}",
+            hint="list every class in output.classes, and set output.offset if some outputs are no class",
+        )
 
 
 def _require_logits(values: NDArray[np.float64], name: str) -> None:

@@ -120,7 +120,9 @@ class Server:
         if start.memory is not None and sys.platform == "linux":
             import resource
 
-            resource.setrlimit(resource.RLIMIT_DATA, (start.memory, start.memory))
+            hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
+            limit = start.memory if hard == resource.RLIM_INFINITY else min(start.memory, hard)
+            resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
         plugin = importlib.metadata.EntryPoint(start.plugin, start.value, start.group).load()
         specs = cast("list[BackendSpec]", plugin.vetgate_backends())
         self._start = start

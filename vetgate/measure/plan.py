@@ -8,7 +8,6 @@ from typing import Any
 
 from vetgate.domain.check import Ask, Need
 from vetgate.domain.errors import MissingExtra
-from vetgate.domain.evidence import Of
 from vetgate.domain.policy import Policy
 from vetgate.domain.specs import CheckSpec
 
@@ -108,6 +107,6 @@ def _lacks(
         if starved:
             yield f"no data set was given, and {', '.join(starved)} need images: --data PATH"
     labelled = {metric.id for spec in owners.values() for metric in spec.metrics if metric.needs_labels}
-    blind = [rule.name for rule in policy.rules if rule.metric in labelled and rule.of is not Of.RATIO]
+    blind = [rule.name for rule in policy.rules if rule.metric in labelled]
     if has_data and not has_labels and blind:
         yield f"the data has no labels, and these rules need them: {', '.join(blind)}"

@@ -7,7 +7,8 @@ from typing import Any
 
 from vetgate.domain.check import Results
 from vetgate.domain.errors import UsageError, VetgateError
-from vetgate.domain.evidence import Evidence, Outcome
+from vetgate.domain.evidence import Evidence, Of, Outcome
+from vetgate.domain.unit import Unit
 from vetgate.measure.plan import PlannedCheck
 
 
@@ -32,7 +33,7 @@ def run_check(planned: PlannedCheck, context: Any) -> Evidence:  # noqa: ANN401 
     except VetgateError as error:
         reason = f"{error.message}; {error.hint}" if error.hint else error.message
         return skip(planned, reason, seconds=time.perf_counter() - start)
-    except Exception as error:  # a check of a stranger may raise anything; that is never a pass
+    except (Exception, SystemExit) as error:  # a stranger's check may raise anything, also exit code 0; never a pass
         reason = f"{type(error).__name__}: {' '.join(str(error).split())[:400]}"
         seconds = time.perf_counter() - start
         return Evidence(check=planned.spec.name, outcome=Outcome.ERRORED, reason=reason, seconds=seconds)
@@ -52,11 +53,16 @@ def skip(planned: PlannedCheck, reason: str, *, seconds: float = 0.0) -> Evidenc
 
 
 def _require_declared(planned: PlannedCheck, results: Results) -> None:
-    """Refuse figures that the spec does not declare: a rule could otherwise be met by somebody else's number."""
-    declared = {metric.id for metric in planned.spec.metrics}
-    strange = sorted({figure.metric for figure in results.measurements} - declared)
-    if strange:
-        raise ValueError(f"it measured {', '.join(strange)}, which it does not declare")
+    """Refuse figures that the spec does not declare: a rule could otherwise be met by another number than it means."""
+    declared = {metric.id: metric for metric in planned.spec.metrics}
+    for figure in results.measurements:
+        metric = declared.get(figure.metric)
+        if metric is None:
+            raise ValueError(f"it measured {figure.metric}, which it does not declare")
+        if figure.role not in metric.roles:
+            raise ValueError(f"it measured {figure.metric} of {figure.role}, which it does not declare")
+        if figure.unit is not (Unit.RATIO if figure.role is Of.RATIO else metric.unit):
+            raise ValueError(f"it measured {figure.metric} of {figure.role} in {figure.unit}")
     seen = [(figure.metric, figure.role, figure.slice) for figure in results.measurements]
     if len(set(seen)) != len(seen):
         raise ValueError("it gave one figure twice")

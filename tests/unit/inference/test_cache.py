@@ -87,3 +87,28 @@ def test_a_full_disk_costs_the_entry_and_never_the_run(tmp_path: Path) -> None:
     blocked = tmp_path / "blocked"
     blocked.write_text("a file where a folder should be", encoding="utf-8")
     Cache(blocked).keep_answers(KEY, DIGESTS, RAW)
+
+
+def test_a_user_without_a_home_has_no_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Platformdirs then answers `~/.cache`, which would be a folder named `~` where the user stands."""
+    monkeypatch.chdir(tmp_path)
+    cache = Cache(Path("~/.cache/vetgate"))
+    cache.keep_answers(KEY, DIGESTS, RAW)
+    assert not list(tmp_path.iterdir())
+    assert cache.answers(KEY, DIGESTS)[0] is None
+
+
+def test_a_cache_that_can_only_be_read_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Cache(tmp_path).keep_answers(KEY, DIGESTS, RAW)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError("read-only file system")
+
+    monkeypatch.setattr(os, "utime", refuse)
+    assert Cache(tmp_path).answers(KEY, DIGESTS)[1].all()
+
+
+def test_a_stray_file_among_the_entries_is_passed_by(tmp_path: Path) -> None:
+    Cache(tmp_path).keep_answers(KEY, DIGESTS, RAW)
+    (tmp_path / "v1" / "stray").touch()
+    assert len(Cache(tmp_path).entries()) == 1

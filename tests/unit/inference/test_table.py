@@ -78,3 +78,13 @@ def test_a_class_that_the_card_does_not_list_is_a_data_error() -> None:
 def test_a_label_that_no_output_stands_for_is_a_data_error(label: int) -> None:
     with pytest.raises(DataError, match=f"label {label} of image 'i1'"):
         match_labels(_samples([0, label]), Output(kind="logits"), 3)
+
+
+def test_a_card_that_lists_more_or_fewer_classes_than_the_model_answers_is_refused() -> None:
+    with pytest.raises(CardError, match="lists 2 classes, but the model answers 3"):
+        make_predictions(LOGITS, Output(kind="logits", classes=("a", "b")), None, "m")
+
+
+def test_an_offset_that_leaves_no_output_is_refused() -> None:
+    with pytest.raises(CardError, match="skips 3 leading outputs"):
+        make_predictions(LOGITS, Output(kind="logits", offset=3), None, "m")

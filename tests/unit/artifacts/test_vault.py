@@ -1,0 +1,134 @@
+"""What is told, digested and scanned is a private copy, and that copy is what is opened."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from vetgate.artifacts import Vault
+from vetgate.domain.errors import Inconclusive, UnreadableArtifact, UsageError
+from vetgate.domain.model import Backend
+from vetgate.domain.specs import BackendSpec, FormatSpec, Probe
+
+
+def _factory() -> Backend:
+    raise AssertionError("nothing is opened here")
+
+
+def _backend(
+    name: str = "toy",
+    recognise: Callable[[Probe], bool] = lambda probe: probe.head.startswith(b"TOY"),
+    members: Callable[[Path], tuple[str, ...]] | None = None,
+) -> BackendSpec:
+    return BackendSpec(name, "toys", (FormatSpec(f"{name}-format", "toys", recognise, members),), _factory)
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    (tmp_path / "in").mkdir()
+    path = tmp_path / "in" / "a model=é.toy"
+    path.write_bytes(b"TOY" + b"x" * 5000)
+    return path
+
+
+def test_the_copy_is_private_and_has_the_digest_that_is_stated(model: Path) -> None:
+    with Vault() as vault:
+        taken = vault.take(str(model), [_backend()])
+        model.write_bytes(b"TOY changed afterwards")
+        content = taken.file.read_bytes()
+        assert hashlib.sha256(content).hexdigest() == taken.sha256
+        assert (len(content), taken.size) == (5003, 5003)
+        assert stat.S_IMODE(vault.folder.stat().st_mode) == 0o700
+        folder = vault.folder
+    assert not folder.exists()
+
+
+def test_external_members_ship_with_the_model(model: Path) -> None:
+    (model.parent / "weights").mkdir()
+    (model.parent / "weights" / "0.bin").write_bytes(b"w" * 10)
+    with Vault() as vault:
+        taken = vault.take(str(model), [_backend(members=lambda path: ("weights/0.bin",))])
+        assert [member.name for member in taken.members] == [model.name, "weights/0.bin"]
+        assert (taken.file.parent / "weights" / "0.bin").read_bytes() == b"w" * 10
+        assert taken.size == 5013
+        first = taken.sha256
+        (model.parent / "weights" / "0.bin").write_bytes(b"v" * 10)
+        again = vault.take(str(model), [_backend(members=lambda path: ("weights/0.bin",))])
+    assert again.sha256 != first
+
+
+@pytest.mark.parametrize("name", ["../outside", "/etc/hostname", "a/../../outside"])
+def test_a_member_outside_the_folder_is_refused_whatever_a_plugin_says(model: Path, name: str) -> None:
+    (model.parent.parent / "outside").write_bytes(b"secret")
+    with Vault() as vault, pytest.raises(UnreadableArtifact, match="outside its folder"):
+        vault.take(str(model), [_backend(members=lambda path: (name,))])
+
+
+def test_a_member_that_is_missing_is_inconclusive(model: Path) -> None:
+    with Vault() as vault, pytest.raises(Inconclusive, match="No such file"):
+        vault.take(str(model), [_backend(members=lambda path: ("gone.bin",))])
+
+
+def test_a_file_that_changes_while_it_is_read_is_refused(model: Path) -> None:
+    def members(path: Path) -> tuple[str, ...]:
+        return ("other.bin",) if path == model else ()
+
+    (model.parent / "other.bin").touch()
+    with Vault() as vault, pytest.raises(UnreadableArtifact, match="changed while it was read"):
+        vault.take(str(model), [_backend(members=members)])
+
+
+def test_a_plugin_that_raises_while_looking_recognises_nothing(model: Path) -> None:
+    def raises(probe: Probe) -> bool:
+        raise RuntimeError("odd")
+
+    with Vault() as vault:
+        assert vault.take(str(model), [_backend("odd", raises), _backend()]).backend == "toy"
+        with pytest.raises(UnreadableArtifact, match="no format"):
+            vault.take(str(model), [_backend("odd", raises)])
+
+
+def test_a_plugin_that_raises_while_parsing_leaves_the_file_unreadable(model: Path) -> None:
+    def members(path: Path) -> tuple[str, ...]:
+        raise IndexError("odd")
+
+    with Vault() as vault, pytest.raises(UnreadableArtifact, match="IndexError"):
+        vault.take(str(model), [_backend(members=members)])
+
+
+def test_two_backends_that_claim_one_file_are_named(model: Path) -> None:
+    with Vault() as vault, pytest.raises(UnreadableArtifact, match="toy-format of toy, rival-format of rival"):
+        vault.take(str(model), [_backend(), _backend("rival", lambda probe: True)])
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_file_without_permission_is_inconclusive(model: Path) -> None:
+    model.chmod(0)
+    with Vault() as vault, pytest.raises(Inconclusive, match="Permission denied"):
+        vault.take(str(model), [_backend()])
+
+
+def test_a_temporary_folder_that_cannot_be_made_is_inconclusive(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "nowhere"))
+    with pytest.raises(Inconclusive, match="no folder for private copies") as raised, Vault():
+        pass
+    assert "TMPDIR" in raised.value.hint
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_named_pipe_is_no_model(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with Vault() as vault, pytest.raises(UsageError, match="not a regular file"):
+        vault.take(str(tmp_path / "pipe"), [])
+
+
+def test_a_name_that_no_report_can_hold_is_a_usage_error() -> None:
+    with Vault() as vault, pytest.raises(UsageError, match="no UTF-8"):
+        vault.take("model\udcff.onnx", [])

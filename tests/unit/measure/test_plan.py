@@ -1,0 +1,84 @@
+"""The plan holds what the policy needs, in the order of the walk, and everything that is missing at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from vetgate.domain.check import Check, Need
+from vetgate.domain.errors import MissingExtra
+from vetgate.domain.evidence import Better, Of
+from vetgate.domain.policy import Policy
+from vetgate.domain.specs import CheckSpec, MetricSpec, PolicySpec
+from vetgate.domain.unit import Unit
+from vetgate.measure import Plan, make_plan
+from vetgate.policy import load
+
+
+def _metric(name: str, *, labels: bool = False, sliced: bool = False) -> MetricSpec:
+    roles = (Of.CANDIDATE, Of.RATIO, Of.DELTA)
+    return MetricSpec(name, name, Unit.SCORE, Better.HIGHER, roles, needs_labels=labels, sliced=sliced)
+
+
+def _factory() -> Check[Any]:
+    raise AssertionError("planning makes no check")
+
+
+def _check(name: str, need: Need, *metrics: MetricSpec, **more: Any) -> CheckSpec[Any]:
+    return CheckSpec(name, name, need, metrics, _factory, **more)
+
+
+SPECS = (
+    _check("contract", Need.STRUCTURE, always=True),
+    _check("opscore", Need.EVIDENCE, _metric("toy.score"), after=("quality", "size")),
+    _check("quality", Need.TABLE, _metric("toy.accuracy", labels=True, sliced=True)),
+    _check("size", Need.STRUCTURE, _metric("toy.size")),
+    _check("speed", Need.SESSION, _metric("toy.speed")),
+)
+METRICS = {metric.id: metric for spec in SPECS for metric in spec.metrics}
+
+
+def _policy(*rules: str) -> Policy:
+    listing = "".join(f"  - {{{rule}}}\n" for rule in rules)
+    text = f"version: 1\nname: toy\nmetrics:\n{listing}"
+    return load("toy", {"toy": PolicySpec("toy", "toy", lambda: text)}, METRICS).policy
+
+
+def _plan(*rules: str, missing: dict[str, MissingExtra] | None = None, data: bool = True, labels: bool = True) -> Plan:
+    return make_plan(_policy(*rules), SPECS, missing or {}, has_data=data, has_labels=labels, seed=7)
+
+
+def _names(plan: Plan) -> list[str]:
+    return [check.spec.name for check in plan.checks]
+
+
+def test_only_what_a_rule_needs_runs_and_the_contract_always() -> None:
+    assert _names(_plan("metric: toy.speed, at_most: 2")) == ["contract", "speed"]
+
+
+def test_what_a_check_reads_runs_before_it() -> None:
+    assert _names(_plan("metric: toy.score, at_least: 2")) == ["contract", "size", "quality", "opscore"]
+
+
+def test_a_check_is_asked_for_the_metrics_and_slices_that_rules_name_and_for_nothing_else() -> None:
+    plan = _plan("metric: toy.accuracy, slice: each label, at_least: 0.5", "metric: toy.size, at_most: 2")
+    asks = {check.spec.name: check.ask for check in plan.checks}
+    assert (asks["quality"].metrics, asks["quality"].slices) == (("toy.accuracy",), ("toy.accuracy",))
+    assert (asks["size"].metrics, asks["size"].slices) == (("toy.size",), ())
+    assert {ask.seed for ask in asks.values()} == {7}
+
+
+def test_every_lack_is_told_at_once() -> None:
+    missing = {"size": MissingExtra("check 'size' needs toys>=1", hint="pip install toys")}
+    plan = _plan("metric: toy.size, at_most: 2", "metric: toy.speed, at_most: 2", missing=missing, data=False)
+    assert plan.lacks[0] == "check 'size' needs toys>=1: pip install toys"
+    assert "speed need images" in plan.lacks[1]
+    assert not plan.needs(Need.STRUCTURE) or _names(plan)[0] == "contract"
+
+
+def test_rules_that_need_labels_are_named_where_there_are_none_also_as_a_ratio() -> None:
+    plan = _plan("metric: toy.accuracy, of: ratio, at_least: 0.5", "metric: toy.speed, at_most: 2", labels=False)
+    assert plan.lacks == ("the data has no labels, and these rules need them: toy.accuracy/ratio",)
+
+
+def test_a_plan_without_lacks_has_none() -> None:
+    assert not _plan("metric: toy.accuracy, at_least: 0.5").lacks

@@ -1,0 +1,100 @@
+"""Whatever happens in a check, it becomes evidence; only figures that were declared are ever measured."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from vetgate.domain.check import Ask, Need, Results
+from vetgate.domain.errors import CardError, Inconclusive, MissingExtra
+from vetgate.domain.evidence import Better, Exact, Measurement, Of, Outcome
+from vetgate.domain.specs import CheckSpec, MetricSpec
+from vetgate.domain.unit import Unit
+from vetgate.measure import PlannedCheck, run_check
+
+METRIC = MetricSpec("toy.size", "size", Unit.MEGABYTES, Better.LOWER, (Of.CANDIDATE, Of.RATIO))
+
+
+class _Check:
+    def __init__(self, act: Callable[[], Results]) -> None:
+        self._act = act
+
+    def measure(self, context: object, ask: Ask) -> Results:
+        return self._act()
+
+
+def _planned(act: Callable[[], Results], missing: MissingExtra | None = None) -> PlannedCheck:
+    spec: CheckSpec[Any] = CheckSpec("toy", "toys", Need.STRUCTURE, (METRIC,), lambda: _Check(act))
+    return PlannedCheck(spec, Ask(metrics=("toy.size",)), missing)
+
+
+def _figure(**changes: Any) -> Measurement:
+    given = {"metric": "toy.size", "role": Of.CANDIDATE, "value": 1.0, "unit": Unit.MEGABYTES, "n": 1}
+    return Measurement.model_validate(given | {"better": Better.LOWER, "uncertainty": Exact()} | changes)
+
+
+def test_what_was_declared_is_measured() -> None:
+    figures = (_figure(), _figure(role=Of.RATIO, unit=Unit.RATIO))
+    evidence = run_check(_planned(lambda: Results(measurements=figures)), None)
+    assert (evidence.outcome, evidence.measurements) == (Outcome.MEASURED, figures)
+
+
+@pytest.mark.parametrize(
+    "figures",
+    [
+        (_figure(metric="accuracy.top1"),),
+        (_figure(role=Of.DELTA),),
+        (_figure(unit=Unit.FRACTION),),
+        (_figure(role=Of.RATIO, unit=Unit.MEGABYTES),),
+        (_figure(), _figure(value=2.0)),
+    ],
+    ids=["another metric", "another role", "another unit", "a ratio with a unit", "one figure twice"],
+)
+def test_a_check_that_measures_otherwise_than_it_declares_has_measured_nothing(
+    figures: tuple[Measurement, ...],
+) -> None:
+    evidence = run_check(_planned(lambda: Results(measurements=figures)), None)
+    assert evidence.outcome is Outcome.ERRORED
+    assert not evidence.measurements
+
+
+def _raise(error: BaseException) -> Callable[[], Results]:
+    def act() -> Results:
+        raise error
+
+    return act
+
+
+def test_a_check_that_raises_is_errored_with_what_it_said() -> None:
+    evidence = run_check(_planned(_raise(ZeroDivisionError("lost a screw"))), None)
+    assert evidence.outcome is Outcome.ERRORED
+    assert evidence.reason == "ZeroDivisionError: lost a screw"
+
+
+def test_a_check_that_ends_the_process_with_code_0_is_errored_and_no_pass() -> None:
+    evidence = run_check(_planned(lambda: sys.exit(0)), None)
+    assert evidence.outcome is Outcome.ERRORED
+
+
+def test_a_check_that_returns_something_else_is_errored() -> None:
+    evidence = run_check(_planned(lambda: None), None)  # type: ignore[arg-type, return-value]  # what a stranger may do
+    assert evidence.outcome is Outcome.ERRORED
+
+
+def test_a_check_that_says_why_it_cannot_measure_is_skipped_with_its_hint() -> None:
+    evidence = run_check(_planned(_raise(Inconclusive("no labels", hint="label them"))), None)
+    assert (evidence.outcome, evidence.reason) == (Outcome.SKIPPED, "no labels; label them")
+
+
+def test_a_check_whose_library_is_missing_never_runs() -> None:
+    missing = MissingExtra("needs toys>=1", hint="pip install toys")
+    evidence = run_check(_planned(_raise(AssertionError("it ran")), missing), None)
+    assert (evidence.outcome, evidence.reason) == (Outcome.SKIPPED, "needs toys>=1; pip install toys")
+
+
+def test_what_the_person_must_mend_is_no_evidence() -> None:
+    with pytest.raises(CardError):
+        run_check(_planned(_raise(CardError("the card contradicts its model"))), None)
