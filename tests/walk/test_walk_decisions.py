@@ -8,6 +8,11 @@ from typing import Any
 
 import pytest
 
+CARD = """\
+version: 1
+input: {size: [4, 4], resize: none, colour: grey, scale: 1/255, mean: [0.5], std: [0.25], layout: NCHW}
+output: {kind: logits}
+"""
 POINT = "version: 1\nname: point\nmetrics:\n  - {metric: accuracy.top1, of: delta, at_least: -1pp}\n"
 
 
@@ -191,3 +196,10 @@ def test_configuration_gives_what_flags_do_not(world: Any, policy: str, monkeypa
     monkeypatch.setenv("VETGATE_LIMIT", "10")
     assert world.check(same) == 0
     assert world.report()["data"]["images"] == 10
+
+
+def test_labels_matched_by_index_are_told_where_only_one_side_names_its_classes(world: Any, policy: str) -> None:
+    named = CARD.replace("kind: logits", "kind: logits, classes: [a, b, c]")
+    arguments = ["--reference", world.toy("ref.toy", card=named), "--data", world.data(), "--policy", policy]
+    assert world.check(world.toy("same.toy"), *arguments) == 0
+    assert any("matched by index" in warning for warning in world.report()["warnings"])

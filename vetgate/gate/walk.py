@@ -13,6 +13,7 @@ from vetgate.domain.evidence import Evidence, Outcome
 from vetgate.domain.report import DataSummary, PolicySummary, Report, ReportSet
 from vetgate.domain.request import RunRequest
 from vetgate.gate.answers import Sitting
+from vetgate.gate.data import Images
 from vetgate.gate.entrant import Entrant
 from vetgate.gate.run import Run, Watch, prepare
 from vetgate.host import Host
@@ -46,7 +47,14 @@ def _vet_one(path: str, reference: Entrant, run: Run, now: datetime.datetime) ->
     candidate = Entrant("candidate", path, card, run.request.architecture, run.house)
     with candidate:
         evidence = list(_gather(candidate, reference, run))
-    verdict = judge(run.policy.policy, evidence, today=run.today, metrics=run.host.metrics(), owners=_owners(run.host))
+    verdict = judge(
+        run.policy.policy,
+        evidence,
+        today=run.today,
+        metrics=run.host.metrics(),
+        owners=_owners(run.host),
+        always=_always(run.host),
+    )
     versions = reference.versions | candidate.versions
     return Report(
         candidate=candidate.summary(),
@@ -62,6 +70,10 @@ def _vet_one(path: str, reference: Entrant, run: Run, now: datetime.datetime) ->
         started=now,
         seconds=time.perf_counter() - start,
     )
+
+
+def _always(host: Host) -> tuple[str, ...]:
+    return tuple(check.name for check in host.checks() if check.always)
 
 
 def _owners(host: Host) -> dict[str, str]:
@@ -132,6 +144,7 @@ def _run_models(candidate: Entrant, reference: Entrant, run: Run) -> Iterator[Ev
         return
     table = TableContext(run.sitting.table(candidate, reference, run.tell))
     yield from _unreadable(run)
+    _caution(reference, run.sitting.images, run)
     for check in run.plan.by_need(Need.TABLE):
         run.tell("check", check.spec.name)
         yield run_check(check, table)
@@ -156,6 +169,17 @@ def _stopped(where: str, error: VetgateError) -> Evidence:
     """Return the evidence that a step of the walk failed; the judge never lets a run pass that holds it."""
     hint = f"; {error.hint}" if error.hint else ""
     return Evidence(check=where, outcome=Outcome.ERRORED, reason=f"{error.message}{hint}")
+
+
+def _caution(reference: Entrant, images: Images, run: Run) -> None:
+    """Warn that labels were matched by index where only one side names its classes, for that is an assumption."""
+    named = reference.require_card().card.output.classes
+    if images.samples.labels is None or (named is None) == (images.samples.classes is None):
+        return
+    who, other = ("the data set", "the reference's card") if named is None else ("the reference's card", "the data set")
+    told = f"{who} names its classes and {other} does not: labels were matched by index"
+    if told not in run.warnings:
+        run.warnings.append(told)
 
 
 def _unreadable(run: Run) -> Iterator[Evidence]:
@@ -194,6 +218,13 @@ def rejudge(reports: ReportSet, policy: LoadedPolicy, host: Host, today: datetim
     summary = PolicySummary(name=policy.policy.name, sha256=policy.policy.sha256, source=policy.source)
     judged = []
     for report in reports.reports:
-        verdict = judge(policy.policy, report.evidence, today=today, metrics=host.metrics(), owners=_owners(host))
+        verdict = judge(
+            policy.policy,
+            report.evidence,
+            today=today,
+            metrics=host.metrics(),
+            owners=_owners(host),
+            always=_always(host),
+        )
         judged.append(report.model_copy(update={"verdict": verdict, "policy": summary}))
     return ReportSet(reports=tuple(judged))

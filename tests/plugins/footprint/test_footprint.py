@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 from vetgate_footprint import count
-from vetgate_footprint.plugin import METRICS, vetgate_checks
+from vetgate_footprint.metrics import METRICS
+from vetgate_footprint.plugin import vetgate_checks
 
 from vetgate.api import (
     Artifact,

@@ -132,3 +132,25 @@ def test_a_named_pipe_is_no_model(tmp_path: Path) -> None:
 def test_a_name_that_no_report_can_hold_is_a_usage_error() -> None:
     with Vault() as vault, pytest.raises(UsageError, match="no UTF-8"):
         vault.take("model\udcff.onnx", [])
+
+
+def test_a_zip_whose_directory_says_it_is_huge_is_not_read(tmp_path: Path) -> None:
+    """One of 2 million names took 12 s and 1 GB in the gate's own process."""
+    import struct
+    import zipfile
+
+    from vetgate.artifacts.vault import LONGEST_DIRECTORY, probe
+
+    path = tmp_path / "model.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("data.pkl", b"x")
+    assert probe(path).zip_members == ("data.pkl",)
+    content = bytearray(path.read_bytes())
+    struct.pack_into("<I", content, content.rfind(b"PK\x05\x06") + 12, LONGEST_DIRECTORY + 1)
+    path.write_bytes(content)
+    assert probe(path).zip_members == ()
+    record = b"PK\x06\x06" + struct.pack("<Q", 44) + bytes(28) + struct.pack("<QQ", LONGEST_DIRECTORY + 1, 0)
+    locator = b"PK\x06\x07" + struct.pack("<IQI", 0, 100, 1)
+    end = b"PK\x05\x06" + struct.pack("<HHHHIIH", 0, 0, 1, 1, 0xFFFFFFFF, 0xFFFFFFFF, 0)
+    path.write_bytes(b"PK\x03\x04".ljust(100, b"\0") + record + locator + end)
+    assert probe(path).zip_members == ()
