@@ -220,9 +220,10 @@ def test_an_interrupted_run_leaves_no_half_written_report_or_cache_entry(
     command = [sys.executable, "-m", "vetgate", "check", slow, "--reference", reference, "--data", data]
     command += ["--policy", policy, "--batch-size", "1", "--report", "json=report.json"]
     process = subprocess.Popen(command, cwd=world.folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    time.sleep(3)
+    _wait_for_children(process.pid)
+    time.sleep(1)
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=20)
+    _, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
     assert not list(world.folder.glob("*report.json*"))
     names = [file.name for file in own_cache.rglob("*") if file.is_file()]
@@ -234,15 +235,24 @@ def test_a_killed_run_takes_its_children_with_it(world: Any, policy: str) -> Non
     slow, reference = world.toy("slow.toy", misbehave="hang"), world.toy("ref.toy")
     command = [sys.executable, "-m", "vetgate", "check", slow, "--reference", reference, "--data", world.data()]
     process = subprocess.Popen([*command, "--policy", policy], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    time.sleep(3)
-    children = _children(process.pid)
-    assert children
+    children = _wait_for_children(process.pid)
+    time.sleep(1)
     process.kill()
     process.wait()
     latest = time.monotonic() + 20
     while any(map(_lives, children)) and time.monotonic() < latest:
         time.sleep(0.1)
     assert not [child for child in children if _lives(child)]
+
+
+def _wait_for_children(parent: int) -> list[int]:
+    """Return the two children of a gate once it has started them."""
+    latest = time.monotonic() + 60
+    while len(_children(parent)) < 2 and time.monotonic() < latest:
+        time.sleep(0.05)
+    children = _children(parent)
+    assert len(children) == 2
+    return children
 
 
 def _lives(pid: int) -> bool:
