@@ -18,6 +18,8 @@ _LOADER: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 KeyPath = tuple[str | int, ...]
 RecordT = TypeVar("RecordT", bound=Record)
 
+DRAFT_MARK = "FILL-IN"
+"""What a drafted document holds where its reader must decide."""
 LONGEST = 1_000_000
 """Characters; a longer document is refused, for cards come with untrusted models."""
 DEEPEST = 50
@@ -167,6 +169,8 @@ def _mistake(document: Document, record: type[Record], entry: dict[str, Any]) ->
         return Mistake(where, key_text(path), f"unknown key{suggest(str(path[-1]), known)}")
     if entry["type"] == "missing":
         return Mistake(where, key_text(path), "is missing")
+    if entry["input"] == DRAFT_MARK:
+        return Mistake(where, key_text(path), f"is still {DRAFT_MARK}")
     return Mistake(
         where, key_text(path), f"{entry['msg'].removeprefix('Value error, ')} (got {_short(entry['input'])})"
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vetgate.api import Port, Subject
+from vetgate.api import CardError, Port, Subject
 
 
 @dataclass(frozen=True)
@@ -34,12 +34,16 @@ class Terms:
 
 
 def terms_of(subject: Subject) -> Terms:
-    """Return the terms of one model."""
+    """Return the terms of one model.
+
+    Raises:
+        CardError: The card's layout contradicts the file.
+    """
     card, structure = subject.card, subject.structure
     entrance = structure.inputs[0] if len(structure.inputs) == 1 else None
     exits = [port for port in structure.outputs if card.output.name in (None, port.name)]
     way_out = exits[0] if len(exits) == 1 else None
-    channels = _channels(entrance, card.input.layout)
+    channels = _channels(entrance, subject)
     return Terms(
         channels=card.input.channels if channels is None else channels,
         size=card.input.size,
@@ -52,7 +56,21 @@ def terms_of(subject: Subject) -> Terms:
     )
 
 
-def _channels(port: Port | None, layout: str) -> int | None:
+def _channels(port: Port | None, subject: Subject) -> int | None:
+    """Return the channels that the file says, read by the card's layout.
+
+    Raises:
+        CardError: The card has the layout the wrong way round: only the other one fits its own colour.
+    """
     if port is None or len(port.shape) != 4:
         return None
-    return port.shape[1] if layout == "NCHW" else port.shape[3]
+    card = subject.card.input
+    here, there = (1, 3) if card.layout == "NCHW" else (3, 1)
+    if port.shape[here] not in (None, card.channels) and port.shape[there] == card.channels:
+        shape = " x ".join("?" if length is None else str(length) for length in port.shape)
+        raise CardError(
+            f"the card of {subject.artifact.name} says layout: {card.layout} and colour: {card.colour}, "
+            f"but the model takes {shape}",
+            hint=f"set layout: {'NHWC' if card.layout == 'NCHW' else 'NCHW'} in the card",
+        )
+    return port.shape[here]

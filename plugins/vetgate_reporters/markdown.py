@@ -81,8 +81,6 @@ def _fitting(blocks: Sequence[str]) -> list[str]:
 
 
 def _document(reports: ReportSet, budget: Budget) -> list[str]:
-    if not reports.reports:
-        return [f"## {rulings.headline(Decision.INCONCLUSIVE)}: no candidate was vetted"]
     ordered = sorted(reports.reports, key=lambda report: -report.verdict.decision.rank)
     blocks = _summary(reports, ordered, budget) if len(ordered) > 1 else []
     for report in ordered[: budget.candidates]:

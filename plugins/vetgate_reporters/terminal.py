@@ -43,8 +43,6 @@ class TerminalReporter:
     def render(self, reports: ReportSet) -> str:
         """Return the whole report."""
         page = Page(self.width, self.colour)
-        if not reports.reports:
-            page.line(_verdict(Decision.INCONCLUSIVE, "no candidate was vetted"))
         if len(reports.reports) > 1:
             _draw_summary(page, reports)
         for number, report in enumerate(reports.reports, start=1):

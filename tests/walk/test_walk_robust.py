@@ -242,3 +242,57 @@ def test_the_plan_says_which_package_is_missing_and_how_to_get_it(world: Any, mo
     assert "backend 'onnx' needs onnxruntime>=99: pip install 'vetgate[onnx]'" in world.out
     assert world.check(model, "--reference", model, "--data", str(FASHION / "test.npz"), "--policy", "smoke") == 3
     assert "pip install 'vetgate[onnx]'" in world.reasons()
+
+
+@pytest.mark.parametrize("read", ["same.toy", "ref.toy", "data.npz", "point.yaml", "same.toy.yaml"])
+def test_a_report_is_never_written_over_what_the_run_reads(world: Any, read: str) -> None:
+    policy = world.folder / "point.yaml"
+    policy.write_text("version: 1\nname: p\nmetrics:\n  - {metric: accuracy.top1, at_least: 1%}\n", encoding="utf-8")
+    arguments = ["check", world.toy("same.toy"), "--reference", world.toy("ref.toy"), "--data", world.data()]
+    before = (world.folder / read).read_bytes()
+    assert world.run(*arguments, "--policy", "point.yaml", "--report", f"json={read}") == 2
+    assert "which this run reads" in world.err
+    assert (world.folder / read).read_bytes() == before
+
+
+def test_a_candidate_that_is_the_reference_itself_is_told(world: Any) -> None:
+    reference = world.toy("ref.toy")
+    world.check(reference, "--reference", reference, "--data", world.data(), "--policy", "smoke")
+    assert any("the same file" in warning for warning in world.report()["warnings"])
+
+
+def test_a_layout_the_wrong_way_round_is_the_cards_mistake(world: Any) -> None:
+    card = Path(world.toy("ref.toy") + ".yaml").read_text(encoding="utf-8").replace("NCHW", "NHWC")
+    candidate = world.toy("turned.toy", card=card)
+    arguments = ["--reference", str(world.folder / "ref.toy"), "--data", world.data(), "--policy", "smoke"]
+    assert world.check(candidate, *arguments) == 2
+    assert "set layout: NCHW" in world.err
+
+
+def test_class_names_of_another_number_are_never_matched_by_index(world: Any) -> None:
+    data = world.folder / "named.npz"
+    images = np.zeros((6, 4, 4), dtype=np.uint8)
+    np.savez(data, images=images, labels=np.arange(6) % 2, classes=np.array(["cat", "dog"]))
+    arguments = ["--reference", world.toy("ref.toy"), "--data", str(data), "--policy", "smoke"]
+    assert world.check(world.toy("same.toy"), *arguments) == 2
+    assert "names 2 classes and the models tell 3 apart" in world.err
+
+
+def test_a_plugin_that_is_not_there_cannot_be_switched_off(world: Any) -> None:
+    assert world.run("check", world.toy("a.toy"), "--reference", world.toy("b.toy"), "--disable", "nope") == 2
+    assert "there is no plugin 'nope'" in world.err
+
+
+def test_the_cause_of_an_unreadable_candidate_comes_first(world: Any) -> None:
+    (world.folder / "empty.toy").touch()
+    world.check("empty.toy", "--reference", world.toy("ref.toy"), "--data", world.data(), "--policy", "edge")
+    assert world.report()["verdict"]["because"].startswith("check models errored: empty.toy is empty")
+
+
+def test_a_drafted_card_says_what_is_still_to_be_filled_in(world: Any) -> None:
+    path = world.toy("draft.toy", card=None)
+    assert world.run("inspect", path, "--write-card") == 0
+    assert world.run("check", path, "--reference", world.toy("ref.toy"), "--policy", "smoke") == 2
+    assert "input.mean: is still FILL-IN" in world.err
+    assert world.run("inspect", path, "--write-card") == 2
+    assert "exists already" in world.err

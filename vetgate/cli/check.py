@@ -78,7 +78,7 @@ def command(candidates: tuple[str, ...], plan: bool, verbose: bool, **options: A
 
         show(foresee(request, host, now=now))
         return 0
-    targets = choose(settings.reports or (), settings.output_dir, host)
+    targets = choose(settings.reports or (), settings.output_dir, host, spare=request.files)
     with progress(verbose=verbose) as watch:
         reports = vet(request, host, now=now, watch=watch)
     return deliver(reports, targets, strict=bool(settings.strict))

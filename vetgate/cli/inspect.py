@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,11 +34,14 @@ def command(
     import os
 
     from vetgate.cli.settings import from_flags, gather
+    from vetgate.domain.errors import UsageError
     from vetgate.gate import inspect_model
     from vetgate.host import find_plugins
 
     settings = gather(from_flags({"architecture": architecture, "timeout": timeout}), Path.cwd(), os.environ)
     host = find_plugins(settings.disable or (), settings.prefer or {})
+    if write_card and Path(f"{model}.yaml").exists():
+        raise UsageError(f"{model}.yaml exists already and was left as it is", hint="edit it, or move it away")
     look = inspect_model(model, host, card=card, architecture=settings.architecture, seconds=timeout)
     if style == "json":
         click.echo(_as_json(look))
@@ -46,7 +50,7 @@ def command(
     if write_card:
         _write_card(model, look)
     if preview is not None:
-        _preview(preview, model, look)
+        _preview(preview, model, look, quiet=style == "json")
 
 
 def _as_json(look: Look) -> str:
@@ -107,7 +111,7 @@ def _write_card(model: str, look: Look) -> None:
     click.echo(f"wrote {path}; replace every FILL-IN in it", err=True)
 
 
-def _preview(image: str, model: str, look: Look) -> None:
+def _preview(image: str, model: str, look: Look, *, quiet: bool) -> None:
     import io
 
     import numpy as np
@@ -121,15 +125,16 @@ def _preview(image: str, model: str, look: Look) -> None:
         raise missing_card(model)
     card = look.card.card.input
     fed = preview(image, look.card.card)
+    say = partial(click.echo, err=quiet)
     planes = fed.values[0] if card.layout == "NCHW" else np.moveaxis(fed.values[0], -1, 0)
     names = {"grey": ["grey"], "rgb": ["red", "green", "blue"], "bgr": ["blue", "green", "red"]}[card.colour]
-    click.echo(f"fed         {' x '.join(map(str, fed.values.shape))} {card.layout}, float32 before any quantisation")
+    say(f"fed         {' x '.join(map(str, fed.values.shape))} {card.layout}, float32 before any quantisation")
     for name, plane in zip(names, planes, strict=True):
         low, mean, high = float(plane.min()), float(plane.mean()), float(plane.max())
-        click.echo(f"  {name:<9} least {low:.4g}, mean {mean:.4g}, most {high:.4g}")
+        say(f"  {name:<9} least {low:.4g}, mean {mean:.4g}, most {high:.4g}")
     target = Path(f"{Path(model).name}.preview.png")
     pixels = fed.pixels[:, :, 0] if fed.pixels.shape[2] == 1 else fed.pixels
     picture = io.BytesIO()
     Image.fromarray(pixels).save(picture, format="PNG")
     write_whole(target, picture.getvalue())
-    click.echo(f"  picture   {target}: what reaches the model, before numbers are scaled")
+    say(f"  picture   {target}: what reaches the model, before numbers are scaled")

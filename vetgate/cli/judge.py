@@ -28,7 +28,7 @@ def command(report: str, policy: str, reports: tuple[str, ...], output_dir: str 
 
     host = find_plugins()
     loaded = load(policy, host.policies(), host.metrics())
-    targets = choose(reports, output_dir, host)
+    targets = choose(reports, output_dir, host, spare=(report, policy))
     try:
         saved = ReportSet.model_validate_json(Path(report).read_bytes())
     except OSError as error:

@@ -33,7 +33,7 @@ class Target:
     reporter: Reporter
 
 
-def choose(wanted: Sequence[str], folder: str | None, host: Host) -> list[Target]:
+def choose(wanted: Sequence[str], folder: str | None, host: Host, *, spare: Sequence[str] = ()) -> list[Target]:
     """Return where each report goes, making sure before the run that it can go there.
 
     The terminal report always goes to stdout, unless another one does.
@@ -42,14 +42,16 @@ def choose(wanted: Sequence[str], folder: str | None, host: Host) -> list[Target
         wanted: FORMAT or FORMAT=PATH.
         folder: Where reports without a path go; None is the working directory.
         host: Who writes formats.
+        spare: Files that the run reads, which no report may be written over.
 
     Raises:
-        UsageError: A format is unknown, a place cannot be written, or two reports would go to one.
+        UsageError: A format is unknown, a place cannot be written or is read, or two reports would go to one.
         MissingExtra: A reporter lacks a library.
     """
     targets = [_target(text, folder, host) for text in wanted]
     if not any(target.path == STDOUT for target in targets) and host.offer(Kind.REPORTER, TERMINAL):
         targets.insert(0, _target(f"{TERMINAL}={STDOUT}", folder, host))
+    _spare(targets, spare)
     places = [target.path if target.path == STDOUT else os.path.realpath(target.path) for target in targets]
     if len(set(places)) < len(places):
         twice = next(place for place in places if places.count(place) > 1)
@@ -58,6 +60,13 @@ def choose(wanted: Sequence[str], folder: str | None, host: Host) -> list[Target
             hint="give each a path of its own: --report FORMAT=PATH",
         )
     return targets
+
+
+def _spare(targets: Sequence[Target], files: Sequence[str]) -> None:
+    read = {os.path.realpath(file) for file in files if Path(file).exists()}
+    for target in targets:
+        if target.path != STDOUT and os.path.realpath(target.path) in read:
+            raise UsageError(f"the {target.format} report would replace {target.path}, which this run reads")
 
 
 def _target(text: str, folder: str | None, host: Host) -> Target:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from vetgate.domain.artifact import Member
 from vetgate.domain.evidence import Evidence
@@ -95,7 +97,7 @@ class ReportSet(Record):
     """What `check` writes, also for one candidate."""
 
     schema_version: Literal[1] = SCHEMA_VERSION
-    reports: tuple[Report, ...]
+    reports: Annotated[tuple[Report, ...], Field(min_length=1)]
 
     @property
     def decision(self) -> Decision:

@@ -41,3 +41,10 @@ class RunRequest(Record):
     """Spec name -> plugin, where two plugins claim one name."""
     limits: Limits = Limits()
     command: tuple[str, ...] = ()
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Every file or folder that the run reads, as it was named; a report must not be written over one."""
+        named = (self.reference, self.data, self.policy, self.reference_card, *self.cards.values())
+        beside = (f"{model}.yaml" for model in (*self.candidates, self.reference))
+        return (*self.candidates, *(path for path in named if path is not None), *beside)

@@ -117,7 +117,8 @@ class Sitting:
     def _pair(self, candidate: Answers, reference: Answers) -> PredictionTable:
         kept = np.flatnonzero(candidate.known & reference.known)
         if not len(kept) or candidate.raw is None or reference.raw is None:
-            raise Inconclusive("no image could be read, so nothing was compared")
+            why = next(iter(self.unreadable.values()), "no reason was given")
+            raise Inconclusive(f"no image could be read, so nothing was compared; the first: {why}")
         mine, base = candidate.entrant.require_card().card.output, reference.entrant.require_card().card.output
         order = class_order(mine, base)
         theirs = make_predictions(candidate.raw[kept], mine, order, candidate.entrant.name)

@@ -93,11 +93,26 @@ def _recognises(spec: DataSourceSpec, place: Path) -> bool:
         return False
 
 
+def _require_content(place: Path) -> None:
+    """Say plainly what is wrong with a place that nobody could read anything from."""
+    if place.is_dir():
+        if not any(place.iterdir()):
+            raise DataError(f"the data set {place} is an empty folder")
+    elif not place.is_file():
+        raise DataError(f"the data set {place} is neither a regular file nor a folder")
+    elif place.stat().st_size == 0:
+        raise DataError(f"the data set {place} is empty (0 bytes)")
+
+
 def _reader(path: str, host: Host) -> tuple[DataSourceSpec, dict[str, str]]:
     claims = [spec for spec in host.data_sources() if _recognises(spec, Path(path))]
     if not claims:
+        _require_content(Path(path))
         known = ", ".join(host.names(Kind.DATA_SOURCE)) or "none"
-        raise DataError(f"no installed plugin reads the data set {path} (known: {known})")
+        raise DataError(
+            f"no installed plugin reads the data set {path} (known: {known})",
+            hint="a folder or zip needs images in a folder a class, a CSV the columns path and label; see README",
+        )
     if len(claims) > 1:
         raise DataError(
             f"the data set {path} is claimed by {' and '.join(spec.name for spec in claims)}",

@@ -97,13 +97,23 @@ class Entrant:
                 self._admit()
 
     def _admit(self) -> None:
-        artifact = self._house.vault.take(self.path, self._house.host.backends())
+        artifact = self._take()
         offer = self._house.host.offer(Kind.BACKEND, artifact.backend)
         if offer is None:
             raise UnreadableArtifact(f"{self.name}: backend {artifact.backend!r} is not on offer")
         self.artifact, self._offer = artifact, offer
         offer.require()
         self.card = find_card(self.path, self._explicit_card, None)
+
+    def _take(self) -> Artifact:
+        host = self._house.host
+        try:
+            return self._house.vault.take(self.path, host.backends())
+        except UnreadableArtifact as error:
+            troubles = "; ".join(host.troubles())
+            raise UnreadableArtifact(
+                f"{error.message}{f' ({troubles})' if troubles else ''}", hint=error.hint
+            ) from None
 
     def recall(self) -> None:
         """Take the structure from the cache, or start the child that will be asked for it."""

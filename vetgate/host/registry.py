@@ -175,13 +175,19 @@ def find_plugins(disabled: Iterable[str] = (), prefer: Mapping[str, str] | None 
         prefer: Spec name -> plugin that shall win it, where two claim one name.
 
     Raises:
-        UsageError: `prefer` names a plugin that does not offer the name.
+        UsageError: A plugin that is not there is named, or one that does not offer what it shall win.
     """
     off = set(disabled)
     found = metadata.entry_points()
     others = [group for group in sorted(found.groups) if group.startswith("vetgate.") and group != ENTRY_POINT_GROUP]
     plugins = [_load(entry, off) for entry in sorted(found.select(group=ENTRY_POINT_GROUP), key=_order)]
     plugins += [_incompatible(entry) for group in others for entry in sorted(found.select(group=group), key=_order)]
+    known = sorted({plugin.name for plugin in plugins})
+    for name in [*disabled, *(prefer or {}).values()]:
+        if name not in known:
+            raise UsageError(
+                f"there is no plugin {name!r} (found: {', '.join(known)})", hint="vetgate plugins lists them"
+            )
     return _settle(plugins, dict(prefer or {}))
 
 

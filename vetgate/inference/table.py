@@ -106,7 +106,8 @@ def match_labels(samples: Samples, reference: Output, classes: int) -> NDArray[n
         classes: C, how many classes the reference tells apart.
 
     Raises:
-        DataError: The data names classes that the card does not list, or a label lies outside the model's classes.
+        DataError: The data names classes that the card does not list, or another number of them than the models have
+            where the card lists none; or a label lies outside the models' classes.
     """
     if samples.labels is None:
         return None
@@ -122,6 +123,12 @@ def match_labels(samples: Samples, reference: Output, classes: int) -> NDArray[n
         places = np.asarray([index[name] for name in samples.classes], dtype=np.int64)
         _require_range(labels, len(places), samples, "the data set names")
         labels = places[labels]
+    elif samples.classes is not None and len(samples.classes) != classes:
+        raise DataError(
+            f"the data names {len(samples.classes)} classes and the models tell {classes} apart, so labels cannot be "
+            "matched by index",
+            hint="list the models' classes in the reference's card (output.classes), or all classes in classes.txt",
+        )
     _require_range(labels, classes, samples, "the models have")
     return labels
 

@@ -75,14 +75,15 @@ def _finding_words(severity: Severity, message: str, location: str) -> str:
 
 
 def _unspoken(evidence: Sequence[Evidence], owners: Mapping[str, str], always: Collection[str]) -> list[Evidence]:
-    """Return what was not measured without a rule that would say so."""
+    """Return what was not measured without a rule that would say so; what only followed from an error is left out."""
     owning = set(owners.values()) - set(always)
     failed = [item for item in evidence if item.outcome is not Outcome.MEASURED and item.check not in owning]
     absent = [
         Evidence(check=name, outcome=Outcome.SKIPPED, reason="it did not run")
         for name in set(always) - {item.check for item in evidence}
     ]
-    return sorted(failed + absent, key=lambda item: (item.check, item.reason))
+    causes = [item for item in failed if item.outcome is Outcome.ERRORED]
+    return sorted(causes or failed + absent, key=lambda item: (item.check, item.reason))
 
 
 def _failed(item: Evidence) -> Ruling:
@@ -121,6 +122,10 @@ def _because(decision: Decision, policy: Policy, rulings: tuple[Ruling, ...]) ->
         count = sum(ruling.decision is each for ruling in rulings)
         if count and each is not decision:
             named.append(f"{count} more {_verb(each, count)}")
+    cause = next((ruling for ruling in worst if ruling.metric is None and decision is Decision.INCONCLUSIVE), None)
+    if cause is not None:
+        others = f"; so {len(worst) - 1} rules are not settled" if len(worst) > 1 else ""
+        return f"{cause.because}{others}"
     rules = "rule" if len(rulings) == 1 else "rules"
     return f"{len(worst)} of {len(rulings)} {rules} {_verb(decision, len(worst))}: {'; '.join(named)}"
 

@@ -171,7 +171,7 @@ def images_for_identical(rule: Rule, spec: MetricSpec) -> int | None:
     upper = rule.at_most if spec.better is not Better.HIGHER else None
     if rule.of is Of.DELTA:
         return _paired((-lower if lower is not None else None, upper), rule.confidence)
-    if rule.of is not Of.PAIR or spec.better is Better.NEITHER:
+    if rule.of is Of.RATIO or spec.better is Better.NEITHER:
         return None
     share = lower if lower is not None else 1.0 - upper if upper is not None else 0.0
     return math.floor(math.log(1.0 - rule.confidence) / math.log(share)) + 1 if 0.0 < share < 1.0 else None
@@ -193,7 +193,7 @@ def _paired(margins: tuple[float | None, ...], confidence: float) -> int | None:
 
 def _too_few(rule: Rule, needed: int, counts: SampleCounts) -> Unsettled | None:
     level = level_words(rule.confidence or 0.0)
-    takes = f"{asked_words(rule)} at {level} takes at least {needed:,}, even of models that never differ"
+    takes = f"{asked_words(rule)} at {level} takes at least {needed:,}, even of models that never err or differ"
     if rule.slice is None:
         short = counts.total < needed
         message = f"{counts.total:,} images are too few: {takes}"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from vetgate.documents import Document, KeyPath, Mistake, key_text, suggest
 from vetgate.domain.evidence import Of
-from vetgate.domain.policy import Rule
+from vetgate.domain.policy import EACH_LABEL, Rule
 from vetgate.domain.specs import MetricSpec
 from vetgate.domain.unit import Unit, parse_quantity
 from vetgate.policy.language import RuleText
@@ -67,6 +67,8 @@ def resolve_rule(text: RuleText, path: KeyPath, metrics: Mapping[str, MetricSpec
         return None
     if text.slice is not None and not spec.sliced:
         notes.add((*path, "slice"), f"{spec.id} does not come per class; drop `slice`")
+    if text.slice not in (None, EACH_LABEL) and suggest(str(text.slice), [EACH_LABEL]):
+        notes.add((*path, "slice"), f"no class is called {text.slice!r}{suggest(str(text.slice), [EACH_LABEL])}")
     reader = _Reader(spec, of)
     at_least = _read(text.at_least, (*path, "at_least"), reader.limit, notes)
     at_most = _read(text.at_most, (*path, "at_most"), reader.limit, notes)

@@ -148,10 +148,6 @@ def test_nothing_measured_is_said(unread: ReportSet) -> None:
     assert "- data: none" in text
 
 
-def test_no_candidate_at_all_is_inconclusive() -> None:
-    assert _draw(ReportSet(reports=())) == "## ? INCONCLUSIVE: no candidate was vetted\n"
-
-
 def test_data_that_would_settle_a_rule_are_named_once(canned: ReportSet) -> None:
     assert "only warns (About 1,300 images or pairs would probably settle it.)\n" in _draw(canned)
     report = canned.reports[0]

@@ -233,10 +233,6 @@ def test_rules_that_do_not_fit_the_table_of_candidates_are_named_below_it(thirty
     assert "footprint.size_mb/ratio" in head
 
 
-def test_no_candidate_at_all_is_inconclusive() -> None:
-    assert _draw(ReportSet(reports=())) == "? INCONCLUSIVE  no candidate was vetted\n"
-
-
 def test_a_command_stays_on_one_line_however_long(canned: ReportSet) -> None:
     command = ("vetgate", "check", *(f"variant {number}.onnx" for number in range(60)))
     line = next(line for line in _draw(_changed(canned, command=command), 80).splitlines() if "vetgate check" in line)
