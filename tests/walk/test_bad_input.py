@@ -219,13 +219,8 @@ def test_an_interrupted_run_leaves_no_half_written_report_or_cache_entry(
     slow, reference, data = world.toy("slow.toy", misbehave="slow"), world.toy("ref.toy"), world.data(images=2000)
     command = [sys.executable, "-m", "vetgate", "check", slow, "--reference", reference, "--data", data]
     command += ["--policy", policy, "--batch-size", "1", "--report", "json=report.json"]
-    process = subprocess.Popen(
-        command,
-        cwd=world.folder,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # a shell's `&` has it ignored
-    )
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's `&` has it ignored, and a child inherits that
+    process = subprocess.Popen(command, cwd=world.folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     _wait_for_children(process.pid)
     time.sleep(1)
     process.send_signal(signal.SIGINT)
