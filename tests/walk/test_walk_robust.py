@@ -294,5 +294,7 @@ def test_a_drafted_card_says_what_is_still_to_be_filled_in(world: Any) -> None:
     assert world.run("inspect", path, "--write-card") == 0
     assert world.run("check", path, "--reference", world.toy("ref.toy"), "--policy", "smoke") == 2
     assert "input.mean: is still FILL-IN" in world.err
+    assert world.run("inspect", path) == 0
+    assert "input.mean: is still FILL-IN" in world.out
     assert world.run("inspect", path, "--write-card") == 2
     assert "exists already" in world.err

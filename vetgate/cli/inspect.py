@@ -61,6 +61,7 @@ def _as_json(look: Look) -> str:
         "artifact": look.artifact.model_dump(mode="json", exclude={"path"}) | {"sha256": look.artifact.sha256},
         "structure": look.structure.model_dump(mode="json") | {"macs": look.structure.macs},
         "card": card,
+        "card_problem": look.card_problem,
     }
     return json.dumps(parts, indent=2, ensure_ascii=False)
 
@@ -83,10 +84,11 @@ def _show(look: Look) -> None:
         ("operators", ", ".join(f"{item.type} {item.count}" for item in structure.operators) or "not known"),
         *(("metadata", f"{key} = {value[:100]!r}") for key, value in sorted(structure.metadata.items())),
         *(("note", note) for note in structure.notes),
-        ("card", look.card.source if look.card else "none; --write-card drafts one"),
+        ("card", look.card.source if look.card else look.card_problem or "none; --write-card drafts one"),
     ]
     for name, text in rows:
-        click.echo(f"{name:<11} {_plain(text)}")
+        first, *more = text.splitlines() or [""]
+        click.echo("\n".join([f"{name:<11} {_plain(first)}", *(f"{'':<11} {_plain(line)}" for line in more)]))
 
 
 def _plain(text: str) -> str:
@@ -119,10 +121,11 @@ def _preview(image: str, model: str, look: Look, *, quiet: bool) -> None:
 
     from vetgate.artifacts import missing_card
     from vetgate.cli.output import write_whole
+    from vetgate.domain.errors import CardError
     from vetgate.gate import preview
 
     if look.card is None:
-        raise missing_card(model)
+        raise CardError(look.card_problem) if look.card_problem else missing_card(model)
     card = look.card.card.input
     fed = preview(image, look.card.card)
     say = partial(click.echo, err=quiet)

@@ -14,7 +14,7 @@ from vetgate import environment
 from vetgate.artifacts import CardSource, Vault, find_card, missing_card
 from vetgate.domain.artifact import Artifact
 from vetgate.domain.check import Subject
-from vetgate.domain.errors import Inconclusive, UnreadableArtifact, VetgateError
+from vetgate.domain.errors import CardError, Inconclusive, UnreadableArtifact, VetgateError
 from vetgate.domain.model import Execution, OpenOptions
 from vetgate.domain.report import ModelSummary
 from vetgate.domain.structure import Structure
@@ -55,9 +55,21 @@ class Entrant:
         card: The card file that the user named, if any.
         architecture: Code for files that hold only weights, as the user named it.
         house: What the run shares.
+        card_matters: Whether a malformed card is an error; else `card_problem` tells it.
     """
 
-    def __init__(self, role: str, path: str, card: str | None, architecture: str | None, house: House) -> None:
+    def __init__(
+        self,
+        role: str,
+        path: str,
+        card: str | None,
+        architecture: str | None,
+        house: House,
+        *,
+        card_matters: bool = True,
+    ) -> None:
+        self._card_matters = card_matters
+        self.card_problem = ""
         self.role, self.path = role, path
         self._explicit_card, self._architecture = card, architecture
         self._named_code = pin_code(architecture) if architecture else None
@@ -103,7 +115,17 @@ class Entrant:
             raise UnreadableArtifact(f"{self.name}: backend {artifact.backend!r} is not on offer")
         self.artifact, self._offer = artifact, offer
         offer.require()
-        self.card = find_card(self.path, self._explicit_card, None)
+        self.card = self._find_card(None)
+
+    def _find_card(self, metadata: Mapping[str, str] | None) -> CardSource | None:
+        """Return the card; where only the file is looked at, a malformed one is noted instead of raised."""
+        try:
+            return find_card(self.path, self._explicit_card, metadata)
+        except CardError as error:
+            if self._card_matters:
+                raise
+            self.card_problem = error.message
+            return None
 
     def _take(self) -> Artifact:
         host = self._house.host
@@ -140,7 +162,7 @@ class Entrant:
     def _settle_card(self, structure: Structure) -> Structure:
         """Look for a card inside the file as well; one that changes how the file is read has it described again."""
         before = self.card
-        self.card = find_card(self.path, self._explicit_card, structure.metadata)
+        self.card = self._find_card(structure.metadata)
         if (self.card and self.card.sha256) == (before and before.sha256):
             return structure
         self.close()  # a child is started for the batch that the card names

@@ -30,6 +30,8 @@ class Look:
     artifact: Artifact
     structure: Structure
     card: CardSource | None
+    card_problem: str
+    """Why the card that is there cannot be read; empty where it can or there is none."""
     draft: str
     """A card to start from, in YAML."""
 
@@ -45,7 +47,7 @@ def inspect_model(path: str, host: Host, *, card: str | None, architecture: str 
         seconds: Patience with the child that parses the file.
 
     Raises:
-        VetgateError: It cannot be read, or its card is malformed.
+        VetgateError: It cannot be read.
     """
     with Vault() as vault, SharedBuffer() as images:
         house = House(
@@ -58,7 +60,7 @@ def inspect_model(path: str, host: Host, *, card: str | None, architecture: str 
             seconds=seconds,
             memory=environment.memory() * 3 // 4,
         )
-        entrant = Entrant("model", path, card, architecture, house)
+        entrant = Entrant("model", path, card, architecture, house, card_matters=False)
         try:
             entrant.admit()
             entrant.recall()
@@ -67,7 +69,7 @@ def inspect_model(path: str, host: Host, *, card: str | None, architecture: str 
             entrant.close()
         if entrant.artifact is None:
             raise DataError(f"{path} was not read")
-        return Look(entrant.artifact, structure, entrant.card, draft_card(structure, path))
+        return Look(entrant.artifact, structure, entrant.card, entrant.card_problem, draft_card(structure, path))
 
 
 @dataclass(frozen=True)
