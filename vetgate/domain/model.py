@@ -63,7 +63,7 @@ class Backend(Protocol):
     """Opens the formats that its BackendSpec names. Runs in a child process only."""
 
     def describe(self, artifact: Artifact, card: Card | None, options: OpenOptions) -> Structure:
-        """Return what the file holds; no inference, no code of the model.
+        """Return what the file holds; no inference: code inside the file sees shapes at most, never values.
 
         Raises:
             UnreadableArtifact: Truncated, corrupt or refused.
