@@ -19,6 +19,7 @@ _DAMAGE = (
     *(OSError, EOFError, NotImplementedError, RuntimeError, ValueError),
     *(zipfile.BadZipFile, zlib.error, struct.error),
 )
+"""What zipfile raises on a damaged archive; NotImplementedError for a compression that it does not know."""
 _ENCRYPTED = 0x1
 
 

@@ -22,6 +22,7 @@ LABELS = ("labels", "y", "y_test", "targets")
 CLASSES = ("classes",)
 
 _DAMAGE = (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error, MemoryError, NotImplementedError)
+"""What numpy and zipfile raise on a damaged file; NotImplementedError for a compression that zipfile does not know."""
 
 
 def open_npz(path: Path) -> SampleSet:

@@ -150,7 +150,7 @@ def probe(path: Path) -> Probe:
         try:
             with zipfile.ZipFile(path) as archive:
                 names = tuple(archive.namelist())
-        except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+        except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):  # the last: a zip of a later version
             names = ()
     return Probe(path, path.stat().st_size, head, names)
 

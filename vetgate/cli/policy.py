@@ -10,6 +10,7 @@ import click
 from vetgate.cli import exits
 
 if TYPE_CHECKING:
+    from vetgate.host import Host
     from vetgate.policy import SampleCounts
 
 STARTER = """\
@@ -76,7 +77,7 @@ def lint(policy: str, data: str | None) -> int:
     from vetgate.policy import lint as lint_policy
 
     host = find_plugins()
-    counts = _counts(data) if data else None
+    counts = _counts(data, host) if data else None
     today = datetime.datetime.now(datetime.UTC).date()
     told = lint_policy(policy, host.policies(), host.metrics(), today=today, counts=counts)
     for severity, mistake in told:
@@ -86,11 +87,10 @@ def lint(policy: str, data: str | None) -> int:
     return exits.USAGE if errors else 0
 
 
-def _counts(data: str) -> SampleCounts:
+def _counts(data: str, host: Host) -> SampleCounts:
     from vetgate.gate import count_images
-    from vetgate.host import find_plugins
 
-    return count_images(data, find_plugins())
+    return count_images(data, host)
 
 
 @command.command("schema")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from importlib import metadata
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 import pluggy
 
@@ -22,8 +22,6 @@ from vetgate.domain.specs import (
 )
 from vetgate.hookspecs import ENTRY_POINT_GROUP, Hooks
 from vetgate.host.extras import lacking, versions
-
-SpecT = TypeVar("SpecT")
 
 
 class Kind(StrEnum):
