@@ -5,8 +5,10 @@ from vetgate.domain.card import Card, Input, Output, Resize, Training
 from vetgate.domain.check import (
     Ask,
     Check,
+    ColdStart,
     EvidenceContext,
     Need,
+    Question,
     Results,
     Session,
     SessionContext,
@@ -26,24 +28,37 @@ from vetgate.domain.errors import (
     WorkerFailed,
 )
 from vetgate.domain.evidence import (
+    BATCH,
+    LABEL,
+    LOOKS_OF_IMAGES,
     Better,
     Counts,
     Evidence,
     Exact,
     Finding,
+    Looks,
     Measurement,
     Of,
     Outcome,
     PairedCounts,
     Pairs,
+    PerImage,
     Picture,
     Quantiles,
+    Ran,
     Severity,
+    Slice,
     Table,
     Unstated,
+    Versus,
+    of_label,
 )
 from vetgate.domain.model import Backend, Execution, Model, OpenOptions
-from vetgate.domain.predictions import Predictions, PredictionTable
+from vetgate.domain.predictions import (
+    Column,
+    Predictions,
+    PredictionTable,
+)
 from vetgate.domain.samples import Samples, SampleSet
 from vetgate.domain.specs import (
     BackendSpec,
@@ -62,6 +77,9 @@ from vetgate.domain.unit import Unit
 from vetgate.hookspecs import hookimpl
 
 __all__ = [
+    "BATCH",
+    "LABEL",
+    "LOOKS_OF_IMAGES",
     "Artifact",
     "Ask",
     "Backend",
@@ -71,6 +89,8 @@ __all__ = [
     "CardError",
     "Check",
     "CheckSpec",
+    "ColdStart",
+    "Column",
     "Counts",
     "DataError",
     "DataSourceSpec",
@@ -83,6 +103,7 @@ __all__ = [
     "FormatSpec",
     "Inconclusive",
     "Input",
+    "Looks",
     "Measurement",
     "Member",
     "MetricSpec",
@@ -96,6 +117,7 @@ __all__ = [
     "Output",
     "PairedCounts",
     "Pairs",
+    "PerImage",
     "Picture",
     "PolicySpec",
     "Port",
@@ -103,6 +125,8 @@ __all__ = [
     "Predictions",
     "Probe",
     "Quantiles",
+    "Question",
+    "Ran",
     "Reporter",
     "ReporterSpec",
     "Resize",
@@ -112,6 +136,7 @@ __all__ = [
     "Session",
     "SessionContext",
     "Severity",
+    "Slice",
     "Structure",
     "StructureContext",
     "Subject",
@@ -124,7 +149,9 @@ __all__ = [
     "UnreadableImage",
     "Unstated",
     "UsageError",
+    "Versus",
     "VetgateError",
     "WorkerFailed",
     "hookimpl",
+    "of_label",
 ]

@@ -7,7 +7,16 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from vetgate.api import Ask, Inconclusive, Measurement, Predictions, PredictionTable, Results, TableContext
+from vetgate.api import (
+    Ask,
+    Inconclusive,
+    Measurement,
+    Predictions,
+    PredictionTable,
+    Results,
+    TableContext,
+    of_label,
+)
 from vetgate_quality import metrics
 from vetgate_quality.calibration import expected_calibration_error
 from vetgate_quality.exhibits import class_table, confusion
@@ -88,13 +97,13 @@ def _by_class(
     """Yield recall and precision of every class that has images."""
     size = len(table.classes)
     wanted = {spec.id for spec in (metrics.RECALL, metrics.PRECISION) if size <= ALWAYS_PER_CLASS}
-    wanted |= set(ask.slices)
+    wanted |= {spec.id for spec in (metrics.RECALL, metrics.PRECISION) if ask.columns(spec.id)}
     right = [model.answers == labels for model in (table.candidate, table.reference)]
     paired = pair(labels, right[0], right[1], size)
     for index in np.flatnonzero(paired.images).tolist():
-        name, counts = table.classes[index], paired.of(index)
+        where, counts = of_label(table.classes[index]), paired.of(index)
         if metrics.RECALL.id in wanted:
-            yield from hits(metrics.RECALL, counts, slice_name=name)
+            yield from hits(metrics.RECALL, counts, where=where)
         if metrics.PRECISION.id in wanted:
             given = [(int(model.right[index]), int(model.answered[index])) for model in (candidate, reference)]
-            yield from precision_of_class(metrics.PRECISION, given[0], given[1], images=counts.images, slice_name=name)
+            yield from precision_of_class(metrics.PRECISION, given[0], given[1], images=counts.images, where=where)

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from vetgate.api import Counts, Measurement, MetricSpec, Of, PairedCounts, Unstated
+from vetgate.api import (
+    Counts,
+    Measurement,
+    MetricSpec,
+    Of,
+    PairedCounts,
+    Slice,
+    Unstated,
+)
 from vetgate_quality.tally import Flips
 
 
-def hits(spec: MetricSpec, flips: Flips, *, slice_name: str | None = None) -> Iterator[Measurement]:
+def hits(spec: MetricSpec, flips: Flips, *, where: Slice | None = None) -> Iterator[Measurement]:
     """Yield the share of right answers of both models and its difference, with the counts that bound them.
 
     Args:
         spec: The metric.
         flips: How often each is right; at least one image.
-        slice_name: The class that the images are of, or None for all.
+        where: What the images are confined to, or None for all.
     """
     images, right, lost, won = flips.images, flips.right, flips.lost, flips.won
     kept = right - lost + won
@@ -31,12 +39,12 @@ def hits(spec: MetricSpec, flips: Flips, *, slice_name: str | None = None) -> It
             better=spec.better,
             n=images,
             uncertainty=uncertainty,
-            slice=slice_name,
+            slice=where,
         )
 
 
 def points(
-    spec: MetricSpec, candidate: float, reference: float, *, images: int, note: str = "", slice_name: str | None = None
+    spec: MetricSpec, candidate: float, reference: float, *, images: int, note: str = "", where: Slice | None = None
 ) -> Iterator[Measurement]:
     """Yield a figure of both models and its difference, whose uncertainty counts do not tell."""
     for role, value in (
@@ -52,13 +60,13 @@ def points(
             better=spec.better,
             n=images,
             uncertainty=Unstated(),
-            slice=slice_name,
+            slice=where,
             note=note,
         )
 
 
 def precision_of_class(
-    spec: MetricSpec, candidate: tuple[int, int], reference: tuple[int, int], *, images: int, slice_name: str
+    spec: MetricSpec, candidate: tuple[int, int], reference: tuple[int, int], *, images: int, where: Slice
 ) -> Iterator[Measurement]:
     """Yield the precision of one class; each model's rests on the images that it gives the class.
 
@@ -67,7 +75,7 @@ def precision_of_class(
         candidate: Right answers and all answers of this class.
         reference: The same of the reference.
         images: Images of the class, at least 1.
-        slice_name: The class.
+        where: The slice of the class.
     """
     (right, given), (right_reference, given_reference) = candidate, reference
     never = [name for name, count in (("candidate", given), ("reference", given_reference)) if count == 0]
@@ -77,6 +85,6 @@ def precision_of_class(
         Of.CANDIDATE: Counts(k=right, n=given) if given else None,
         Of.REFERENCE: Counts(k=right_reference, n=given_reference) if given_reference else None,
     }
-    for figure in points(spec, value, other, images=images, note=note, slice_name=slice_name):
+    for figure in points(spec, value, other, images=images, note=note, where=where):
         counts = counted.get(figure.role)
         yield figure.model_copy(update={"n": counts.n, "uncertainty": counts}) if counts else figure

@@ -21,6 +21,7 @@ from vetgate.reporting import (
     Pairs,
     Quantiles,
     Report,
+    Slice,
     Table,
     Unit,
     Unstated,
@@ -228,11 +229,11 @@ def _measurements(report: Report) -> Iterator[Measurement]:
         yield from evidence.measurements
 
 
-def _by_metric(evidence: Evidence, slice_name: str | None) -> dict[str, dict[Of, Measurement]]:
+def _by_metric(evidence: Evidence, where: Slice | None) -> dict[str, dict[Of, Measurement]]:
     """Return one slice's measurements by metric and role, in the order measured."""
     metrics: dict[str, dict[Of, Measurement]] = {}
     for measurement in evidence.measurements:
-        if measurement.slice == slice_name:
+        if measurement.slice == where:
             metrics.setdefault(measurement.metric, {})[measurement.role] = measurement
     return metrics
 

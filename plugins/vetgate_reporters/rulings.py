@@ -68,7 +68,7 @@ def decided_by(ruling: Ruling) -> str:
 
 def remarks(ruling: Ruling) -> list[str]:
     """Return what belongs under the rule's name: the slice that decided, the waiver."""
-    lines = [f"class {ruling.slice}"] if ruling.slice is not None else []
+    lines = [ruling.slice.name] if ruling.slice is not None else []
     if ruling.waived is not None:
         lines.append(f"waived, else {ruling.waived.value}")
     return lines

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from vetgate.reporting import Better, Evidence, Measurement, Of, Report
+from vetgate.reporting import (
+    LABEL,
+    Better,
+    Evidence,
+    Measurement,
+    Of,
+    Report,
+)
 from vetgate_reporters.figures import TELLING, Figure, basis_of, figure_of, figure_text
 
 WORST = 5
@@ -32,9 +39,9 @@ def worst_classes(report: Report) -> tuple[WorstClasses, ...]:
 def _worst_classes(evidence: Evidence) -> Iterator[WorstClasses]:
     metrics: dict[str, dict[str, dict[Of, Measurement]]] = {}
     for measurement in evidence.measurements:
-        if measurement.slice is not None:
+        if measurement.slice is not None and measurement.slice.value is not None and measurement.slice.by == LABEL:
             classes = metrics.setdefault(measurement.metric, {})
-            classes.setdefault(measurement.slice, {})[measurement.role] = measurement
+            classes.setdefault(measurement.slice.value, {})[measurement.role] = measurement
     for metric, classes in metrics.items():
         for role in (Of.DELTA, Of.PAIR, *TELLING):
             ordered = [(roles[role], label) for label, roles in classes.items() if role in roles]

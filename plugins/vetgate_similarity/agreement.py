@@ -7,7 +7,13 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from vetgate.api import Ask, Measurement, PredictionTable, Results
+from vetgate.api import (
+    Ask,
+    Measurement,
+    PredictionTable,
+    Results,
+    of_label,
+)
 from vetgate_similarity.figures import share
 from vetgate_similarity.metrics import AGREEMENT
 
@@ -23,13 +29,13 @@ def measure(table: PredictionTable, ask: Ask) -> Results:
 
 
 def _by_class(table: PredictionTable, ask: Ask, same: NDArray[np.bool_]) -> Iterator[Measurement]:
-    if table.labels is None or (len(table.classes) > ALWAYS_PER_CLASS and AGREEMENT.id not in ask.slices):
+    if table.labels is None or (len(table.classes) > ALWAYS_PER_CLASS and not ask.columns(AGREEMENT.id)):
         return
     size = len(table.classes)
     images = np.bincount(table.labels, minlength=size)
     agreed = np.bincount(table.labels[same], minlength=size)
     for index in np.flatnonzero(images).tolist():
-        yield share(AGREEMENT, int(agreed[index]), int(images[index]), slice_name=table.classes[index])
+        yield share(AGREEMENT, int(agreed[index]), int(images[index]), where=of_label(table.classes[index]))
 
 
 def _tie_note(table: PredictionTable, same: NDArray[np.bool_]) -> str:

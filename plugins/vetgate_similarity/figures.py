@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from vetgate.api import Counts, Measurement, MetricSpec, Of, Unstated
+from vetgate.api import (
+    Counts,
+    Measurement,
+    MetricSpec,
+    Of,
+    Slice,
+    Unstated,
+)
 
 
-def share(spec: MetricSpec, k: int, n: int, *, slice_name: str | None = None, note: str = "") -> Measurement:
+def share(spec: MetricSpec, k: int, n: int, *, where: Slice | None = None, note: str = "") -> Measurement:
     """Return k of n images as a measurement with its counts."""
     return Measurement(
         metric=spec.id,
@@ -15,7 +22,7 @@ def share(spec: MetricSpec, k: int, n: int, *, slice_name: str | None = None, no
         better=spec.better,
         n=n,
         uncertainty=Counts(k=k, n=n),
-        slice=slice_name,
+        slice=where,
         note=note,
     )
 

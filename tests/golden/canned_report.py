@@ -34,6 +34,7 @@ from vetgate.reporting import (
     Unit,
     Unstated,
     Verdict,
+    of_label,
 )
 
 N = 10_000
@@ -119,7 +120,7 @@ def _recall(label: str, right: int, lost: int, won: int) -> tuple[Measurement, .
             better=Better.HIGHER,
             n=1000,
             uncertainty=uncertainty,
-            slice=label,
+            slice=of_label(label),
         )
         for role, value, uncertainty in figures
     )
@@ -310,7 +311,7 @@ def _rulings() -> tuple[Ruling, ...]:
             confidence=0.95,
             method="Tango score",
             n=1000,
-            slice="Shirt",
+            slice=of_label("Shirt"),
             needed=1300,
         ),
         Ruling(

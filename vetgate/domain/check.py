@@ -8,9 +8,11 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from pydantic import PositiveFloat, PositiveInt
+
 from vetgate.domain.artifact import Artifact
 from vetgate.domain.card import Card
-from vetgate.domain.evidence import Evidence, Exhibit, Finding, Measurement
+from vetgate.domain.evidence import Evidence, Exhibit, Finding, Measurement, Of, PerImage, Ran, Slice
 from vetgate.domain.model import Execution
 from vetgate.domain.predictions import PredictionTable
 from vetgate.domain.record import Record
@@ -30,14 +32,46 @@ class Need(StrEnum):
     EVIDENCE = "evidence"
 
 
+class Question(Record):
+    """What one rule wants to know of a figure: what to measure and how sharply, never what follows from it."""
+
+    metric: str
+    of: Of
+    slice: Slice | None = None
+    """Without a value: of each value of the column."""
+    at_least: float | None = None
+    at_most: float | None = None
+    confidence: float | None = None
+
+
 class Ask(Record):
     """What the policy wants of one check: never a decision, only what to measure."""
 
-    metrics: tuple[str, ...]
-    """Metric ids that rules name."""
-    slices: tuple[str, ...] = ()
-    """Metric ids that rules want per class."""
+    questions: tuple[Question, ...] = ()
+    weights: dict[str, float] = {}
+    """What the policy weighs parts of a figure with, by metric id."""
     seed: int = 0
+    replicates: PositiveInt = 10_000
+    """Of a bootstrap."""
+    seconds: PositiveFloat = 20.0
+    """Time that repeated measuring may take."""
+    glance: bool = False
+    """Whether this is one look of many in a run that may stop early: only figures that follow from counts are needed,
+    no intervals by resampling and no exhibits."""
+
+    @property
+    def metrics(self) -> frozenset[str]:
+        """Return the metric ids that rules name."""
+        return frozenset(question.metric for question in self.questions)
+
+    @property
+    def confidences(self) -> tuple[float, ...]:
+        """Return the levels at which rules ask for bounds, ascending."""
+        return tuple(sorted({asked.confidence for asked in self.questions if asked.confidence is not None}))
+
+    def columns(self, metric: str) -> tuple[str, ...]:
+        """Return the columns by which rules want a metric sliced, sorted."""
+        return tuple(sorted({asked.slice.by for asked in self.questions if asked.metric == metric and asked.slice}))
 
 
 class Results(Record):
@@ -46,6 +80,8 @@ class Results(Record):
     measurements: tuple[Measurement, ...] = ()
     findings: tuple[Finding, ...] = ()
     exhibits: tuple[Exhibit, ...] = ()
+    ran: Ran | None = None
+    per_image: tuple[PerImage, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -74,6 +110,20 @@ class TableContext:
     table: PredictionTable
 
 
+@dataclass(frozen=True)
+class ColdStart:
+    """One model from nothing to its first answer, in a process of its own."""
+
+    opening: float
+    """Seconds from asking for the model, its runtime not yet loaded, until it was open."""
+    first: float
+    """Seconds of the first prediction of one deployment batch."""
+    memory_before: int
+    """Bytes resident before the model was asked for."""
+    memory_peak: int
+    """Most bytes resident until its answer."""
+
+
 class Session(Protocol):
     """A live model in its child process."""
 
@@ -84,14 +134,22 @@ class Session(Protocol):
 
     @property
     def batch(self) -> int:
-        """Deployment batch of the card; every timed call takes this many images."""
+        """Deployment batch of the card; every timed call takes this many images unless told otherwise."""
         ...
 
-    def time(self, calls: int) -> NDArray[np.float64]:
+    def time(self, calls: int, *, batch: int | None = None) -> NDArray[np.float64]:
         """Return the seconds (calls,) that each of `calls` predictions of one batch took, measured inside the child.
 
         The images are prepared before the clock starts; what is timed is Model.predict.
+
+        Args:
+            calls: How often to predict.
+            batch: Images of a call, from 1 to the deployment batch; None is the deployment batch.
         """
+        ...
+
+    def start_afresh(self) -> ColdStart:
+        """Start the model once more in a process of its own, let it answer one deployment batch, and end it."""
         ...
 
 

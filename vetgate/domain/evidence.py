@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from enum import IntEnum, StrEnum
 from typing import Annotated, Literal, Self, TypeAlias
 
 from pydantic import Field, PositiveInt, model_validator
 
+from vetgate.domain.model import Execution
 from vetgate.domain.record import Record
 from vetgate.domain.unit import Unit
 
@@ -19,6 +21,42 @@ class Of(StrEnum):
     DELTA = "delta"
     RATIO = "ratio"
     PAIR = "pair"
+
+
+class Versus(StrEnum):
+    """What a figure is compared with: the reference of this run, or the candidate of a saved report."""
+
+    REFERENCE = "reference"
+    BASELINE = "baseline"
+
+
+LABEL = "label"
+"""The column that every labelled data set has."""
+LOOKS_OF_IMAGES = ("brightness", "contrast", "size")
+"""Columns that are computed from decoded images where a rule names them."""
+BATCH = "batch"
+"""The column of timed calls: how many images each took."""
+
+
+class Slice(Record):
+    """The images (or timed calls) with one value in one column; without a value, all values of the column."""
+
+    by: str
+    """`label`, a metadata column of the data, one of LOOKS_OF_IMAGES, or `batch`."""
+    value: str | None = None
+    """None means each value in a rule, and in a measurement a figure over all of them, such as the worst."""
+
+    @property
+    def name(self) -> str:
+        """Return it for tables: `class cat`, `weather rain`, `each label`."""
+        if self.value is None:
+            return f"each {self.by}"
+        return f"{'class' if self.by == LABEL else self.by} {self.value}"
+
+
+def of_label(name: str) -> Slice:
+    """Return the slice of one class."""
+    return Slice(by=LABEL, value=name)
 
 
 class Better(StrEnum):
@@ -76,20 +114,40 @@ class Quantiles(Record):
 
 
 class Pairs(Record):
-    """Latency pairs: log(candidate / reference) of each, in the order taken."""
+    """Latency pairs: log(candidate / reference) of each, in the order taken.
+
+    Collected until a rule was decided, so they are judged by betting on signs, which holds at any stopping time.
+    """
 
     kind: Literal["pairs"] = "pairs"
     log_ratios: tuple[float, ...]
 
 
-class Capital(Record):
-    """Capital of the two betting processes for one threshold (early stopping)."""
+class Looks(Record):
+    """Counts at every look of a run that could have stopped at any of them (early stopping).
 
-    kind: Literal["capital"] = "capital"
-    threshold: float
-    log_up: float
-    log_down: float
-    n: PositiveInt
+    The capital of a fixed mixture of bets depends on the counts alone, so these bound the figure at any threshold and
+    level, whenever the run stopped. The last look is what the value rests on.
+    """
+
+    kind: Literal["looks"] = "looks"
+    down: tuple[int, ...] | None = None
+    """(L,) b, images so far that only the reference has right; None for a single proportion."""
+    up: tuple[int, ...]
+    """(L,) c, images so far that only the candidate has right; k, those that count, for a single proportion."""
+    n: Annotated[tuple[PositiveInt, ...], Field(min_length=1)]
+    """(L,) images so far, ascending."""
+
+    @model_validator(mode="after")
+    def _of_one_length(self) -> Self:
+        down = self.down if self.down is not None else (0,) * len(self.n)
+        if not len(down) == len(self.up) == len(self.n):
+            raise ValueError("down, up and n need one entry a look")
+        if any(b < 0 or c < 0 or b + c > n for b, c, n in zip(down, self.up, self.n, strict=True)):
+            raise ValueError("a look counts more images than it has")
+        if any(later <= earlier for earlier, later in itertools.pairwise(self.n)):
+            raise ValueError("looks must come in ascending order")
+        return self
 
 
 class Unstated(Record):
@@ -99,7 +157,7 @@ class Unstated(Record):
 
 
 Uncertainty: TypeAlias = Annotated[
-    Exact | Counts | PairedCounts | Quantiles | Pairs | Capital | Unstated, Field(discriminator="kind")
+    Exact | Counts | PairedCounts | Quantiles | Pairs | Looks | Unstated, Field(discriminator="kind")
 ]
 
 
@@ -115,8 +173,10 @@ class Measurement(Record):
     n: PositiveInt
     """Images, pairs or files it rests on."""
     uncertainty: Uncertainty
-    slice: str | None = None
-    """Name of the class it is confined to, or None for all."""
+    slice: Slice | None = None
+    """What it is confined to, or None for all."""
+    versus: Versus = Versus.REFERENCE
+    """What differences and ratios compare with."""
     note: str = ""
     """What a reader must know to read it rightly, such as a floor that was applied."""
 
@@ -165,6 +225,23 @@ class Picture(Record):
 Exhibit: TypeAlias = Annotated[Table | Picture, Field(discriminator="kind")]
 
 
+class Ran(Record):
+    """What really ran of both models, for figures that depend on it."""
+
+    candidate: Execution
+    reference: Execution
+
+
+class PerImage(Record):
+    """Yes or no for every image, so that a later run can be paired with this one."""
+
+    metric: str
+    role: Of
+    n: PositiveInt
+    bits: str
+    """n bits in the order of the images, first image in the highest bit, base64."""
+
+
 class Outcome(StrEnum):
     """Whether a check measured; only `measured` can ever lead to a pass."""
 
@@ -181,6 +258,9 @@ class Evidence(Record):
     measurements: tuple[Measurement, ...] = ()
     findings: tuple[Finding, ...] = ()
     exhibits: tuple[Exhibit, ...] = ()
+    ran: Ran | None = None
+    """What ran for these figures; None where nothing had to run for them."""
+    per_image: tuple[PerImage, ...] = ()
     reason: str = ""
     """Why it was skipped or errored."""
     seconds: float = 0.0

@@ -5,13 +5,26 @@ from __future__ import annotations
 import datetime
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, PositiveInt
 
-from vetgate.domain.evidence import Of, Severity
+from vetgate.domain.evidence import Of, Severity, Slice, Versus
 from vetgate.domain.record import Record
 from vetgate.domain.unit import Unit
 
-EACH_LABEL = "each label"
+FEWEST = 10
+"""Images under which a slice is listed as not assessed, unless the rule says another number."""
+
+
+class Requires(Record):
+    """What must really have run for a rule's figures to count; None leaves a trait open."""
+
+    same_runtime: bool = False
+    """Whether both models must have run in the same runtime, provider and number of threads."""
+    runtime: str | None = None
+    """Of the candidate, as are the others."""
+    provider: str | None = None
+    threads: PositiveInt | None = None
+    precision: str | None = None
 
 
 class Rule(Record):
@@ -27,8 +40,13 @@ class Rule(Record):
     at_most: float | None = None
     confidence: Annotated[float, Field(gt=0.5, lt=1)] | None = None
     """1 - a, or None for a rule on the point estimate."""
-    slice: str | None = None
-    """`each label`, a class name, or None for all images."""
+    slice: Slice | None = None
+    """Without a value: each slice of the column. None for all images."""
+    fewest: PositiveInt = FEWEST
+    """Images under which a slice is not assessed."""
+    versus: Versus = Versus.REFERENCE
+    requires: Requires | None = None
+    """On figures of live models only."""
     otherwise: Literal["fail", "warn"] = "fail"
     if_missing: Literal["inconclusive", "fail", "warn"] = "inconclusive"
     words: str
@@ -54,5 +72,7 @@ class Policy(Record):
     halt_at: Severity = Severity.HIGH
     """A finding at or over this severity fails the candidate, and no model is opened."""
     waivers: tuple[Waiver, ...] = ()
+    weights: dict[str, float] = {}
+    """Of the parts of a weighted figure (opscore.total), by metric id; positive."""
     sha256: str
     """Of the resolved rules, so that two policies with one digest judge alike."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from vetgate.domain.evidence import LABEL
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,6 +26,18 @@ class Predictions:
 
 
 @dataclass(frozen=True)
+class Column:
+    """A property of every image, by which figures can be sliced."""
+
+    values: tuple[str, ...]
+    """(V,) the distinct values, in the order in which people read them."""
+    codes: NDArray[np.int64]
+    """(N,) index into `values`; -1 where the image has none."""
+    note: str = ""
+    """What a reader must know, such as where quarters end."""
+
+
+@dataclass(frozen=True)
 class PredictionTable:
     """Answers of both models, paired by image."""
 
@@ -35,6 +49,14 @@ class PredictionTable:
     """(C,) class names; indices as text where nobody names them."""
     candidate: Predictions
     reference: Predictions
+    columns: Mapping[str, Column] = field(default_factory=dict)
+    """By name; the label is not among them."""
+
+    def column(self, by: str) -> Column | None:
+        """Return a column, the label's among them; None where the images have no such column."""
+        if by == LABEL:
+            return None if self.labels is None else Column(self.classes, self.labels)
+        return self.columns.get(by)
 
     def __len__(self) -> int:
         return len(self.ids)

@@ -34,6 +34,8 @@ class ModelSummary(Record):
     """What really ran; None where no inference was needed or possible."""
     from_cache: bool = False
     """Whether predictions came from the cache."""
+    answered: int | None = None
+    """Images that its process answered in this run, by its own count; None where it answered none."""
 
 
 class DataSummary(Record):
@@ -50,6 +52,48 @@ class DataSummary(Record):
     classes: int | None
     unreadable: tuple[str, ...] = ()
     """Ids of images that could not be decoded."""
+
+
+class Stopping(Record):
+    """How a run that might stop early (`--sequential`) went."""
+
+    images: int
+    """Images on which the verdict rests."""
+    available: int
+    """Images that it might have used."""
+    looks: int
+    """How often the rules were asked."""
+    early: bool
+    because: str
+    """One sentence: why it stopped there."""
+
+
+class Promotion(Record):
+    """Who made a report the baseline, and why."""
+
+    owner: str
+    reason: str
+    at: datetime.datetime
+    report_sha256: str
+    """Of the report that was promoted."""
+    replaces: str | None = None
+    """Digest of the report that was the baseline before; None for the first."""
+
+
+class BaselineSummary(Record):
+    """The saved report that rules `versus: baseline` compare with."""
+
+    name: str
+    """The path as typed."""
+    sha256: str
+    """Of the file."""
+    candidate: str
+    """Name of its candidate."""
+    candidate_sha256: str | None
+    decision: Decision
+    started: datetime.datetime
+    promotions: tuple[Promotion, ...] = ()
+    """First to last; empty for a report that nobody named a baseline."""
 
 
 class PolicySummary(Record):
@@ -84,6 +128,11 @@ class Report(Record):
     policy: PolicySummary
     verdict: Verdict
     evidence: tuple[Evidence, ...]
+    timed_reference: ModelSummary | None = None
+    """What was timed in place of the reference; None where that was the reference."""
+    stopping: Stopping | None = None
+    """None for a run that took all images from the start."""
+    baseline: BaselineSummary | None = None
     environment: Environment
     warnings: tuple[str, ...] = ()
     """Anything a reader must know that is no ruling: an observer that failed, a runtime that differs."""
@@ -98,6 +147,8 @@ class ReportSet(Record):
 
     schema_version: Literal[1] = SCHEMA_VERSION
     reports: Annotated[tuple[Report, ...], Field(min_length=1)]
+    promotions: tuple[Promotion, ...] = ()
+    """First to last, where this file was named a baseline (`vetgate baseline`)."""
 
     @property
     def decision(self) -> Decision:

@@ -40,11 +40,24 @@ class RunRequest(Record):
     prefer: dict[str, str] = {}
     """Spec name -> plugin, where two plugins claim one name."""
     limits: Limits = Limits()
+    sequential: bool = False
+    """Whether to stop asking for images as soon as the verdict is settled."""
+    baseline: str | None = None
+    """A saved report, for rules `versus: baseline`."""
+    latency_reference: str | None = None
+    """The model that is timed in place of the reference: the build of it that ships."""
+    latency_reference_card: str | None = None
+    timing_seconds: PositiveFloat = 20.0
+    """Longest time that timing one pair of models may take."""
     command: tuple[str, ...] = ()
 
     @property
     def files(self) -> tuple[str, ...]:
         """Every file or folder that the run reads, as it was named; a report must not be written over one."""
-        named = (self.reference, self.data, self.policy, self.reference_card, *self.cards.values())
-        beside = (f"{model}.yaml" for model in (*self.candidates, self.reference))
+        named = (
+            *(self.reference, self.data, self.policy, self.reference_card, self.baseline),
+            *(self.latency_reference, self.latency_reference_card, *self.cards.values()),
+        )
+        models = (*self.candidates, self.reference, *filter(None, (self.latency_reference,)))
+        beside = (f"{model}.yaml" for model in models)
         return (*self.candidates, *(path for path in named if path is not None), *beside)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ class Samples:
     """(N,) class indices from 0, or None where the data has no labels."""
     classes: tuple[str, ...] | None
     """Class names by label, where the data names them."""
+    columns: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """(N,) values by metadata column, such as `weather`; an empty value is a missing one."""
 
     def __len__(self) -> int:
         return len(self.ids)

@@ -68,7 +68,13 @@ class MetricSpec:
     """Least possible value of the figure itself (not of its difference), in `unit`."""
     high: float | None = None
     sliced: bool = False
-    """Whether it also comes per class."""
+    """Whether it also comes for parts of the images or calls."""
+    columns: tuple[str, ...] = ()
+    """Columns that it can be sliced by; empty means any column of the images."""
+    over_slices: bool = False
+    """Whether it is one figure over the slices of a column (the worst, the gap), so that a rule must name one."""
+    counted: tuple[Of, ...] = ()
+    """Roles that are a mean over images of terms in {-1, 0, 1}, handed on as counts: a run may stop early on them."""
     needs_labels: bool = False
     bounded: tuple[Of, ...] = ()
     """Roles whose uncertainty the check states, so that a rule may ask for a confidence; exact ones included."""

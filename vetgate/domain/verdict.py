@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Literal
 
-from vetgate.domain.evidence import Of
+from vetgate.domain.evidence import Of, Slice, Versus
 from vetgate.domain.record import Record
 from vetgate.domain.unit import Unit
 
@@ -51,8 +51,9 @@ class Ruling(Record):
     n: int | None = None
     needed: int | None = None
     """Images or pairs that would probably settle an inconclusive rule."""
-    slice: str | None = None
+    slice: Slice | None = None
     """The slice that decided, for sliced rules."""
+    versus: Versus = Versus.REFERENCE
     waived: Decision | None = None
     """The true decision of a waived rule."""
 

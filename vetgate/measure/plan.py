@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from vetgate.domain.check import Ask, Need
+from vetgate.domain.check import Ask, Need, Question
 from vetgate.domain.errors import MissingExtra
-from vetgate.domain.policy import Policy
+from vetgate.domain.policy import Policy, Rule
 from vetgate.domain.specs import CheckSpec
 
 _ORDER = tuple(Need)
@@ -87,8 +87,18 @@ def _closure(names: Iterable[str], by_name: Mapping[str, CheckSpec[Any]]) -> set
 def _ask(spec: CheckSpec[Any], policy: Policy, seed: int) -> Ask:
     own = {metric.id for metric in spec.metrics}
     rules = [rule for rule in policy.rules if rule.metric in own]
-    sliced = {rule.metric for rule in rules if rule.slice is not None}
-    return Ask(metrics=tuple(sorted({rule.metric for rule in rules})), slices=tuple(sorted(sliced)), seed=seed)
+    return Ask(questions=tuple(_question(rule) for rule in rules), weights=policy.weights, seed=seed)
+
+
+def _question(rule: Rule) -> Question:
+    return Question(
+        metric=rule.metric,
+        of=rule.of,
+        slice=rule.slice,
+        at_least=rule.at_least,
+        at_most=rule.at_most,
+        confidence=rule.confidence,
+    )
 
 
 def _lacks(

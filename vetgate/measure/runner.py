@@ -43,6 +43,8 @@ def run_check(planned: PlannedCheck, context: Any) -> Evidence:  # noqa: ANN401 
         measurements=results.measurements,
         findings=results.findings,
         exhibits=results.exhibits,
+        ran=results.ran,
+        per_image=results.per_image,
         seconds=time.perf_counter() - start,
     )
 

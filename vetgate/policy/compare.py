@@ -10,11 +10,11 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from vetgate.domain.evidence import Capital, Counts, Exact, Measurement, PairedCounts, Pairs, Quantiles, Unstated
+from vetgate.domain.evidence import Counts, Exact, Looks, Measurement, PairedCounts, Pairs, Quantiles, Unstated
 from vetgate.domain.policy import Rule
 from vetgate.domain.verdict import Decision
 from vetgate.policy.needed import needed
-from vetgate.policy.words import level_words, limit_words
+from vetgate.policy.words import level_words
 
 if TYPE_CHECKING:
     from vetgate.statistics import Bounds
@@ -81,8 +81,6 @@ def compare(measurement: Measurement, rule: Rule) -> Comparison:
     reason = why_unbounded(measurement, rule)
     if reason:
         return Comparison(Decision.INCONCLUSIVE, limit, reason=reason)
-    if isinstance(measurement.uncertainty, Capital):
-        return Comparison(decision, limit, "betting")
     bounds = bounds_of(measurement, rule.confidence or 0.0)
     more = None
     if decision is Decision.INCONCLUSIVE and rule.confidence is not None:
@@ -130,8 +128,6 @@ def is_beyond(measurement: Measurement, limit: Limit, confidence: float, error: 
             return (p.greater if above else p.less) <= error
         case Quantiles(levels=levels, values=values):
             return _quantile_beyond(levels, values, limit.value, error, above=above)
-        case Capital(log_up=up, log_down=down):
-            return (up if above else down) >= -math.log(error)
         case Exact() | Unstated():
             return isinstance(measurement.uncertainty, Exact) and limit.holds(measurement.value) is good
         case _:
@@ -161,9 +157,8 @@ def why_unbounded(measurement: Measurement, rule: Rule) -> str:
         case Quantiles(levels=levels):
             missing = [level for level in (1.0 - rule.confidence, rule.confidence) if _at(levels, level) is None]
             return f"its quantiles lack {_levels(missing)}; run check again" if missing else ""
-        case Capital(threshold=threshold) if not all(_same(threshold, limit.value) for limit in limits(rule)):
-            measured = limit_words(threshold, rule.unit, rule.of)
-            return f"it was measured for a threshold of {measured}; run check again"
+        case Looks():
+            return "early stopping is not judged yet"
     return ""
 
 

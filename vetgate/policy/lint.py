@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 
 from vetgate.documents import Mistake, Mistakes
 from vetgate.domain.evidence import Better, Of
-from vetgate.domain.policy import EACH_LABEL, Policy, Rule
+from vetgate.domain.policy import Policy, Rule
 from vetgate.domain.specs import MetricSpec, PolicySpec
 from vetgate.domain.unit import Unit
 from vetgate.policy.load import LoadedPolicy, find, resolve
@@ -197,14 +197,14 @@ def _too_few(rule: Rule, needed: int, counts: SampleCounts) -> Unsettled | None:
     if rule.slice is None:
         short = counts.total < needed
         message = f"{counts.total:,} images are too few: {takes}"
-    elif rule.slice == EACH_LABEL:
+    elif rule.slice.value is None:
         few = sorted(name for name, count in counts.by_class.items() if count < needed)
         short = bool(few)
         message = f"too few images of {_listing(few)}: {takes}"
     else:
-        count = counts.by_class.get(rule.slice, 0)
+        count = counts.by_class.get(rule.slice.value, 0)
         short = bool(counts.by_class) and count < needed
-        message = f"{count:,} images of {rule.slice!r} are too few: {takes}"
+        message = f"{count:,} images of {rule.slice.value!r} are too few: {takes}"
     return Unsettled(rule.name, message, needed) if short else None
 
 

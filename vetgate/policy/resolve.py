@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from vetgate.documents import Document, KeyPath, Mistake, key_text, suggest
-from vetgate.domain.evidence import Of
-from vetgate.domain.policy import EACH_LABEL, Rule
+from vetgate.domain.evidence import LABEL, Of
+from vetgate.domain.policy import Rule
 from vetgate.domain.specs import MetricSpec
 from vetgate.domain.unit import Unit, parse_quantity
 from vetgate.policy.language import RuleText
-from vetgate.policy.words import limit_text, limit_words, rule_words
+from vetgate.policy.words import EACH, limit_text, limit_words, read_slice, rule_words
 
 FINDINGS = "findings"
 """Name of the ruling on findings; no rule may take it."""
@@ -67,8 +67,10 @@ def resolve_rule(text: RuleText, path: KeyPath, metrics: Mapping[str, MetricSpec
         return None
     if text.slice is not None and not spec.sliced:
         notes.add((*path, "slice"), f"{spec.id} does not come per class; drop `slice`")
-    if text.slice not in (None, EACH_LABEL) and suggest(str(text.slice), [EACH_LABEL]):
-        notes.add((*path, "slice"), f"no class is called {text.slice!r}{suggest(str(text.slice), [EACH_LABEL])}")
+    where = read_slice(text.slice) if text.slice is not None else None
+    each_label = f"{EACH} {LABEL}"
+    if where is not None and where.value is not None and suggest(str(text.slice), [each_label]):
+        notes.add((*path, "slice"), f"no class is called {text.slice!r}{suggest(str(text.slice), [each_label])}")
     reader = _Reader(spec, of)
     at_least = _read(text.at_least, (*path, "at_least"), reader.limit, notes)
     at_most = _read(text.at_most, (*path, "at_most"), reader.limit, notes)
@@ -84,7 +86,7 @@ def resolve_rule(text: RuleText, path: KeyPath, metrics: Mapping[str, MetricSpec
         at_least=at_least,
         at_most=at_most,
         confidence=confidence,
-        slice=text.slice,
+        slice=where,
         otherwise=text.otherwise,
         if_missing=text.if_missing,
         words="",

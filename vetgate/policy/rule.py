@@ -7,14 +7,24 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from vetgate.domain.evidence import Counts, Evidence, Exact, Measurement, Of, Outcome, PairedCounts, Pairs
-from vetgate.domain.policy import EACH_LABEL, Rule
+from vetgate.domain.evidence import (
+    Counts,
+    Evidence,
+    Exact,
+    Measurement,
+    Of,
+    Outcome,
+    PairedCounts,
+    Pairs,
+    Slice,
+)
+from vetgate.domain.policy import Rule
 from vetgate.domain.specs import MetricSpec
 from vetgate.domain.unit import format_about
 from vetgate.domain.verdict import Decision, Ruling
 from vetgate.policy.compare import Comparison, compare, contradiction, limits
 from vetgate.policy.slices import SlicesCompared, compare_slices
-from vetgate.policy.words import BY_PAIRS, asked_words, figure_words, level_words, value_words
+from vetgate.policy.words import BY_PAIRS, asked_words, figure_words, level_words, slice_words, value_words
 
 _METHODS = {
     "exact": "",
@@ -55,6 +65,10 @@ class Gathered:
         figures = {key: tuple(found) for key, found in measured.items()}
         return Gathered(figures, failures, frozenset(item.check for item in items), metrics, owners)
 
+    def over_slices(self, metric: str) -> bool:
+        """Return whether a metric is one figure over all slices of a column."""
+        return metric in self.metrics and self.metrics[metric].over_slices
+
     def why_missing(self, rule: Rule) -> str:
         """Return why there is no figure for a rule."""
         owner = self.owners.get(rule.metric)
@@ -76,8 +90,9 @@ def judge_rule(rule: Rule, gathered: Gathered) -> Ruling:
         gathered: The evidence.
     """
     found = gathered.measured.get((rule.metric, rule.of), ())
-    if rule.slice == EACH_LABEL:
-        found = tuple(figure for figure in found if figure.slice is not None)
+    each = rule.slice is not None and rule.slice.value is None and not gathered.over_slices(rule.metric)
+    if each:
+        found = tuple(figure for figure in found if _is_value_of(figure.slice, rule.slice))
     else:
         found = tuple(figure for figure in found if figure.slice == rule.slice)
     wrong = _unusable(found, rule)
@@ -87,7 +102,7 @@ def judge_rule(rule: Rule, gathered: Gathered) -> Ruling:
         ruling = _ruling(rule, Decision(rule.if_missing), because)
     elif wrong:
         ruling = _ruling(rule, Decision.INCONCLUSIVE, f"{figure_words(rule.metric, rule.of, rule.slice)}: {wrong}")
-    elif rule.slice == EACH_LABEL:
+    elif each:
         ruling = _sliced(found, rule)
     else:
         compared = compare(found[0], rule)
@@ -95,14 +110,18 @@ def judge_rule(rule: Rule, gathered: Gathered) -> Ruling:
     return _capped(ruling, rule)
 
 
+def _is_value_of(where: Slice | None, column: Slice | None) -> bool:
+    return where is not None and column is not None and where.value is not None and where.by == column.by
+
+
 def _unusable(found: Sequence[Measurement], rule: Rule) -> str:
     """Return why figures cannot be trusted: two for one slice, another unit, or counts that contradict them."""
-    slices = [figure.slice or "" for figure in found]
+    slices = [slice_words(figure.slice) for figure in found]
     twice = sorted({name for name in slices if slices.count(name) > 1}) if len(set(slices)) < len(slices) else []
     if twice:
-        return f"measured twice, with different results{f' ({twice[0]})' if twice[0] else ''}"
-    for figure in sorted(found, key=lambda item: item.slice or ""):
-        where = f" for class {figure.slice!r}" if figure.slice else ""
+        return f"measured twice, with different results{twice[0]}"
+    for figure in sorted(found, key=lambda item: slice_words(item.slice)):
+        where = slice_words(figure.slice)
         if figure.unit is not rule.unit:
             return f"measured in {figure.unit.value}{where}, but the rule is in {rule.unit.value}"
         wrong = contradiction(figure)

@@ -35,9 +35,9 @@ def compare_slices(measurements: Sequence[Measurement], rule: Rule) -> SlicesCom
         measurements: One for each class; each names its slice.
         rule: The rule that each must keep.
     """
-    ordered = sorted(measurements, key=lambda item: item.slice or "")
-    assessed = {item.slice or "": item for item in ordered if not _unstated(item, rule)}
-    skipped = tuple(item.slice or "" for item in ordered if item.slice not in assessed)
+    ordered = sorted(measurements, key=_name)
+    assessed = {_name(item): item for item in ordered if not _unstated(item, rule)}
+    skipped = tuple(_name(item) for item in ordered if _name(item) not in assessed)
     if not assessed:
         return SlicesCompared(Decision.INCONCLUSIVE, None, (), 0, skipped)
     decisions = {name: decide(item, rule)[0] for name, item in assessed.items()}
@@ -76,6 +76,11 @@ def holm(names: Sequence[str], rejects: Callable[[str, float], bool], error: flo
     return tuple(name for name in names if name in rejected)
 
 
+def _name(measurement: Measurement) -> str:
+    """Return the value of a figure's slice."""
+    return (measurement.slice.value if measurement.slice else None) or ""
+
+
 def _unstated(measurement: Measurement, rule: Rule) -> bool:
     return measurement.uncertainty.kind == "none" and rule.confidence is not None
 
@@ -89,4 +94,4 @@ def _fails(measurement: Measurement, rule: Rule, error: float) -> bool:
 
 
 def _margin(measurement: Measurement, rule: Rule) -> tuple[float, str]:
-    return min(limit.distance(measurement.value) for limit in limits(rule)), measurement.slice or ""
+    return min(limit.distance(measurement.value) for limit in limits(rule)), _name(measurement)

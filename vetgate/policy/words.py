@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import yaml
 
-from vetgate.domain.evidence import Of
-from vetgate.domain.policy import EACH_LABEL, Policy, Rule
+from vetgate.domain.evidence import LABEL, Of, Slice, of_label
+from vetgate.domain.policy import Policy, Rule
 from vetgate.domain.unit import Unit, format_about, format_beside, format_limit
 from vetgate.domain.verdict import Ruling
 
 BY_PAIRS = "order statistics"
 """The method whose figures rest on pairs of timings, not on images."""
+
+EACH = "each"
+"""`slice: each label`."""
 
 _WHOSE = {
     Of.CANDIDATE: " of the candidate",
@@ -21,10 +24,35 @@ _WHOSE = {
 }
 
 
-def figure_words(metric: str, of: Of, slice_name: str | None = None) -> str:
+def read_slice(text: str) -> Slice:
+    """Return what a rule's `slice` means: `each COLUMN`, `COLUMN=VALUE`, or the name of a class."""
+    each, _, column = text.partition(" ")
+    if each == EACH and column.strip():
+        return Slice(by=column.strip())
+    column, equals, value = text.partition("=")
+    return Slice(by=column.strip(), value=value.strip()) if equals else of_label(text)
+
+
+def slice_text(where: Slice) -> str:
+    """Return a slice as the policy language reads it back."""
+    if where.value is None:
+        return f"{EACH} {where.by}"
+    plain = where.by == LABEL and read_slice(where.value) == where
+    return where.value if plain else f"{where.by}={where.value}"
+
+
+def slice_words(where: Slice | None) -> str:
+    """Return ` for class 'cat'`, ` for weather 'rain'` or ` for each label`; nothing for all images."""
+    if where is None:
+        return ""
+    if where.value is None:
+        return f" for each {where.by}"
+    return f" for {'class' if where.by == LABEL else where.by} {where.value!r}"
+
+
+def figure_words(metric: str, of: Of, where: Slice | None = None) -> str:
     """Return what is bounded: `accuracy.recall of candidate minus reference for class 'cat'`."""
-    where = {None: "", EACH_LABEL: " for each label"}.get(slice_name, f" for class {slice_name!r}")
-    return f"{metric}{_WHOSE[of]}{where}"
+    return f"{metric}{_WHOSE[of]}{slice_words(where)}"
 
 
 def limit_words(value: float, unit: Unit, of: Of) -> str:
@@ -65,7 +93,7 @@ def short_words(ruling: Ruling) -> str:
         return f"{ruling.rule}: {ruling.because}"
     value = value_words(ruling.observed, ruling.threshold, ruling.unit, ruling.of)
     limit = format_limit(ruling.threshold, ruling.unit, signed=ruling.of is Of.DELTA)
-    where = f" for class {ruling.slice!r}" if ruling.slice is not None else ""
+    where = slice_words(ruling.slice)
     asides = [f"{'at most' if ruling.side == 'at_most' else 'at least'} {limit} asked"]
     if ruling.waived is not None:
         asides.append("waived")
@@ -105,7 +133,7 @@ def _rule_keys(rule: Rule) -> dict[str, object]:
     if rule.confidence is not None:
         keys["confidence"] = level_words(rule.confidence).replace(" ", "")
     if rule.slice is not None:
-        keys["slice"] = rule.slice
+        keys["slice"] = slice_text(rule.slice)
     return keys | {"otherwise": rule.otherwise, "if_missing": rule.if_missing}
 
 

@@ -13,9 +13,17 @@ import pytest
 from vetgate.artifacts import Vault
 from vetgate.domain.artifact import Artifact
 from vetgate.domain.card import Card
-from vetgate.domain.check import Ask
+from vetgate.domain.check import (
+    Ask,
+    Question,
+)
 from vetgate.domain.errors import Inconclusive
-from vetgate.domain.evidence import Exact
+from vetgate.domain.evidence import (
+    LABEL,
+    Exact,
+    Of,
+    Slice,
+)
 from vetgate.domain.model import OpenOptions
 from vetgate.domain.report import ReportSet
 from vetgate.domain.specs import BackendSpec, CheckSpec, DataSourceSpec, ReporterSpec
@@ -117,7 +125,12 @@ class CheckContract(ABC):
 
     def _ask(self) -> Ask:
         metrics = tuple(metric.id for metric in self.spec().metrics)
-        return Ask(metrics=metrics, slices=tuple(metric.id for metric in self.spec().metrics if metric.sliced))
+        sliced = [(metric.id, metric.columns or (LABEL,)) for metric in self.spec().metrics if metric.sliced]
+        questions = [Question(metric=name, of=Of.CANDIDATE) for name in metrics]
+        questions += [
+            Question(metric=name, of=Of.CANDIDATE, slice=Slice(by=by)) for name, columns in sliced for by in columns
+        ]
+        return Ask(questions=tuple(questions))
 
     def test_it_measures_only_what_it_declares(self) -> None:
         declared = {metric.id: metric for metric in self.spec().metrics}

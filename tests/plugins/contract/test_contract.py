@@ -71,7 +71,7 @@ def scores(columns: int | None, dtype: str = "float32", name: str = "scores") ->
 
 def compare(candidate: Subject, reference: Subject) -> Results:
     (spec,) = vetgate_checks()
-    results: Results = spec.factory().measure(StructureContext(candidate, reference), Ask(metrics=()))
+    results: Results = spec.factory().measure(StructureContext(candidate, reference), Ask())
     return results
 
 

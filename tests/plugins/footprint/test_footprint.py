@@ -22,6 +22,7 @@ from vetgate.api import (
     Member,
     Of,
     Operator,
+    Question,
     Results,
     Structure,
     StructureContext,
@@ -97,7 +98,10 @@ def subject(tmp_path: Path) -> MakeSubject:
 
 def measure(candidate: Subject, reference: Subject, *asked: str) -> Results:
     (spec,) = vetgate_checks()
-    results: Results = spec.factory().measure(StructureContext(candidate, reference), Ask(metrics=asked))
+    results: Results = spec.factory().measure(
+        StructureContext(candidate, reference),
+        Ask(questions=tuple(Question(metric=name, of=Of.CANDIDATE) for name in asked)),
+    )
     return results
 
 

@@ -22,6 +22,7 @@ from vetgate.api import (
     Of,
     Pairs,
     Quantiles,
+    Question,
     Results,
     Session,
     SessionContext,
@@ -31,7 +32,7 @@ from vetgate.api import (
 )
 from vetgate.statistics import median_ratio_bounds, percentile_bounds
 
-ASK = Ask(metrics=("latency.p50",), seed=3)
+ASK = Ask(questions=(Question(metric="latency.p50", of=Of.RATIO),), seed=3)
 
 
 @dataclass
@@ -290,5 +291,7 @@ def test_the_declared_check_is_the_one_that_measures() -> None:
 
 @given(st.floats(0.2, 5.0), st.integers(0, 10))
 def test_a_candidate_slower_by_a_factor_has_that_ratio(factor: float, seed: int) -> None:
-    ratio = figures(measure(context(0.01 * factor, 0.01), Ask(metrics=("latency.p50",), seed=seed)))["p50", Of.RATIO]
+    ratio = figures(
+        measure(context(0.01 * factor, 0.01), Ask(questions=(Question(metric="latency.p50", of=Of.RATIO),), seed=seed))
+    )["p50", Of.RATIO]
     assert ratio.value == pytest.approx(factor)

@@ -27,6 +27,7 @@ from vetgate.api import (
     Of,
     Outcome,
     Output,
+    Question,
     Results,
     Structure,
     Subject,
@@ -37,7 +38,7 @@ from vetgate.api import (
 )
 
 N = 10_000
-ASK = Ask(metrics=("opscore.inference",))
+ASK = Ask(questions=(Question(metric="opscore.inference", of=Of.DELTA),))
 
 
 def subject(batch: int = 1, training: Training | None = None) -> Subject:
@@ -203,7 +204,9 @@ def test_training_is_left_out_where_a_card_does_not_tell_and_said_where_asked_fo
     quiet = measure(parts, subject(training=TRAINED), subject())
     assert not scores(quiet, "opscore.training")
     assert not quiet.findings
-    asked = measure(parts, subject(training=TRAINED), subject(), Ask(metrics=("opscore.training",)))
+    asked = measure(
+        parts, subject(training=TRAINED), subject(), Ask(questions=(Question(metric="opscore.training", of=Of.DELTA),))
+    )
     (finding,) = asked.findings
     assert "the card of the reference states no training time" in finding.message
 

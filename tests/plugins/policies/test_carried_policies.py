@@ -9,8 +9,8 @@ import pytest
 import vetgate_policies.plugin
 import yaml
 
-from vetgate.domain.evidence import Better, Of, Severity
-from vetgate.domain.policy import EACH_LABEL, Policy
+from vetgate.domain.evidence import Better, Of, Severity, Slice
+from vetgate.domain.policy import Policy
 from vetgate.domain.specs import MetricSpec, PolicySpec
 from vetgate.domain.unit import Unit
 from vetgate.hookspecs import Hooks
@@ -77,7 +77,7 @@ def test_edge_keeps_a_point_and_asks_for_smaller_and_no_slower(carried: Mapping[
         "footprint.size_mb/ratio": (None, 0.75, None, "warn"),
         "opscore.inference/delta": (None, 0.0, None, "warn"),
     }
-    assert [rule.slice for rule in policy.rules if rule.slice] == [EACH_LABEL]
+    assert [rule.slice for rule in policy.rules if rule.slice] == [Slice(by="label")]
 
 
 def test_strict_is_nowhere_laxer_than_edge(carried: Mapping[str, PolicySpec]) -> None:

@@ -14,6 +14,7 @@ from vetgate_quality.metrics import METRICS
 from vetgate_quality.plugin import vetgate_checks
 
 from vetgate.api import (
+    LABEL,
     Ask,
     Better,
     Counts,
@@ -23,13 +24,16 @@ from vetgate.api import (
     PairedCounts,
     Predictions,
     PredictionTable,
+    Question,
     Results,
+    Slice,
     Table,
     TableContext,
     Unstated,
+    of_label,
 )
 
-ASK = Ask(metrics=("accuracy.top1",))
+ASK = Ask(questions=(Question(metric="accuracy.top1", of=Of.DELTA),))
 
 
 def predictions(rows: Any) -> Predictions:
@@ -59,7 +63,9 @@ def figure(results: Results, metric: str, role: Of, label: str | None = None) ->
     found = [
         entry
         for entry in results.measurements
-        if entry.metric == f"accuracy.{metric}" and entry.role is role and entry.slice == label
+        if entry.metric == f"accuracy.{metric}"
+        and entry.role is role
+        and entry.slice == (of_label(label) if label else None)
     ]
     assert len(found) == 1
     return found[0]
@@ -125,7 +131,7 @@ def test_macro_figures_are_means_over_the_classes_that_have_images(animals: Resu
 
 
 def test_a_class_without_images_is_left_out_and_said(animals: Results) -> None:
-    assert not [entry for entry in animals.measurements if entry.slice == "yak"]
+    assert not [entry for entry in animals.measurements if entry.slice == of_label("yak")]
     per_class = exhibit(animals, "Each class")
     assert per_class.rows[-1] == ("yak", 0, None, None, None, None, None)
     assert "1 of 4 classes have no images" in per_class.caption
@@ -220,7 +226,7 @@ def test_a_table_without_images_is_inconclusive() -> None:
 def test_many_classes_come_one_by_one_only_where_a_rule_asks() -> None:
     table = table_of([0, 100], answering([0, 100], 101), answering([0, 100], 101))
     assert not [entry for entry in measure(table).measurements if entry.slice]
-    asked = measure(table, Ask(metrics=("accuracy.recall",), slices=("accuracy.recall",)))
+    asked = measure(table, Ask(questions=(Question(metric="accuracy.recall", of=Of.DELTA, slice=Slice(by=LABEL)),)))
     assert {(entry.metric, entry.slice) for entry in asked.measurements if entry.slice} == {
         ("accuracy.recall", "class 0"),
         ("accuracy.recall", "class 100"),

@@ -15,6 +15,7 @@ from vetgate_similarity.metrics import METRICS
 from vetgate_similarity.plugin import vetgate_checks
 
 from vetgate.api import (
+    LABEL,
     Ask,
     Counts,
     Inconclusive,
@@ -22,13 +23,15 @@ from vetgate.api import (
     Of,
     Predictions,
     PredictionTable,
+    Question,
     Results,
+    Slice,
     Table,
     TableContext,
     Unstated,
 )
 
-ASK = Ask(metrics=("similarity.agreement",))
+ASK = Ask(questions=(Question(metric="similarity.agreement", of=Of.PAIR),))
 NAMES = ("cat", "dog", "owl")
 
 
@@ -168,7 +171,7 @@ def test_many_classes_come_one_by_one_only_where_a_rule_asks() -> None:
     rows = np.eye(101)
     table = table_of(list(range(101)), rows, rows)
     assert not [entry for entry in measure(table).measurements if entry.slice]
-    asked = measure(table, Ask(metrics=("similarity.agreement",), slices=("similarity.agreement",)))
+    asked = measure(table, Ask(questions=(Question(metric="similarity.agreement", of=Of.PAIR, slice=Slice(by=LABEL)),)))
     assert len([entry for entry in asked.measurements if entry.slice]) == 101
 
 

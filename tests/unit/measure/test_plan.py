@@ -62,8 +62,8 @@ def test_what_a_check_reads_runs_before_it() -> None:
 def test_a_check_is_asked_for_the_metrics_and_slices_that_rules_name_and_for_nothing_else() -> None:
     plan = _plan("metric: toy.accuracy, slice: each label, at_least: 0.5", "metric: toy.size, at_most: 2")
     asks = {check.spec.name: check.ask for check in plan.checks}
-    assert (asks["quality"].metrics, asks["quality"].slices) == (("toy.accuracy",), ("toy.accuracy",))
-    assert (asks["size"].metrics, asks["size"].slices) == (("toy.size",), ())
+    assert (asks["quality"].metrics, asks["quality"].columns("toy.accuracy")) == ({"toy.accuracy"}, ("label",))
+    assert (asks["size"].metrics, asks["size"].columns("toy.size")) == ({"toy.size"}, ())
     assert {ask.seed for ask in asks.values()} == {7}
 
 

@@ -28,7 +28,7 @@ class _Check:
 
 def _planned(act: Callable[[], Results], missing: MissingExtra | None = None) -> PlannedCheck:
     spec: CheckSpec[Any] = CheckSpec("toy", "toys", Need.STRUCTURE, (METRIC,), lambda: _Check(act))
-    return PlannedCheck(spec, Ask(metrics=("toy.size",)), missing)
+    return PlannedCheck(spec, Ask(), missing)
 
 
 def _figure(**changes: Any) -> Measurement:

@@ -8,7 +8,6 @@ import pytest
 
 from vetgate.domain.evidence import (
     Better,
-    Capital,
     Counts,
     Evidence,
     Exact,
@@ -22,6 +21,7 @@ from vetgate.domain.evidence import (
     Severity,
     Uncertainty,
     Unstated,
+    of_label,
 )
 from vetgate.domain.policy import Policy, Waiver
 from vetgate.domain.specs import MetricSpec
@@ -50,7 +50,7 @@ def figure(
         better=Better.HIGHER,
         n=n,
         uncertainty=uncertainty,
-        slice=slice_name,
+        slice=of_label(slice_name) if slice_name else None,
     )
 
 
@@ -338,7 +338,7 @@ def classes(**counts: tuple[int, int, int]) -> Evidence:
 
 def test_each_label_passes_when_every_class_does(judged: Judge) -> None:
     ruling = first(judged(RECALL, classes(cat=(0, 0, 200), dog=(1, 0, 200))))
-    assert (ruling.decision, ruling.slice) == (Decision.PASS, "dog")
+    assert (ruling.decision, ruling.slice) == (Decision.PASS, of_label("dog"))
     assert ruling.because.startswith(
         "all 2 classes hold; at worst, accuracy.recall of candidate minus reference for class 'dog'"
     )
@@ -346,7 +346,7 @@ def test_each_label_passes_when_every_class_does(judged: Judge) -> None:
 
 def test_each_label_fails_when_one_class_fails_after_correction(judged: Judge) -> None:
     ruling = first(judged(RECALL, classes(cat=(0, 0, 200), dog=(60, 0, 200))))
-    assert (ruling.decision, ruling.slice) == (Decision.FAIL, "dog")
+    assert (ruling.decision, ruling.slice) == (Decision.FAIL, of_label("dog"))
     assert ruling.because.startswith("1 of 2 classes fails after Holm's correction: accuracy.recall of")
 
 
