@@ -1,5 +1,7 @@
 """Bounds, tests and sample sizes that decide a rule: pure arithmetic, no files, no options."""
 
+from vetgate.statistics.betting import Capitals, betting_bounds, betting_capitals, images_expected, log_capitals
+from vetgate.statistics.bootstrap import LEVELS, Resampled, attainable_levels, bootstrap, replicates_needed
 from vetgate.statistics.bounds import Bounds
 from vetgate.statistics.exact import exact_bounds, exact_unconditional_p
 from vetgate.statistics.mover import mover_sum
@@ -11,19 +13,30 @@ from vetgate.statistics.planning import (
     images_needed_proportion,
     pairs_needed,
 )
-from vetgate.statistics.proportion import clopper_pearson_bounds, proportion_bounds, wilson_bounds
+from vetgate.statistics.proportion import proportion_bounds
 from vetgate.statistics.ratio import median_ratio_bounds
+from vetgate.statistics.signs import log_sign_capital, sign_bounds, sign_capitals
 from vetgate.statistics.tango import tango_bounds, tango_z
+from vetgate.statistics.unseen import unseen_change, widen
 
 __all__ = [
+    "LEVELS",
     "Bounds",
+    "Capitals",
     "PairedP",
-    "clopper_pearson_bounds",
+    "Resampled",
+    "attainable_levels",
+    "betting_bounds",
+    "betting_capitals",
+    "bootstrap",
     "exact_bounds",
     "exact_unconditional_p",
+    "images_expected",
     "images_needed",
     "images_needed_identical",
     "images_needed_proportion",
+    "log_capitals",
+    "log_sign_capital",
     "mcnemar_exact_p",
     "median_ratio_bounds",
     "mover_sum",
@@ -32,8 +45,12 @@ __all__ = [
     "pairs_needed",
     "percentile_bounds",
     "proportion_bounds",
+    "replicates_needed",
     "runs_needed",
+    "sign_bounds",
+    "sign_capitals",
     "tango_bounds",
     "tango_z",
-    "wilson_bounds",
+    "unseen_change",
+    "widen",
 ]

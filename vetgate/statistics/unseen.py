@@ -1,0 +1,77 @@
+"""What images that a sample happens not to hold could change: the floor under a bootstrap's width.
+
+Resampling cannot draw what was never seen: of 20 images without an error it finds that errors do not exist. Of n images
+none of which shows an event of chance p, with chance a all or more are without it where (1 - p)^n >= a. Over strata
+the p_k are free as long as prod (1 - p_k)^n_k >= a, and a figure that one image of stratum k changes by e_k may be off
+by the greatest sum of n_k p_k e_k. For one stratum of N images and e = 1 / N that is the exact 1 - a^(1/N), 3 / N at
+95 % (the "rule of three").
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+MIDDLE = 0.5
+"""Levels below are lower bounds, levels above upper ones."""
+
+
+def unseen_change(images: NDArray[np.int64], effects: NDArray[np.float64], error: float) -> float:
+    """Return how much events that no image of the sample shows may change a figure, with at most a chance of more.
+
+    Args:
+        images: (K,) images of each stratum, at least 1.
+        effects: (K,) most that one image of the stratum changes the figure by, at least 0.
+        error: The chance a that it is more, in (0, 1).
+
+    Returns:
+        The change, at least 0; exact for figures linear in the events, and near it for others.
+
+    Raises:
+        ValueError: The error is outside (0, 1).
+    """
+    if not 0.0 < error < 1.0:
+        raise ValueError(f"an error lies in (0, 1), and {error} does not")
+    moved = (images > 0) & (effects > 0)
+    order = np.argsort(-effects[moved], kind="stable")
+    n, effect = images[moved][order].astype(np.float64), effects[moved][order]
+    if not len(n):
+        return 0.0
+    # The optimum has 1 - p_k = level / e_k in the strata with e_k > level, and p_k = 0 in the others.
+    log_level = (np.cumsum(n * np.log(effect)) + math.log(error)) / np.cumsum(n)
+    enough = log_level >= np.append(np.log(effect[1:]), -np.inf)
+    used = int(np.argmax(enough)) + 1
+    return float(n[:used] @ np.maximum(effect[:used] - math.exp(log_level[used - 1]), 0.0))
+
+
+def widen(
+    levels: Sequence[float],
+    values: Sequence[float],
+    estimate: float,
+    unseen: Callable[[float], float],
+    *,
+    low: float,
+    high: float,
+) -> tuple[float, ...]:
+    """Return resampled values at levels, no nearer to the estimate than what was not seen allows, and within a range.
+
+    Args:
+        levels: (L,) in (0, 1), ascending.
+        values: (L,) the resampled figure at each.
+        estimate: The figure of the sample, within the range.
+        unseen: The change that images not seen may make with a given chance of more (see unseen_change).
+        low: Least possible value of the figure.
+        high: Greatest possible value.
+    """
+    found = []
+    for level, value in zip(levels, values, strict=True):
+        bound = value
+        if level < MIDDLE:
+            bound = min(value, estimate - unseen(level))
+        elif level > MIDDLE:
+            bound = max(value, estimate + unseen(1.0 - level))
+        found.append(min(max(bound, low), high))
+    return tuple(found)
