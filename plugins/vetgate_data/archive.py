@@ -48,7 +48,7 @@ def open_archive(path: Path) -> SampleSet:
     def fetch(index: int) -> bytes:
         return _unpack(archive, members[layout.files[index]])
 
-    return EncodedImages(layout.ids, fetch, layout.labels, layout.classes, str(path))
+    return EncodedImages(layout.ids, fetch, layout.labels, layout.classes, str(path), layout.columns)
 
 
 def _members(archive: zipfile.ZipFile, path: Path) -> dict[str, zipfile.ZipInfo]:

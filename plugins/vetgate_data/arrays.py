@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,13 +23,19 @@ class ArrayImages:
         labels: (N,) or None.
         classes: Class names by label, or None.
         where: The data set as the user named it.
+        columns: (N,) texts by metadata column.
 
     Raises:
         DataError: The pixels are not 8-bit, or the shape is another.
     """
 
     def __init__(
-        self, images: NDArray[np.uint8], labels: ArrayLike | None, classes: Sequence[str] | None, where: str
+        self,
+        images: NDArray[np.uint8],
+        labels: ArrayLike | None,
+        classes: Sequence[str] | None,
+        where: str,
+        columns: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
         _require_pixels(images, where)
         if images.ndim == 4 and images.shape[3] == 1:
@@ -40,7 +46,7 @@ class ArrayImages:
         count = len(images)
         width = len(str(count - 1))
         ids = [f"{index:0{width}}" for index in range(count)]
-        self._samples = freeze(ids, Digests(count, self._digest), labels, classes, where)
+        self._samples = freeze(ids, Digests(count, self._digest), labels, classes, where, columns)
 
     @property
     def samples(self) -> Samples:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from vetgate.api import Samples, UnreadableImage
@@ -24,6 +24,7 @@ class EncodedImages:
         labels: (N,) or None.
         classes: Class names by label, or None.
         where: The data set as the user named it.
+        columns: (N,) texts by metadata column.
     """
 
     def __init__(
@@ -33,9 +34,10 @@ class EncodedImages:
         labels: ArrayLike | None,
         classes: Sequence[str] | None,
         where: str,
+        columns: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
         self._fetch = fetch
-        self._samples = freeze(ids, Digests(len(ids), self._digest), labels, classes, where)
+        self._samples = freeze(ids, Digests(len(ids), self._digest), labels, classes, where, columns)
 
     @property
     def samples(self) -> Samples:

@@ -33,7 +33,7 @@ def open_folder(path: Path) -> SampleSet:
     def fetch(index: int) -> bytes:
         return read_file(path / layout.files[index])
 
-    return EncodedImages(layout.ids, fetch, layout.labels, layout.classes, str(path))
+    return EncodedImages(layout.ids, fetch, layout.labels, layout.classes, str(path), layout.columns)
 
 
 def read_file(path: Path) -> bytes:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, overload
 
 import numpy as np
 
 from vetgate.api import DataError, Samples
+from vetgate_data.column import require_lengths, require_names
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -43,7 +44,12 @@ class Digests(Sequence[str]):
 
 
 def freeze(
-    ids: Sequence[str], digests: Sequence[str], labels: ArrayLike | None, classes: Sequence[str] | None, where: str
+    ids: Sequence[str],
+    digests: Sequence[str],
+    labels: ArrayLike | None,
+    classes: Sequence[str] | None,
+    where: str,
+    columns: Mapping[str, Sequence[str]] | None = None,
 ) -> Samples:
     """Return the frozen list of N images.
 
@@ -53,16 +59,22 @@ def freeze(
         labels: (N,) integers from 0, or None.
         classes: Class names by label, or None.
         where: The data set as the user named it, for messages.
+        columns: (N,) texts by metadata column.
 
     Raises:
-        DataError: There is no image, an id or a class name comes twice, or a label is negative or has no class.
+        DataError: There is no image, an id, a class name or a column comes twice, a column's name is taken, or a label
+            is negative or has no class.
     """
     if not ids:
         raise DataError(f"the data set {where} holds no images")
     _require_distinct(ids, f"the data set {where} holds two images named")
     if classes is not None:
         _require_distinct(classes, f"the data set {where} lists twice the class")
-    return Samples(ids, digests, _labels(ids, labels, classes, where), None if classes is None else tuple(classes))
+    columns = columns or {}
+    require_names(list(columns), where)
+    require_lengths(columns, len(ids), where)
+    names = None if classes is None else tuple(classes)
+    return Samples(ids, digests, _labels(ids, labels, classes, where), names, columns)
 
 
 def _require_distinct(names: Sequence[str], message: str) -> None:

@@ -6,11 +6,11 @@ of the archive itself), and where that level holds the parts of a data set (trai
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from vetgate.api import DataError, UnreadableImage
-from vetgate_data import classlist
+from vetgate_data import classlist, metadata
 from vetgate_data.recognise import is_image
 
 PARTS = frozenset({"train", "training", "test", "testing", "val", "valid", "validation"})
@@ -43,6 +43,8 @@ class Layout:
     """(N,) relative to the folder that holds the classes, so that wrapping changes no id."""
     labels: tuple[int, ...] | None
     classes: tuple[str, ...] | None
+    columns: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """(N,) texts by metadata column."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,8 @@ class _Level:
     """Paths of all images below, relative to it."""
     classes: tuple[str, ...] | None
     """The nearest classes.txt at this level or above."""
+    metadata: str | None
+    """Folder of the nearest metadata.csv at this level or above: a prefix."""
 
     @property
     def heads(self) -> set[str]:
@@ -71,15 +75,15 @@ def arrange(tree: Tree) -> Layout:
     """Return the images of a tree with their labels.
 
     Raises:
-        DataError: No images, or it cannot be told which class an image is of.
+        DataError: No images, it cannot be told which class an image is of, or metadata.csv does not fit them.
     """
     images = tuple(sorted(name for name in tree.files if is_image(name)))
     if not images:
         raise DataError(f"the data set {tree.where} holds no images, but {len(tree.files)} files of other kinds")
-    level = _class_level(tree, _Level("", images, _list_at("", tree, None)))
+    level = _class_level(tree, _Level("", images, _list_at("", tree, None), _table_at("", tree, None)))
     files = tuple(level.prefix + image for image in level.images)
     if not level.heads:
-        return Layout(files, level.images, None, level.classes)
+        return Layout(files, level.images, None, level.classes, _columns(tree, level, files))
     if level.loose:
         raise DataError(
             f"the data set {tree.where} holds {len(level.loose)} images beside its class folders, such as "
@@ -88,7 +92,8 @@ def arrange(tree: Tree) -> Layout:
         )
     classes = _class_names(level, tree)
     label = {name: place for place, name in enumerate(classes)}
-    return Layout(files, level.images, tuple(label[image.partition("/")[0]] for image in level.images), classes)
+    labels = tuple(label[image.partition("/")[0]] for image in level.images)
+    return Layout(files, level.images, labels, classes, _columns(tree, level, files))
 
 
 def _class_level(tree: Tree, level: _Level) -> _Level:
@@ -148,21 +153,38 @@ def _part(level: _Level, tree: Tree) -> str | None:
 def _down(level: _Level, folder: str, tree: Tree) -> _Level:
     prefix = f"{level.prefix}{folder}/"
     inner = tuple(image[len(folder) + 1 :] for image in level.images if image.startswith(f"{folder}/"))
-    return _Level(prefix, inner, _list_at(prefix, tree, level.classes))
+    return _Level(prefix, inner, _list_at(prefix, tree, level.classes), _table_at(prefix, tree, level.metadata))
 
 
 def _list_at(prefix: str, tree: Tree, above: tuple[str, ...] | None) -> tuple[str, ...] | None:
     name = prefix + classlist.NAME
     if name not in tree.files:
         return above
-    try:
-        content = tree.read(name)
-    except UnreadableImage as error:
-        raise DataError(f"{tree.where}/{name} cannot be read: {error}") from None
-    classes = classlist.parse_classes(content, f"{tree.where}/{name}")
+    classes = classlist.parse_classes(_content(tree, name), f"{tree.where}/{name}")
     if above is not None and above != classes:
         raise DataError(f"the data set {tree.where} has two lists of classes that differ; the inner one is {name}")
     return classes
+
+
+def _content(tree: Tree, name: str) -> bytes:
+    try:
+        return tree.read(name)
+    except UnreadableImage as error:
+        raise DataError(f"{tree.where}/{name} cannot be read: {error}") from None
+
+
+def _table_at(prefix: str, tree: Tree, above: str | None) -> str | None:
+    return prefix if prefix + metadata.NAME in tree.files else above
+
+
+def _columns(tree: Tree, level: _Level, files: Sequence[str]) -> Mapping[str, Sequence[str]]:
+    """Return the metadata of the images; the nearest metadata.csv speaks, relative to its own folder."""
+    top = level.metadata
+    if top is None:
+        return {}
+    name = top + metadata.NAME
+    below = {file[len(top) :] for file in tree.files if file.startswith(top) and is_image(file)}
+    return metadata.parse_metadata(_content(tree, name), f"{tree.where}/{name}", below, [f[len(top) :] for f in files])
 
 
 def _class_names(level: _Level, tree: Tree) -> tuple[str, ...]:

@@ -8,18 +8,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.lib import format as npy
 
 from vetgate.api import DataError, SampleSet
 from vetgate_data.arrays import ArrayImages
+from vetgate_data.column import texts_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from numpy.lib.npyio import NpzFile
     from numpy.typing import NDArray
 
 IMAGES = ("images", "x", "x_test", "data")
 LABELS = ("labels", "y", "y_test", "targets")
 CLASSES = ("classes",)
+_HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 
 _DAMAGE = (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error, MemoryError, NotImplementedError)
 """What numpy and zipfile raise on a damaged file; NotImplementedError for a compression that zipfile does not know."""
@@ -28,10 +32,12 @@ _DAMAGE = (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.err
 def open_npz(path: Path) -> SampleSet:
     """Open an .npz that holds `images` (N, H, W) or (N, H, W, C) of uint8 and perhaps `labels` (N,) and `classes` (C,).
 
-    Images may also be named x, x_test or data, labels y, y_test or targets, in small or capital letters.
+    Images may also be named x, x_test or data, labels y, y_test or targets, in small or capital letters. Every other
+    array (N,) of numbers or strings is metadata.
 
     Raises:
-        DataError: Damaged, pickled, no or two arrays of images, or pixels that are not 8-bit.
+        DataError: Damaged, pickled, no or two arrays of images, pixels that are not 8-bit, or metadata whose name is
+            taken.
     """
     try:
         with np.load(path, allow_pickle=False) as archive:
@@ -39,6 +45,7 @@ def open_npz(path: Path) -> SampleSet:
             labels = _one_of(LABELS, archive, path)
             classes = _one_of(CLASSES, archive, path)
             names = ", ".join(archive.files)
+            columns = _columns(archive, len(images) if images is not None and images.ndim else 0)
     except _DAMAGE as error:
         raise DataError(
             f"the arrays of {path} cannot be read: {' '.join(str(error).split())[:200]}",
@@ -51,7 +58,27 @@ def open_npz(path: Path) -> SampleSet:
         None if labels is None else _labels(labels, len(images) if images.ndim else 0, path),
         None if classes is None else _classes(classes, path),
         str(path),
+        columns,
     )
+
+
+def _columns(archive: NpzFile, count: int) -> dict[str, list[str]]:
+    """Return the metadata of `count` images; whole arrays are read only where their headers tell that they are it."""
+    taken = (*IMAGES, *LABELS, *CLASSES)
+    found = [name for name in archive.files if name.lower() not in taken and _is_column(archive, name, count)]
+    return {name.strip(): texts_of(archive[name]) for name in found}
+
+
+def _is_column(archive: NpzFile, name: str, count: int) -> bool:
+    member = f"{name}.npy"
+    if archive.zip is None or member not in archive.zip.namelist():
+        return False
+    with archive.zip.open(member) as file:
+        version = npy.read_magic(file)
+        if version not in _HEADERS:
+            return False
+        shape, _, dtype = _HEADERS[version](file)
+    return shape == (count,) and dtype.kind in "biufSU"
 
 
 def _one_of(wanted: tuple[str, ...], archive: Mapping[str, NDArray[Any]], path: Path) -> NDArray[Any] | None:

@@ -6,22 +6,26 @@ Images are read one row group at a time, so that memory holds one group and not 
 from __future__ import annotations
 
 import json
+import math
 import re
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from vetgate.api import DataError, SampleSet, UnreadableImage
+from vetgate_data.column import number_text, require_names
 from vetgate_data.encoded import EncodedImages
 from vetgate_data.recognise import parquet_files
 
 IMAGE_COLUMNS = ("image", "img")
 LABEL_COLUMNS = ("label", "fine_label")
 _SHARD = re.compile(r"(.+)-\d+-of-\d+(-[0-9a-f]+)?\.parquet$")
+_STRINGS = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
 _DAMAGE = (pa.ArrowException, OSError)
 
 
@@ -30,10 +34,12 @@ def open_parquet(path: Path) -> SampleSet:
 
     The column `image` (or `img`) holds encoded bytes, or a struct with the field `bytes`; `label` (or `fine_label`)
     holds integers, or strings whose sorted names are labelled from 0. Class names of integer labels come from the
-    metadata that Hugging Face writes. Of a folder with several parts the test part is read.
+    metadata that Hugging Face writes. Of a folder with several parts the test part is read. Every other column of
+    numbers, truth values or strings is metadata.
 
     Raises:
-        DataError: Damaged, a column is missing or of another type, a label is missing, or no single test part.
+        DataError: Damaged, a column is missing or of another type, a label is missing, no single test part, or a
+            column whose name is taken.
     """
     paths = _shards(path) if path.is_dir() else [path]
     try:
@@ -44,10 +50,11 @@ def open_parquet(path: Path) -> SampleSet:
             raise DataError(f"{path} has no column image, but {known}", hint="name the column of image bytes image")
         _require_bytes(files, image, path)
         labels, classes = _labels(files, path)
+        columns = _columns(files, path)
     except _DAMAGE as error:
         raise DataError(f"{path} is cut short or damaged: {' '.join(str(error).split())[:200]}") from None
     groups = RowGroups(files, image)
-    return EncodedImages(_ids(paths, files), groups.fetch, labels, classes, str(path))
+    return EncodedImages(_ids(paths, files), groups.fetch, labels, classes, str(path), columns)
 
 
 class RowGroups:
@@ -143,6 +150,44 @@ def _labels(files: Sequence[Any], path: Path) -> tuple[list[int] | None, Sequenc
         place = {name: label for label, name in enumerate(names)}
         return [place[value] for value in values], names
     raise DataError(f"the column {column} of {path} holds {kinds[0]}, but integers or names are needed")
+
+
+def _columns(files: Sequence[Any], path: Path) -> dict[str, list[str]]:
+    """Return the texts of every column of scalars besides image and label; what is nested is left out."""
+    used = {_column(IMAGE_COLUMNS, files, path), _column(LABEL_COLUMNS, files, path)}
+    names = [field.name for field in files[0].schema_arrow if field.name not in used and _is_scalar(field.type)]
+    names = [name for name in names if name.strip()]
+    require_names([name.strip() for name in names], str(path))
+    found = {}
+    for name in names:
+        if not all(name in file.schema_arrow.names for file in files):
+            raise DataError(f"the files of {path} differ in their columns: not all have {name}")
+        stated = _class_names(files, name, path)
+        found[name.strip()] = [text for file in files for text in _texts(file, name, stated)]
+    return found
+
+
+def _is_scalar(kind: Any) -> bool:  # noqa: ANN401  # pyarrow has no types
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    tests = (*(pa.types.is_boolean, pa.types.is_integer, pa.types.is_floating), *_STRINGS)
+    return any(test(kind) for test in tests)
+
+
+def _texts(file: Any, name: str, stated: Sequence[str] | None) -> Iterator[str]:  # noqa: ANN401  # pyarrow has no types
+    """Yield the texts of one column; integers that Hugging Face's metadata name print as these names."""
+    column = file.read(columns=[name]).column(0)
+    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+    width = np.dtype(kind.to_pandas_dtype()).type if pa.types.is_floating(kind) else None
+    for value in column.to_pylist():
+        if value is None or (width and math.isnan(value)):
+            yield ""
+        elif isinstance(value, str):
+            yield value.strip()
+        elif stated is not None and value < len(stated):
+            yield stated[value].strip() if value >= 0 else ""  # -1 is Hugging Face's unlabelled
+        else:
+            yield number_text(width(value)) if width else str(value).lower()
 
 
 def _class_names(files: Sequence[Any], column: str, path: Path) -> tuple[str, ...] | None:
