@@ -2,9 +2,9 @@
 
     python benchmarks/early_stopping.py
 
-The rule is `accuracy.top1 of delta at least -1pp at 95 %`. Both models are real ONNX files in real children; each answers
-what is written in one pixel of the image, so that accuracy and discordance are known. Every case is run for several
-seeds, that is orders of the images. A full run afterwards must ask only for what the first left open.
+The rule is `accuracy.top1 of delta at least -1pp at 95 %`. Both models are real ONNX files in real children; each
+answers what is written in one pixel of the image, so that accuracy and discordance are known. Every case is run for
+several seeds, that is orders of the images. A full run afterwards must ask only for what the first left open.
 """
 
 from __future__ import annotations
