@@ -1,31 +1,28 @@
-"""The second half of the text report: figures, findings, classes, what ran, and what pins and repeats the run."""
+"""The middle of the text report: figures, slices, exhibits, findings, and what was not measured."""
 
 from __future__ import annotations
 
-import shlex
 import textwrap
-from collections.abc import Sequence
 from itertools import accumulate
 
 from rich.text import Text
 
-from vetgate.reporting import Exhibit, Of, Report, Table, Unit, format_quantity
-from vetgate_reporters import figures
-from vetgate_reporters.figures import Figure
+from vetgate.reporting import Exhibit, Report, Table, Unit, format_quantity
+from vetgate_reporters import sections
+from vetgate_reporters.figure_table import BASIS_FIRST, LAYOUTS, draw_figures
+from vetgate_reporters.figures import BOUNDS_TOLD
 from vetgate_reporters.page import Column, Page
-from vetgate_reporters.text import counted, name, plain, sentence, stacked
-from vetgate_reporters.worst_classes import worst_classes
+from vetgate_reporters.provenance_pages import draw_ran
+from vetgate_reporters.sections import Section
+from vetgate_reporters.slices import slice_tables
+from vetgate_reporters.text import counted, name, sentence
 
 MOST_ROWS = 12
 """Rows of an exhibit in the text report."""
 LEAST_HEAD = 9
 """Columns that the title of a narrow column has before it goes on below."""
-_READING_FROM = 90
-_BASIS_FROM = 116
-"""Columns from which there is room for the column."""
-_INDENTED_FROM = 90
-"""Columns from which a digest and its label stand indented on one line."""
-_HEADS = {"reading": ""}
+MOST_NOTES = 8
+"""Notes on the figures of one table."""
 
 
 def draw_evidence(page: Page, report: Report, *, exhibits: bool = True) -> None:
@@ -37,86 +34,65 @@ def draw_evidence(page: Page, report: Report, *, exhibits: bool = True) -> None:
         exhibits: Whether to draw tables by class and exhibits too; among many candidates they are only counted.
     """
     page.heading("Evidence")
-    _draw_figures(page, report)
-    _draw_pair_figures(page, report)
-    _draw_notes(page, report)
+    _draw_sections(page, report, exhibits=exhibits)
     if exhibits:
-        _draw_worst_classes(page, report)
-        for exhibit in figures.exhibits(report):
+        _draw_slices(page, report)
+        for exhibit in sections.exhibits(report):
             _draw_exhibit(page, exhibit)
     _draw_findings(page, report)
     _draw_gaps(page, report)
-    _part(page, "What ran")
-    ran = [(role, name(run, 300)) for role, run in figures.runs(report)]
-    page.pairs([*ran, ("checks", sentence(figures.measured(report) or "none"))], indent=4)
-    if figures.exhibits(report) and not exhibits:
-        page.line()
-        told = counted(len(figures.exhibits(report)), "exhibit")
-        page.line(f"{told} and the classes: check this candidate alone, or read the JSON report", style="dim", indent=2)
+    draw_ran(page, report)
+    _draw_left_out(page, report, exhibits=exhibits)
     if report.warnings:
-        _part(page, "Warnings")
+        page.part("Warnings")
         page.pairs([("!", sentence(warning)) for warning in report.warnings], indent=4)
 
 
-def _part(page: Page, title: str) -> None:
-    page.line()
-    page.line(title, style="bold", indent=2)
-
-
-def _draw_figures(page: Page, report: Report) -> None:
-    rows = figures.figures(report)
-    if not rows and not figures.pair_figures(report):
+def _draw_sections(page: Page, report: Report, *, exhibits: bool) -> None:
+    shown = sections.sections(report)
+    if not shown:
         page.line("Nothing was measured.", indent=2)
-    if rows:
+    bounded = []
+    for section in shown:
         page.line()
-        _draw_rows(page, "of each model", [(row.metric, row) for row in rows])
-
-
-def _draw_rows(page: Page, title: str, labelled: Sequence[tuple[str, Figure]]) -> None:
-    """Draw figures with a column for whatever any of them has and the page has room for."""
-    room = {"reading": _READING_FROM, "rests on": _BASIS_FROM}
-    filled = [filled for filled in figures.titles(row for _, row in labelled) if page.width >= room.get(filled, 0)]
-    columns = [Column(title, least=12)]
-    columns += [Column(_HEADS.get(title, title), number=title not in room, whole=title in room) for title in filled]
-    rows: list[list[str | Text]] = [
-        [_label(page, label), *(_styled(row.texts()[title]) for title in filled)] for label, row in labelled
-    ]
-    page.table(columns, rows)
-
-
-def _label(page: Page, label: str) -> str:
-    """Return the name of a row, on several lines where the page is narrower than four figures need."""
-    return stacked(name(label), max(12, page.width - 50))
-
-
-def _styled(text: str) -> Text:
-    return Text(text, style={"better": "green", "worse": "red", "same": "dim"}.get(text, ""))
-
-
-def _draw_pair_figures(page: Page, report: Report) -> None:
-    rows = figures.pair_figures(report)
-    if rows:
+        layouts = BASIS_FIRST if section.of == sections.PAIR else LAYOUTS
+        bounded.append(draw_figures(page, section.of, section.rows, layouts))
+        _draw_notes(page, section)
+        if exhibits and section.of == sections.OPSCORE:
+            for exhibit in sections.parts_of_scores(report):
+                _draw_exhibit(page, exhibit)
+    if any(bounded):
         page.line()
-        columns = [Column("of the pair", least=12), Column("value", number=True), Column("rests on", whole=True)]
-        page.table(columns, [[_label(page, row.metric), row.value, row.basis] for row in rows])
+        page.line(BOUNDS_TOLD, style="dim", indent=2)
 
 
-def _draw_notes(page: Page, report: Report) -> None:
-    noted = figures.notes(report)
-    if noted:
+def _draw_notes(page: Page, section: Section) -> None:
+    for note in section.notes[:MOST_NOTES]:
+        page.line(sentence(note), style="dim", indent=2)
+    if len(section.notes) > MOST_NOTES:
+        told = counted(len(section.notes) - MOST_NOTES, "note")
+        page.line(f"and {told} more, in the JSON report", style="dim", indent=2)
+
+
+def _draw_slices(page: Page, report: Report) -> None:
+    for table in slice_tables(report):
+        page.part(table.title(name))
+        draw_figures(page, table.of, table.rows, BASIS_FIRST)
+
+
+def _draw_left_out(page: Page, report: Report, *, exhibits: bool) -> None:
+    """Draw what a report on many candidates has no room for."""
+    count = len(sections.exhibits(report)) + len(sections.parts_of_scores(report))
+    told = [counted(count, "exhibit")] if count else []
+    told += ["the slices"] if slice_tables(report) else []
+    if told and not exhibits:
         page.line()
-        page.pairs([(name(label), sentence(note)) for label, note in noted])
-
-
-def _draw_worst_classes(page: Page, report: Report) -> None:
-    for table in worst_classes(report):
-        by = {Of.DELTA: "difference of "}.get(table.shown_by, "")
-        _part(page, f"Worst classes by {by}{name(table.metric)}: {len(table.rows)} of {table.classes:,}")
-        _draw_rows(page, "class", list(table.rows))
+        words = f"{' and '.join(told)}: check this candidate alone, or read the JSON report"
+        page.line(words, style="dim", indent=2)
 
 
 def _draw_exhibit(page: Page, exhibit: Exhibit) -> None:
-    _part(page, name(exhibit.title, 100))
+    page.part(name(exhibit.title, 100))
     if not isinstance(exhibit, Table):
         page.line("A picture; it stands in the JSON report.", style="dim", indent=2)
     else:
@@ -132,7 +108,7 @@ def _draw_table(page: Page, table: Table) -> None:
         size = f"{counted(len(table.rows), 'row')} of {counted(len(table.columns), 'column')}"
         page.line(f"A table of {size}, too wide for this page; it stands in the JSON report.", style="dim", indent=2)
         return
-    rows = [row[:fitting] for row in figures.cells(table, _shown(table))]
+    rows = [row[:fitting] for row in sections.cells(table, _shown(table))]
     columns = [
         Column(title, number=not any(isinstance(row[index], str) for row in rows))
         for index, title in enumerate(_heads(table)[:fitting])
@@ -157,7 +133,7 @@ def _shown(table: Table) -> int:
 
 def _contents(table: Table) -> list[int]:
     """Return the columns of text that the cells of each column need."""
-    rows = [[_cell(value) for value in row] for row in figures.cells(table, _shown(table))]
+    rows = [[_cell(value) for value in row] for row in sections.cells(table, _shown(table))]
     return [max((Text(row[index]).cell_len for row in rows), default=0) for index in range(len(table.columns))]
 
 
@@ -185,9 +161,9 @@ def _cell(value: str | float | int | None) -> str:
 
 
 def _draw_findings(page: Page, report: Report) -> None:
-    found = figures.findings(report)
+    found = sections.findings(report)
     if found:
-        _part(page, f"Findings: {len(found)}")
+        page.part(f"Findings: {len(found)}")
     for finding in found:
         place = f" ({name(finding.location, 100)})" if finding.location else ""
         head = Text.assemble((finding.severity.name.lower(), "bold"), f"  {name(finding.rule)}{place}")
@@ -199,9 +175,9 @@ def _draw_findings(page: Page, report: Report) -> None:
 
 def _draw_gaps(page: Page, report: Report) -> None:
     """Draw what was not measured: the checks, and the images that could not be read."""
-    missing = figures.not_measured(report)
+    missing = sections.not_measured(report)
     if missing:
-        _part(page, "Not measured")
+        page.part("Not measured")
         page.pairs(
             [
                 (name(entry.check), f"{entry.outcome.value}: {sentence(entry.reason or 'no reason given')}")
@@ -211,34 +187,7 @@ def _draw_gaps(page: Page, report: Report) -> None:
         )
     unreadable = report.data.unreadable if report.data else ()
     if unreadable:
-        _part(page, f"Unreadable images: {len(unreadable):,}")
+        page.part(f"Unreadable images: {len(unreadable):,}")
         page.line(", ".join(name(image) for image in unreadable[:MOST_ROWS]), indent=4)
         if len(unreadable) > MOST_ROWS:
             page.line(f"and {len(unreadable) - MOST_ROWS:,} more, named in the JSON report", style="dim", indent=4)
-
-
-def draw_provenance(page: Page, report: Report) -> None:
-    """Draw the rules in words, the digests, where it ran and the command that repeats it."""
-    page.heading("To repeat it")
-    environment = report.environment
-    machine = f"{environment.processor}, {counted(environment.cores, 'core')}, {environment.memory / 1e9:.1f} GB"
-    if report.verdict.rulings:
-        page.line("The rules in words", style="bold", indent=2)
-        words = [(name(ruling.rule, 36), sentence(ruling.words)) for ruling in report.verdict.rulings]
-        page.pairs(words, indent=4)
-        page.line()
-    page.line("Digests (sha256)", style="bold", indent=2)
-    for label, digest in figures.digests(report):
-        page.unbroken(f"{name(digest, 64)}  {name(label)}", indent=4 if page.width >= _INDENTED_FROM else 0)
-    _part(page, "Where and when")
-    started = report.started.isoformat(sep=" ", timespec="seconds")
-    page.pairs(
-        [
-            ("started", f"{started}, took {report.seconds:.1f} s, seed {report.seed}"),
-            ("machine", name(f"{machine} · {environment.platform}", 300)),
-            ("software", sentence(figures.software(report))),
-        ],
-        indent=4,
-    )
-    _part(page, "Command")
-    page.unbroken(plain(shlex.join(figures.command(report))), indent=4)

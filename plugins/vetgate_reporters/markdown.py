@@ -10,10 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from vetgate.reporting import Decision, Report, ReportSet, Ruling
-from vetgate_reporters import figures, rulings
+from vetgate_reporters import rulings
 from vetgate_reporters.escape import code, prose
+from vetgate_reporters.head import head_lines
 from vetgate_reporters.markdown_evidence import evidence_blocks
 from vetgate_reporters.markdown_table import listing, table
+from vetgate_reporters.provenance import promotion_words
 from vetgate_reporters.text import counted
 
 LONGEST = 60_000
@@ -22,6 +24,10 @@ _RULES = 6
 """Rules with a column of their own in the table of many candidates."""
 FEWEST_REASONS = 5
 """Reasons of one candidate where there is room for nothing else."""
+
+
+PROMOTIONS = 5
+"""The latest acts that made a report a baseline."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +91,7 @@ def _document(reports: ReportSet, budget: Budget) -> list[str]:
     blocks = _summary(reports, ordered, budget) if len(ordered) > 1 else []
     for report in ordered[: budget.candidates]:
         blocks += _report(report, budget)
+    blocks += [f"Named a baseline {prose(promotion_words(act))}" for act in reports.promotions[-PROMOTIONS:]]
     if not budget.rows:
         blocks.append("_All evidence was left out for length; it stands in the JSON report._")
     if len(ordered) > budget.candidates:
@@ -102,6 +109,7 @@ def _summary(reports: ReportSet, ordered: Sequence[Report], budget: Budget) -> l
         [
             rulings.marked(report.verdict.decision),
             code(report.candidate.name),
+            f"{report.data.images:,}" if report.data is not None else "–",
             *(rulings.cell(report, rule)[1] for rule in rules[:_RULES]),
         ]
         for report in ordered
@@ -109,7 +117,7 @@ def _summary(reports: ReportSet, ordered: Sequence[Report], budget: Budget) -> l
     blocks = [
         f"## {rulings.headline(reports.decision)}: {counted(len(ordered), 'candidate')}, {tally}",
         f"Against {code(first.reference.name)} under policy {code(first.policy.name)}.",
-        table(["decision", "candidate", *(code(rule) for rule in rules[:_RULES])], rows, budget.summary, "llr"),
+        table(["decision", "candidate", "images", *map(code, rules[:_RULES])], rows, budget.summary, "llr"),
     ]
     blocks.append(rulings.LEGEND)
     if len(rules) > _RULES:
@@ -121,12 +129,9 @@ def _summary(reports: ReportSet, ordered: Sequence[Report], budget: Budget) -> l
 
 def _report(report: Report, budget: Budget) -> list[str]:
     candidate, reference = code(report.candidate.name, 100), code(report.reference.name, 100)
-    data = "none" if report.data is None else f"{code(report.data.name, 100)}, {prose(figures.data_line(report))}"
     lines = [
-        f"- candidate: {candidate}, {prose(figures.model_line(report.candidate), 100)}",
-        f"- reference: {reference}, {prose(figures.model_line(report.reference), 100)}",
-        f"- data: {data}",
-        f"- policy: {', '.join(code(part, 100) for part in figures.policy_parts(report))}",
+        f"- {line.label}: {', '.join([*(code(each, 100) for each in line.names), *filter(None, [prose(line.told)])])}"
+        for line in head_lines(report)
     ]
     blocks = [
         f"## {rulings.headline(report.verdict.decision)}: {candidate} against {reference}",
@@ -161,8 +166,6 @@ def _row(ruling: Ruling) -> list[str]:
 
 
 def _reason(ruling: Ruling) -> str:
-    settling = rulings.settling(ruling)
-    sentences = prose(ruling.because) + (f" ({settling})" if settling else "")
     rule = f"{rulings.marked(ruling.decision)} {code(ruling.rule)}"
     asked = f"<br>Rule: {prose(ruling.words)}" if ruling.observed is None else ""
-    return f"**{rule}**: {sentences}{asked}"
+    return f"**{rule}**: {prose(ruling.because)}{asked}"

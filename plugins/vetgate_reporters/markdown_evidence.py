@@ -1,17 +1,18 @@
-"""The folded half of the Markdown report: figures, classes, findings, what ran, what pins and repeats the run."""
+"""The folded half of the Markdown report: figures, slices, findings, what ran, what pins and repeats the run."""
 
 from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
 
-from vetgate.reporting import Exhibit, Finding, Of, Report, Table, Unit, format_quantity
-from vetgate_reporters import figures
+from vetgate.reporting import Exhibit, Finding, Report, Table, Unit, format_quantity
+from vetgate_reporters import figures, provenance, sections
 from vetgate_reporters.escape import block, code, prose
-from vetgate_reporters.figures import Figure
+from vetgate_reporters.figures import Cell, Figure
 from vetgate_reporters.markdown_table import folded, listing, table
+from vetgate_reporters.provenance import RunTable
+from vetgate_reporters.slices import slice_tables
 from vetgate_reporters.text import counted, plain, shorten
-from vetgate_reporters.worst_classes import WorstClasses, worst_classes
 
 WIDEST = 12
 """Columns of an exhibit's table."""
@@ -24,13 +25,17 @@ def evidence_blocks(report: Report, most: int) -> list[str]:
     if not most:
         return []
     blocks = [folded("Evidence: figures of both models", _figures(report, most) or ["Nothing was measured."])]
-    classes = [part for entry in worst_classes(report) for part in _worst_classes(entry)]
-    if classes:
-        blocks.append(folded("Worst classes", classes))
-    exhibits = [part for exhibit in figures.exhibits(report)[:most] for part in _exhibit(exhibit, most)]
+    slices = [
+        part
+        for entry in slice_tables(report)
+        for part in (entry.title(code), _rows(prose(entry.of, 40), entry.rows, most))
+    ]
+    if slices:
+        blocks.append(folded("Slices", slices))
+    exhibits = [part for exhibit in sections.exhibits(report)[:most] for part in _exhibit(exhibit, most)]
     if exhibits:
         blocks.append(folded("Exhibits", exhibits))
-    found = figures.findings(report)
+    found = sections.findings(report)
     if found:
         head = f"Findings: {len(found):,}, the worst is {found[0].severity.name.lower()}"
         blocks.append(folded(head, [listing([_finding(finding) for finding in found], most)]))
@@ -41,29 +46,41 @@ def evidence_blocks(report: Report, most: int) -> list[str]:
 
 def _figures(report: Report, most: int) -> list[str]:
     blocks = []
-    rows = figures.figures(report)
-    if rows:
-        blocks.append(_rows("figure", [(row.metric, row) for row in rows], most))
-    pairs = [[code(row.metric), row.value, row.basis] for row in figures.pair_figures(report)]
-    if pairs:
-        blocks.append(table(["of the pair", "value", "rests on"], pairs, most, "lrl"))
-    notes = [f"Note on {code(label)}: {prose(note)}" for label, note in figures.notes(report)]
-    if notes:
-        blocks.append(listing(notes, most))
+    shown = sections.sections(report)
+    for section in shown:
+        blocks.append(_rows(prose(section.of, 40), section.rows, most))
+        if section.notes:
+            blocks.append(listing([prose(note) for note in section.notes], most))
+        if section.of == sections.OPSCORE:
+            blocks += [part for exhibit in sections.parts_of_scores(report)[:most] for part in _exhibit(exhibit, most)]
+    if any(row.telling for section in shown for _, row in section.rows):
+        blocks.append(figures.BOUNDS_TOLD)
     return blocks
 
 
 def _rows(title: str, labelled: Sequence[tuple[str, Figure]], most: int) -> str:
-    filled = figures.titles(row for _, row in labelled)
-    rows = [[code(label), *(row.texts()[column] for column in filled)] for label, row in labelled]
-    align = "l" + "".join("l" if column in ("reading", "rests on") else "r" for column in filled)
-    return table([title, *("" if column == "reading" else column for column in filled)], rows, most, align)
+    """Return a table of figures; `title` is Markdown already."""
+    figured = [row for _, row in labelled]
+    filled = figures.titles(figured)
+    read = any(row.reading for row in figured)
+    based = any(row.basis not in ("", "exact") for row in figured)
+    rows = [
+        [
+            code(label),
+            *(_figure(row.cells.get(column)) for column in filled),
+            *([row.reading] if read else []),
+            *([row.basis] if based else []),
+        ]
+        for label, row in labelled
+    ]
+    head = [title, *filled, *([""] if read else []), *(["rests on"] if based else [])]
+    return table(head, rows, most, "l" + "r" * len(filled) + "l")
 
 
-def _worst_classes(entry: WorstClasses) -> list[str]:
-    by = "difference of " if entry.shown_by is Of.DELTA else ""
-    head = f"By {by}{code(entry.metric)}: {len(entry.rows)} of {entry.classes:,} classes"
-    return [head, _rows("class", entry.rows, len(entry.rows))]
+def _figure(cell: Cell | None) -> str:
+    if cell is None:
+        return ""
+    return f"{cell.text}<br>{cell.bounds}" if cell.bounds else cell.text
 
 
 def _exhibit(exhibit: Exhibit, most: int) -> list[str]:
@@ -74,7 +91,7 @@ def _exhibit(exhibit: Exhibit, most: int) -> list[str]:
         size = f"{counted(len(exhibit.rows), 'row')} of {counted(len(exhibit.columns), 'column')}"
         blocks.append(f"_A table of {size}; it stands in the JSON report._")
     else:
-        values = figures.cells(exhibit, len(exhibit.rows))
+        values = sections.cells(exhibit, len(exhibit.rows))
         align = "".join(
             "l" if any(isinstance(value, str) for value in column) else "r" for column in zip(*values, strict=True)
         )
@@ -101,7 +118,7 @@ def _gaps(report: Report, most: int) -> list[str]:
     """Return what was not measured and what warns: it stays unfolded."""
     items = [
         f"{code(entry.check)} {entry.outcome.value}: {prose(entry.reason or 'no reason given')}"
-        for entry in figures.not_measured(report)
+        for entry in sections.not_measured(report)
     ]
     blocks = ["### Not measured", listing(items, most)] if items else []
     warnings = [f"! {prose(warning)}" for warning in report.warnings]
@@ -116,19 +133,31 @@ def _gaps(report: Report, most: int) -> list[str]:
 def _provenance(report: Report, most: int) -> list[str]:
     environment = report.environment
     started = report.started.isoformat(sep=" ", timespec="seconds")
-    lines = [f"{role} ran: {prose(run, 300)}" for role, run in figures.runs(report)]
-    lines += [
-        f"checks: {prose(figures.measured(report) or 'none')}",
+    lines = [
+        f"checks: {prose(provenance.measured(report) or 'none')}",
         f"started {started}, took {report.seconds:.1f} s, seed {report.seed}",
         f"machine: {prose(environment.processor, 100)}, {counted(environment.cores, 'core')}, "
         f"{environment.memory / 1e9:.1f} GB, {prose(environment.platform, 100)}",
-        prose(figures.software(report)),
+        prose(provenance.software(report)),
     ]
     words = [f"Rule {code(ruling.rule)}: {prose(ruling.words)}" for ruling in report.verdict.rulings]
-    digests = [[code(label), code(digest, 64)] for label, digest in figures.digests(report)]
+    digests = [[code(label), code(digest, 64)] for label, digest in provenance.digests(report)]
+    acts = report.baseline.promotions if report.baseline is not None else ()
+    lines += [f"baseline: promoted {prose(provenance.promotion_words(act))}" for act in acts[-most:]]
     return [
+        *(part for ran in provenance.run_tables(report) for part in _ran(ran, most)),
         "\n".join(f"- {line}" for line in lines),
         *([listing(words, most)] if words else []),
         table(["of", "sha256"], digests, most, "l"),
-        block(shorten(plain(shlex.join(figures.command(report))), LONGEST_COMMAND)),
+        block(shorten(plain(shlex.join(provenance.command(report))), LONGEST_COMMAND)),
     ]
+
+
+def _ran(ran: RunTable, most: int) -> list[str]:
+    """Return what ran of both models, what differs in bold."""
+    rows = [
+        [trait, prose(one, 100), prose(other, 100), f"**{provenance.DIFFERS}**" if differs else ""]
+        for trait, one, other, differs in ran.rows
+    ]
+    head = f"What ran: {', '.join(prose(of, 40) for of in ran.of)}"
+    return [head, table(["", "candidate", ran.other, ""], rows, most, "l")]

@@ -92,6 +92,11 @@ class Page:
         words.truncate(self.width)
         self.line(words)
 
+    def part(self, title: str) -> None:
+        """Draw the title of a part of a section."""
+        self.line()
+        self.line(title, style="bold", indent=2)
+
     def pairs(self, rows: Sequence[tuple[str, str]], *, indent: int = 2) -> None:
         """Draw labels with their text beside them."""
         grid = Table.grid(padding=(0, 2, 0, 0))

@@ -4,11 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from vetgate.reporting import Decision, Of, Report, ReportSet, Ruling, Unit, format_about, format_beside, format_limit
+from vetgate.reporting import (
+    Decision,
+    Of,
+    Report,
+    ReportSet,
+    Ruling,
+    Slice,
+    Unit,
+    Versus,
+    format_about,
+    format_beside,
+    format_limit,
+)
+from vetgate_reporters.figures import span
 
 MARKS = {Decision.PASS: "✔", Decision.WARN: "!", Decision.INCONCLUSIVE: "?", Decision.FAIL: "✘"}
 LEGEND = ", ".join(f"{mark} {decision.value}" for decision, mark in MARKS.items())
+UNDECIDED = (Decision.INCONCLUSIVE, Decision.WARN)
+"""Decisions of rules that more images might settle."""
 _SIDES = {"at_least": "≥ ", "at_most": "≤ ", None: ""}
+_METHODS = {"point": "point estimate", "Wilson": "Wilson score"}
+"""Methods that a reader who writes no policies would not understand."""
+_BY_QUANTILES = {
+    "accuracy": "bootstrap",
+    "similarity": "bootstrap",
+    "latency": "order statistics",
+    "opscore": "MOVER",
+}
+"""What the checks of a family derive quantiles by."""
 
 
 def marked(decision: Decision) -> str:
@@ -41,16 +65,17 @@ def observed(ruling: Ruling) -> str:
 
 
 def interval(ruling: Ruling) -> str:
-    """Return the two one-sided bounds as `96.45 to 97.03 %`; nothing where the figure is its own bound."""
-    if (ruling.lower is None and ruling.upper is None) or ruling.lower == ruling.upper == ruling.observed:
+    """Return the two one-sided bounds as `96.45 to 97.03 %`; nothing where the figure is its own bound.
+
+    A side that the data do not bound is `-∞` or `∞`; of a figure that they bound on no side, a dash stands alone.
+    """
+    if ruling.lower is None and ruling.upper is None:
+        return "–" if ruling.confidence is not None and ruling.observed is not None else ""
+    if ruling.lower == ruling.upper == ruling.observed:
         return ""
-    lower, upper = _figure(ruling, ruling.lower), _figure(ruling, ruling.upper)
-    if ruling.upper is None:
-        return f"from {lower}"
-    if ruling.lower is None:
-        return f"up to {upper}"
-    number, _, suffix = lower.partition(" ")
-    return f"{number if upper.endswith(f' {suffix}') or not suffix else lower} to {upper}"
+    lower = "-∞" if ruling.lower is None else _figure(ruling, ruling.lower)
+    upper = "∞" if ruling.upper is None else _figure(ruling, ruling.upper)
+    return span(lower, upper)
 
 
 def asked(ruling: Ruling) -> str:
@@ -61,24 +86,40 @@ def asked(ruling: Ruling) -> str:
 
 
 def decided_by(ruling: Ruling) -> str:
-    """Return the method with its confidence, such as `Wilson 95 %`."""
+    """Return the method with its confidence, such as `Clopper-Pearson 95 %`; nothing where nothing was decided."""
+    if not ruling.method:
+        return ""
+    method = _METHODS.get(ruling.method, ruling.method)
+    if method == "quantiles" and ruling.metric is not None:
+        method = _BY_QUANTILES.get(ruling.metric.partition(".")[0], method)
     confidence = f" {ruling.confidence * 100:.4g} %" if ruling.confidence is not None else ""
-    return f"{ruling.method}{confidence}".strip()
+    return f"{method}{confidence}"
 
 
 def remarks(ruling: Ruling) -> list[str]:
-    """Return what belongs under the rule's name: the slice that decided, the waiver."""
-    lines = [ruling.slice.name] if ruling.slice is not None else []
+    """Return what belongs under the rule's name: slice, baseline, waiver, and what would settle it."""
+    lines = [ruling.slice.name] if ruling.slice is not None and not _named(ruling.slice, ruling.rule) else []
+    if ruling.versus is Versus.BASELINE:
+        lines.append("against the baseline")
     if ruling.waived is not None:
         lines.append(f"waived, else {ruling.waived.value}")
+    if ruling.needed is not None and ruling.decision in UNDECIDED:
+        lines.append(f"needs about {format_about(ruling.needed)} {_settled_by(ruling)}")
     return lines
 
 
-def settling(ruling: Ruling) -> str:
-    """Return how much data would probably settle the rule, where its sentence does not say so already."""
-    if ruling.needed is None or format_about(ruling.needed) in ruling.because:
-        return ""
-    return f"About {format_about(ruling.needed)} images or pairs would probably settle it."
+def _named(where: Slice, rule: str) -> bool:
+    """Return whether the rule's own name ends in the slice already."""
+    ends = (f"/{where.name}", f"/{where.value}", f"/{where.by}={where.value}")
+    return rule.endswith(ends)
+
+
+def _settled_by(ruling: Ruling) -> str:
+    """Return what a rule rests on: images, or pairs of timed blocks."""
+    timed = ruling.metric is not None and ruling.metric.startswith("latency.")
+    if timed:
+        return "pairs" if ruling.of is Of.RATIO else "calls"
+    return "images" if ruling.slice is None or ruling.slice.value is None else "images of it"
 
 
 def _figure(ruling: Ruling, value: float | None) -> str:

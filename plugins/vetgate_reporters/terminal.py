@@ -8,9 +8,12 @@ from collections.abc import Callable, Sequence
 from rich.text import Text
 
 from vetgate.reporting import Decision, Report, ReportSet, Ruling
-from vetgate_reporters import figures, rulings
-from vetgate_reporters.evidence_pages import draw_evidence, draw_provenance
+from vetgate_reporters import rulings
+from vetgate_reporters.evidence_pages import draw_evidence
+from vetgate_reporters.head import head_lines
 from vetgate_reporters.page import STYLES, Column, Page
+from vetgate_reporters.provenance import promotion_words
+from vetgate_reporters.provenance_pages import draw_provenance
 from vetgate_reporters.text import common_folder, counted, name, sentence, stacked
 
 LEAST_RULE = 17
@@ -22,6 +25,8 @@ MOST_RULE = 40
 SUMMARY_NAME = 32
 SUMMARY_RULE = 14
 """Columns of a candidate and of a rule in the table of many candidates."""
+IMAGES = 9
+"""Columns of the images that a candidate was judged on."""
 
 
 class TerminalReporter:
@@ -52,6 +57,8 @@ class TerminalReporter:
             _draw_report(page, report, alone=len(reports.reports) == 1)
         if reports.reports:
             page.line()
+            for promotion in reports.promotions:
+                page.line(f"named a baseline {sentence(promotion_words(promotion))}")
             page.line(_closing(reports))
         return page.text()
 
@@ -80,17 +87,18 @@ def _draw_summary(page: Page, reports: ReportSet) -> None:
     folder = common_folder([report.candidate.name for report in reports.reports])
     names = {id(report): name(report.candidate.name[len(folder) :], SUMMARY_NAME) for report in reports.reports}
     rules = rulings.rules_worst_first(reports)
-    fitting = max(1, (page.width - 20 - max(map(len, names.values()))) // (SUMMARY_RULE + 2))
+    fitting = max(1, (page.width - 20 - IMAGES - max(map(len, names.values()))) // (SUMMARY_RULE + 2))
     shown, hidden = rules[:fitting], rules[fitting:]
-    columns = [Column("decision", whole=True), Column("candidate", whole=True)]
+    columns = [Column("decision", whole=True), Column("candidate", whole=True), Column("images", number=True)]
     columns += [Column(stacked(name(rule, 40), SUMMARY_RULE), number=True) for rule in shown]
-    rows = []
+    rows: list[list[str | Text]] = []
     for report in sorted(reports.reports, key=lambda report: -report.verdict.decision.rank):
         cells = [rulings.cell(report, rule) for rule in shown]
         rows.append(
             [
                 _marked(report.verdict.decision),
                 Text(names[id(report)]),
+                f"{report.data.images:,}" if report.data is not None else "–",
                 *(Text(text, style=STYLES[decision] if decision else "dim") for decision, text in cells),
             ]
         )
@@ -112,17 +120,13 @@ def _title(report: Report, width: int) -> str:
 
 
 def _draw_report(page: Page, report: Report, *, alone: bool) -> None:
-    candidate, reference = name(report.candidate.name, 100), name(report.reference.name, 100)
     page.line(_verdict(report.verdict.decision, _title(report, page.width)))
     page.line(sentence(report.verdict.because), indent=2)
     page.line()
-    data = "none" if report.data is None else f"{name(report.data.name, 100)} · {figures.data_line(report)}"
     page.pairs(
         [
-            ("candidate", f"{candidate} · {name(figures.model_line(report.candidate))}"),
-            ("reference", f"{reference} · {name(figures.model_line(report.reference))}"),
-            ("data", data),
-            ("policy", " · ".join(name(part, 100) for part in figures.policy_parts(report))),
+            (line.label, " · ".join([*(name(each, 100) for each in line.names), *filter(None, [sentence(line.told)])]))
+            for line in head_lines(report)
         ]
     )
     _draw_rulings(page, report)
@@ -143,22 +147,36 @@ def _draw_rulings(page: Page, report: Report) -> None:
 
 
 def _draw_table(page: Page, ordered: Sequence[Ruling]) -> None:
-    """Draw one line a ruling where the page has room, two where it has not."""
+    """Draw the rulings in the layout that takes the fewest lines, of equals the one that tells most."""
+    tables = [_laid_out(page, ordered, *layout) for layout in _LAYOUTS]
+    columns, rows = min(filter(None, tables), key=lambda table: sum(max(map(_height, row)) for row in table[1]))
+    page.table(columns, rows)
+
+
+_Laid = tuple[list[Column], list[list[str | Text]]]
+
+
+def _laid_out(
+    page: Page, ordered: Sequence[Ruling], titles: Sequence[str], draw: Callable[[Ruling, int], list[str]]
+) -> _Laid | None:
+    """Return the table in one layout; None where it leaves too little room for the rules' names."""
     decisions = [_marked(ruling.decision) for ruling in ordered]
-    taken = 4 + max(len("decision"), *(text.cell_len for text in decisions))
-    longest = max(LEAST_RULE, min(MOST_RULE, max(_width(name(ruling.rule)) for ruling in ordered)))
-    for titles, draw in _LAYOUTS:
-        rows = [draw(ruling, page.width) for ruling in ordered]
-        widths = [max(map(_width, column)) for column in zip(titles, *rows, strict=True)]
-        room = page.width - taken - sum(widths) - 2 * len(widths)
-        if room >= (longest if "n" in titles else LEAST_RULE):
-            break
+    cells = [draw(ruling, page.width) for ruling in ordered]
+    widths = [max(map(_width, column)) for column in zip(titles, *cells, strict=True)]
+    taken = 4 + max(len("decision"), *(text.cell_len for text in decisions)) + sum(widths) + 2 * len(widths)
+    room = page.width - taken
+    if room < LEAST_RULE and titles is not _LAYOUTS[-1][0]:
+        return None
     columns = [Column(title, number=title != "decided by", whole=title == "decided by") for title in titles]
     names = [_rule(ruling, max(LEAST_RULE, min(room, MOST_RULE))) for ruling in ordered]
-    page.table(
+    return (
         [Column("decision", whole=True), Column("rule", whole=True), *columns],
-        [[decision, rule, *row] for decision, rule, row in zip(decisions, names, rows, strict=True)],
+        [[decision, rule, *row] for decision, rule, row in zip(decisions, names, cells, strict=True)],
     )
+
+
+def _height(cell: str | Text) -> int:
+    return str(cell).count("\n") + 1
 
 
 def _width(cell: str) -> int:
@@ -186,7 +204,7 @@ _LAYOUTS: tuple[tuple[tuple[str, ...], Callable[[Ruling, int], list[str]]], ...]
     (("observed", "bounds", "asked", "decided by"), _one_line),
     (("observed\nbounds", "asked\ndecided by"), _two_lines),
 )
-"""From the one that needs most room on; n, which the reason tells too, breaks no rule's name."""
+"""From the one that needs most room on; the last one is taken where none fits."""
 
 
 def _method_lines(ruling: Ruling, width: int) -> list[str]:
@@ -201,7 +219,8 @@ def _marked(decision: Decision) -> Text:
 
 def _rule(ruling: Ruling, width: int) -> Text:
     """Return the rule's name and remarks; a long name goes on below, where its parts meet."""
-    remarks = "".join(f"\n{name(remark)}" for remark in rulings.remarks(ruling))
+    told = [line for remark in rulings.remarks(ruling) for line in textwrap.wrap(name(remark), width)]
+    remarks = "".join(f"\n{line}" for line in told)
     return Text.assemble(stacked(name(ruling.rule), width), (remarks, "dim"))
 
 
@@ -209,7 +228,5 @@ def _draw_reason(page: Page, ruling: Ruling) -> None:
     page.line()
     page.line(Text.assemble(_marked(ruling.decision), "  ", (name(ruling.rule), "bold")), indent=2)
     page.line(sentence(ruling.because), indent=4)
-    if rulings.settling(ruling):
-        page.line(rulings.settling(ruling), indent=4)
     if ruling.observed is None:
         page.line(f"rule: {sentence(ruling.words)}", style="dim", indent=4)

@@ -7,6 +7,7 @@ terminal, move its cursor, start a line that looks like a verdict, or turn the r
 from __future__ import annotations
 
 import re
+import textwrap
 import unicodedata
 from collections.abc import Sequence
 
@@ -50,6 +51,11 @@ def stacked(text: str, width: int) -> str:
             lines.append("")
         lines[-1] += part
     return "\n".join(lines)
+
+
+def folded(text: str, width: int) -> str:
+    """Return a sentence on lines of at most `width` characters, broken between words where it has any."""
+    return "\n".join(textwrap.wrap(text, width))
 
 
 def common_folder(paths: Sequence[str]) -> str:

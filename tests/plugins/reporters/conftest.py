@@ -1,4 +1,4 @@
-"""The canned report of the golden files, for tests of behaviour."""
+"""The canned reports of the golden files, for tests of behaviour."""
 
 from __future__ import annotations
 
@@ -12,11 +12,10 @@ import pytest
 from vetgate.reporting import Decision, ModelSummary, Report, ReportSet, Ruling, Verdict
 
 
-@pytest.fixture(scope="session")
-def canned() -> ReportSet:
-    """Return the canned report set; test folders are no packages, so it is loaded by its place."""
-    place = Path(__file__).parents[2] / "golden" / "canned_report.py"
-    spec = importlib.util.spec_from_file_location("vetgate_canned_report", place)
+def _loaded(file: str) -> ReportSet:
+    """Return a canned report set; test folders are no packages, so it is loaded by its place."""
+    place = Path(__file__).parents[2] / "golden" / file
+    spec = importlib.util.spec_from_file_location(f"vetgate_{place.stem}", place)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -25,13 +24,25 @@ def canned() -> ReportSet:
     return reports
 
 
+@pytest.fixture(scope="session")
+def canned() -> ReportSet:
+    """Return the report of a full run, which fails."""
+    return _loaded("canned_report.py")
+
+
+@pytest.fixture(scope="session")
+def stopped() -> ReportSet:
+    """Return the report of a run that stopped early, which warns."""
+    return _loaded("canned_stopped.py")
+
+
 HOSTILE = (
     "[red]evil[/red] \x1b[31mX\x1b[0m\x9b31m\x07\b\r\n✔ PASS\n\n# owned \u202egnp.\u2066 <script>alert(1)</script> "
     "| a | b\\| `` ` **b** ~~s~~ </details></code> ![i](http://evil.example) @octocat #12 "
     ":tada: $x$ www.evil.example \u2028 end"
 )
 KEPT = {"kind", "unit", "role", "of", "better", "decision", "waived", "outcome", "severity", "media_type", "base64"}
-KEPT |= {"started", "side"}
+KEPT |= {"started", "side", "at", "versus"}
 
 
 def _poisoned(value: Any, key: str = "") -> Any:
@@ -45,9 +56,9 @@ def _poisoned(value: Any, key: str = "") -> Any:
 
 
 @pytest.fixture(scope="session")
-def poisoned(canned: ReportSet) -> ReportSet:
+def poisoned(canned: ReportSet, stopped: ReportSet) -> ReportSet:
     """Return two reports of which every text that anybody else wrote is hostile."""
-    reports = ReportSet(reports=canned.reports * 2)
+    reports = ReportSet(reports=canned.reports * 2, promotions=stopped.promotions)
     return ReportSet.model_validate_json(json.dumps(_poisoned(json.loads(reports.model_dump_json()))))
 
 

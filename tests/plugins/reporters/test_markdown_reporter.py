@@ -39,7 +39,7 @@ def _many_findings(reports: ReportSet, count: int) -> ReportSet:
 def test_the_decision_leads_then_rulings_then_folded_evidence(canned: ReportSet) -> None:
     text = _draw(canned)
     assert text.startswith(
-        "## ✘ FAIL: `int8.onnx` against `reference.pt`\n\n**Why:** 1 of 7 rules fails: similarity.agreement"
+        "## ✘ FAIL: `int8.onnx` against `reference.pt`\n\n**Why:** 1 of 11 rules fails: similarity.agreement"
     )
     assert text.index("### Rules: 1 fail") < text.index("| ✘ fail |") < text.index("| ✔ pass |")
     assert text.index("| ✔ pass |") < text.index("<details>") < text.index("`footprint.macs`")
@@ -48,7 +48,7 @@ def test_the_decision_leads_then_rulings_then_folded_evidence(canned: ReportSet)
 
 def test_all_tables_are_read_as_tables(canned: ReportSet) -> None:
     tokens = _tokens(_draw(canned))
-    assert sum(token.type == "table_open" for token in tokens) == 6
+    assert sum(token.type == "table_open" for token in tokens) == 16
     assert "|" not in "".join(token.content for token in tokens if token.type == "text")
 
 
@@ -148,16 +148,25 @@ def test_nothing_measured_is_said(unread: ReportSet) -> None:
     assert "- data: none" in text
 
 
-def test_data_that_would_settle_a_rule_are_named_once(canned: ReportSet) -> None:
-    assert "only warns (About 1,300 images or pairs would probably settle it.)\n" in _draw(canned)
-    report = canned.reports[0]
-    told = tuple(
-        ruling.model_copy(update={"because": f"{ruling.because}; about 1,300 images would probably settle it"})
-        for ruling in report.verdict.rulings
-    )
-    verdict = report.verdict.model_copy(update={"rulings": told})
-    text = _draw(ReportSet(reports=(report.model_copy(update={"verdict": verdict}),)))
-    assert "images or pairs" not in text
+def test_the_table_of_rules_names_what_would_settle_a_rule(canned: ReportSet) -> None:
+    text = _draw(canned)
+    assert "| `no-class-left-behind`<br>class Shirt<br>needs about 1,300 images of it |" in text
+    assert "| `latency.p50/ratio/batch=16`<br>needs about 8 pairs |" in text
+
+
+def test_early_stopping_and_the_baseline_stand_in_the_head(stopped: ReportSet) -> None:
+    text = _draw(stopped)
+    head = text[: text.index("### Rules")]
+    assert "- images: stopped after 2,048 of 10,000 images: every rule on images is decided\n" in head
+    assert "- baseline: `last-release.json`, quick-fix.onnx, judged fail on 2027-01-20 · never promoted\n" in head
+    assert "- answered: candidate: 2,048 images · reference: none, all from the cache\n" in head
+    assert "Named a baseline 2027-02-02 by edge-team: release 1.4" in text
+
+
+def test_what_ran_stands_side_by_side_with_the_differences_marked(canned: ReportSet) -> None:
+    text = _draw(canned)
+    assert "| runtime | onnxruntime | torch | **differs** |\n| version | 1.23.2 | 2.9.1 |  |" in text
+    assert "|  | candidate | timed reference |  |" in text
 
 
 def test_one_candidate_with_too_many_rulings_keeps_reasons_and_says_what_is_missing(canned: ReportSet) -> None:

@@ -1,0 +1,79 @@
+"""Figures of parts of the images, a table for each metric and column, the worst first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from vetgate.reporting import BATCH, LABEL, Better, Evidence, Measurement, Of, Report, Versus
+from vetgate_reporters.figures import Figure, figure_of
+
+WORST = 5
+"""Slices listed of a column with many."""
+FEW = 8
+"""Slices of a column that are all listed; of classes only those that lost."""
+_ORDERED_BY = (Of.DELTA, Of.PAIR, Of.RATIO, Of.CANDIDATE, Of.REFERENCE)
+
+
+@dataclass(frozen=True)
+class SliceTable:
+    """The slices of one column by one metric."""
+
+    metric: str
+    by: str
+    versus: Versus
+    ordered_by: Of
+    """Whose figure orders them."""
+    slices: int
+    """All that were measured."""
+    rows: tuple[tuple[str, Figure], ...]
+    """Value of the column and its figures, worst first."""
+
+    @property
+    def of(self) -> str:
+        """Return what a row is: `class`, or the name of the column."""
+        return "class" if self.by == LABEL else self.by
+
+    def title(self, mark: Callable[[str], str]) -> str:
+        """Return the title, its names printed by `mark`."""
+        by = {Of.DELTA: "difference of ", Of.RATIO: "ratio of "}.get(self.ordered_by, "")
+        against = " against the baseline" if self.versus is Versus.BASELINE else ""
+        shown = f"{len(self.rows):,} of {self.slices:,}" if len(self.rows) < self.slices else f"all {self.slices:,}"
+        if self.by == LABEL:
+            return f"Worst classes by {by}{mark(self.metric)}{against}: {shown}"
+        return f"By {mark(self.by)}, worst {by}{mark(self.metric)}{against} first: {shown}"
+
+
+def slice_tables(report: Report) -> tuple[SliceTable, ...]:
+    """Return a table for every metric and column by which it was sliced; calls by batch are no slices of images."""
+    return tuple(table for evidence in report.evidence for table in _tables(evidence))
+
+
+def _tables(evidence: Evidence) -> Iterator[SliceTable]:
+    found: dict[tuple[str, str, Versus], dict[str, dict[Of, Measurement]]] = {}
+    for measurement in evidence.measurements:
+        where = measurement.slice
+        if where is not None and where.value is not None and where.by != BATCH:
+            slices = found.setdefault((measurement.metric, where.by, measurement.versus), {})
+            slices.setdefault(where.value, {})[measurement.role] = measurement
+    for (metric, by, versus), slices in found.items():
+        table = _table(metric, by, versus, slices)
+        if table.rows:
+            yield table
+
+
+def _table(metric: str, by: str, versus: Versus, slices: dict[str, dict[Of, Measurement]]) -> SliceTable:
+    role = next(role for role in _ORDERED_BY if any(role in roles for roles in slices.values()))
+    ordered = sorted(
+        (value for value in slices if role in slices[value]), key=lambda value: _goodness(slices[value][role])
+    )
+    few = by != LABEL and len(ordered) <= FEW
+    rows = [(value, figure_of(slices[value])) for value in (ordered if few else ordered[:WORST])]
+    if role is Of.DELTA and not few:
+        rows = [(value, row) for value, row in rows if row.reading in ("worse", "")]
+    return SliceTable(metric, by, versus, role, len(slices), tuple(rows))
+
+
+def _goodness(measurement: Measurement) -> float:
+    signs = {Better.HIGHER: measurement.value, Better.LOWER: -measurement.value}
+    return signs.get(measurement.better, -abs(measurement.value))
