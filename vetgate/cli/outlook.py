@@ -1,14 +1,26 @@
-"""`vetgate check --plan`, as people read it."""
+"""`vetgate check --plan`, and what `policy lint --data` says of numbers, as people read them."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
 import click
 
-from vetgate.gate import Outlook
+if TYPE_CHECKING:
+    from vetgate.gate import Outlook
+    from vetgate.policy import Size
+
+MORE = "*"
+"""Marks a number that is more than there are."""
+LEGEND = (
+    "discordant: one model alone is right; half-way: a share half-way from its limit to the best it can be; "
+    f"{MORE}: more than there are"
+)
 
 
 def show(outlook: Outlook) -> None:
-    """Print what would run, what is missing, and which rules cannot be settled."""
+    """Print what would run, what is missing, what each rule needs, and which rules cannot be settled."""
     images = "no images" if outlook.images is None else f"{outlook.images:,} images"
     labels = "" if outlook.images is None else " with labels" if outlook.labelled else " without labels"
     click.echo(f"plan: policy {outlook.policy.name}, {len(outlook.policy.rules)} rules, {images}{labels}\n")
@@ -24,11 +36,62 @@ def show(outlook: Outlook) -> None:
         left = (outlook.images or 0) - count
         click.echo(f"  {model}: {count:,} answers in the cache, {left:,} images to run")
     _section("missing", [*outlook.plan.lacks, *outlook.problems])
-    _section("rules that so few images cannot settle", [item.message for item in outlook.unsettled])
+    show_sizes(outlook.sizes, sequential=outlook.sequential)
+    if outlook.plan.holding:
+        click.echo(f"\ncannot stop early because of rules {', '.join(outlook.plan.holding)}")
 
 
-def _section(title: str, lines: list[str]) -> None:
-    if lines:
+def show_sizes(sizes: Sequence[Size], *, sequential: bool) -> None:
+    """Print what each rule with a confidence needs, and which rules what there is cannot settle.
+
+    Args:
+        sizes: One for each rule with a confidence.
+        sequential: Whether a run may stop early, so that the numbers are those on average until a decision.
+    """
+    images = [size for size in sizes if size.counts == "images"]
+    pairs = [size for size in sizes if size.counts == "pairs"]
+    if images:
+        what = "images on average until a decision" if sequential else "images needed, with 80 % chance"
+        click.echo(f"\n{what}, if the models ...")
+        heads = ("rule", "never differ", "2 % discordant", "5 % discordant", "half-way", "there are", "")
+        _table([heads, *(_images_row(size) for size in images)])
+        click.echo(f"  {LEGEND}")
+    if pairs:
+        click.echo("\ntiming pairs needed, with 80 % chance, if on the good side of the limit lie ...")
+        _table([("rule", "all pairs", "3 of 4", ""), *(_pairs_row(size) for size in pairs)])
+    _section("rules that cannot be settled so", [f"{size.rule}: {size.why_open}" for size in sizes if size.why_open])
+
+
+def _images_row(size: Size) -> tuple[str, ...]:
+    discordant = (size.discordant or (None, None))[:2]
+    there = "?" if size.there is None else f"{size.there:,}"
+    mark = "CANNOT BE SETTLED" if size.why_open else size.note
+    needed = (_count(count, size.there) for count in (size.identical, *discordant, size.halfway))
+    return (size.rule, *needed, there, mark)
+
+
+def _pairs_row(size: Size) -> tuple[str, ...]:
+    return (size.rule, *(_count(count, None) for count in (size.discordant or (None, None))[:2]), size.note)
+
+
+def _count(count: int | None, there: int | None) -> str:
+    """Return a number, with a mark where it is more than there are."""
+    if count is None:
+        return "-"
+    return f"{count:,}{MORE if there is not None and count > there else ''}"
+
+
+def _table(rows: Sequence[Sequence[str]]) -> None:
+    """Print rows in columns: the first and the last to the left, numbers to the right."""
+    widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
+    for first, *numbers, last in rows:
+        cells = [first.ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(numbers, widths[1:], strict=False))]
+        click.echo(f"  {'  '.join((*cells, last))}".rstrip())
+
+
+def _section(title: str, lines: Iterable[str]) -> None:
+    told = list(lines)
+    if told:
         click.echo(f"\n{title}")
-        for line in lines:
+        for line in told:
             click.echo(f"  {line}")

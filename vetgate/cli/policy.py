@@ -10,6 +10,7 @@ import click
 from vetgate.cli import exits
 
 if TYPE_CHECKING:
+    from vetgate.domain.specs import MetricSpec
     from vetgate.host import Host
     from vetgate.policy import SampleCounts
 
@@ -25,8 +26,12 @@ metrics:
     at_least: -1pp
     confidence: 95%          # pass only when a bound at this confidence holds; without it, the estimate decides
   # - {{metric: footprint.size_mb, of: ratio, at_most: 0.5, otherwise: warn}}
+  # - {{metric: accuracy.top1, slice: each weather, fewest: 30, of: delta, at_least: -3pp, confidence: 95%}}
+  # - {{metric: accuracy.top1, versus: baseline, at_least: -1pp, confidence: 95%}}
+  # - {{metric: latency.p50, of: ratio, at_most: 1.1, confidence: 95%, same_runtime: required}}
 findings:
   halt_at: high
+# weights: {{opscore.inference: 0.7, opscore.training: 0.3}}
 # waivers:
 #   - {{rule: no-class-left-behind, reason: why, owner: who, expires: 2027-03-31}}
 """
@@ -50,9 +55,16 @@ def list_all(metrics: bool) -> None:
         return
     for metric in sorted(host.metrics().values(), key=lambda metric: metric.id):
         roles = "|".join(role.value for role in metric.roles)
-        sliced = ", by label" if metric.sliced else ""
+        sliced = _sliced(metric)
         click.echo(f"{metric.id}\n    {metric.summary}")
         click.echo(f"    unit {metric.unit.value}, better {metric.better.value}, of {roles}{sliced}")
+
+
+def _sliced(metric: MetricSpec) -> str:
+    if not metric.sliced and not metric.over_slices:
+        return ""
+    columns = " or ".join(metric.columns) or "any column"
+    return f", over the slices of {columns}" if metric.over_slices else f", also by {columns}"
 
 
 @command.command("show")
@@ -68,9 +80,9 @@ def show(policy: str) -> None:
 
 @command.command("lint")
 @click.argument("policy", metavar="NAME|FILE")
-@click.option("--data", metavar="PATH", help="Also say which rules this data set is too small for.")
+@click.option("--data", metavar="PATH", help="Also say what each rule needs of this data set.")
 def lint(policy: str, data: str | None) -> int:
-    """Check a policy: file, line and suggestion for every mistake."""
+    """Check a policy: file, line and suggestion for every mistake, and the images that each rule needs."""
     import datetime
 
     from vetgate.host import find_plugins
@@ -83,8 +95,19 @@ def lint(policy: str, data: str | None) -> int:
     for severity, mistake in told:
         click.echo(f"{severity}: {mistake}")
     errors = sum(severity == "error" for severity, _ in told)
+    if counts is not None and not errors:
+        _show_sizes(policy, host, counts)
     click.echo(f"{policy}: {errors} errors, {len(told) - errors} warnings" if told else f"{policy}: no mistakes")
     return exits.USAGE if errors else 0
+
+
+def _show_sizes(policy: str, host: Host, counts: SampleCounts) -> None:
+    from vetgate.cli.outlook import show_sizes
+    from vetgate.policy import load, sizes
+
+    loaded = load(policy, host.policies(), host.metrics())
+    show_sizes(sizes(loaded.policy, host.metrics(), counts), sequential=False)
+    click.echo()
 
 
 def _counts(data: str, host: Host) -> SampleCounts:

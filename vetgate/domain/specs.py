@@ -78,6 +78,10 @@ class MetricSpec:
     needs_labels: bool = False
     bounded: tuple[Of, ...] = ()
     """Roles whose uncertainty the check states, so that a rule may ask for a confidence; exact ones included."""
+    exact: bool = False
+    """Whether it has no uncertainty in any role (a size, a count), so that a confidence adds nothing to a rule."""
+    live: bool = False
+    """Whether it is taken of live models, so that a rule may say what must really have run (`requires`)."""
     source: str = ""
     """Paper, equation or standard."""
 

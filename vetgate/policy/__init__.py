@@ -1,19 +1,23 @@
 """The policy room: reads what people write, and judges evidence by it. Pure but for reading policy files."""
 
-from vetgate.policy.judge import judge
+from vetgate.policy.judge import judge, open_rules
 from vetgate.policy.language import schema
-from vetgate.policy.lint import SampleCounts, Unsettled, lint, unsettled
+from vetgate.policy.lint import lint
 from vetgate.policy.load import LoadedPolicy, load
+from vetgate.policy.sizes import SampleCounts, Size, Unsettled, sizes, unsettled
 from vetgate.policy.words import render_policy
 
 __all__ = [
     "LoadedPolicy",
     "SampleCounts",
+    "Size",
     "Unsettled",
     "judge",
     "lint",
     "load",
+    "open_rules",
     "render_policy",
     "schema",
+    "sizes",
     "unsettled",
 ]

@@ -1,5 +1,6 @@
 """Compares one figure with one rule's limits, at the rule's confidence.
 
+Looks and pairs were taken until something was decided, so they are judged by betting, however many there are.
 `at_least t` passes if the lower bound is over t, fails if the upper bound is under t, and is otherwise inconclusive
 (`at_most`: mirrored). Exact figures compare inclusively, and so do rules without a confidence, on the estimate.
 """
@@ -8,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
 from vetgate.domain.evidence import Counts, Exact, Looks, Measurement, PairedCounts, Pairs, Quantiles, Unstated
@@ -17,7 +19,7 @@ from vetgate.policy.needed import needed
 from vetgate.policy.words import level_words
 
 if TYPE_CHECKING:
-    from vetgate.statistics import Bounds
+    from vetgate.statistics import Bounds, Capitals
 
 SAME_LEVEL = 1e-9
 """Levels and thresholds this near are one: 1 - 0.95 is not quite 0.05 in floating point."""
@@ -126,6 +128,10 @@ def is_beyond(measurement: Measurement, limit: Limit, confidence: float, error: 
 
             p = paired_decision_p(b, c, n, min(max(limit.value, -1.0), 1.0), confidence)
             return (p.greater if above else p.less) <= error
+        case Looks(up=up, n=n, down=down):
+            return _capital(up, n, down, limit.value, above=above) >= 1.0 / error
+        case Pairs(log_ratios=log_ratios) if limit.value > 0:
+            return _sign_capital(log_ratios, limit.value, above=above) >= 1.0 / error
         case Quantiles(levels=levels, values=values):
             return _quantile_beyond(levels, values, limit.value, error, above=above)
         case Exact() | Unstated():
@@ -133,6 +139,31 @@ def is_beyond(measurement: Measurement, limit: Limit, confidence: float, error: 
         case _:
             bounds = bounds_of(measurement, 1.0 - error)
             return bounds.lower > limit.value if above else bounds.upper < limit.value
+
+
+def _capital(
+    up: tuple[int, ...], n: tuple[int, ...], down: tuple[int, ...] | None, threshold: float, *, above: bool
+) -> float:
+    """Return the most that a gambler on one side of a threshold held at any look."""
+    least = 0.0 if down is None else -1.0
+    capitals = _capitals(up, n, down, min(max(threshold, least), 1.0))
+    return capitals.up if above else capitals.down
+
+
+@lru_cache(maxsize=4096)
+def _capitals(up: tuple[int, ...], n: tuple[int, ...], down: tuple[int, ...] | None, threshold: float) -> Capitals:
+    # Both sides, Holm's rounds over many slices and the sentence ask for the same.
+    from vetgate.statistics import betting_capitals
+
+    return betting_capitals(up, n, threshold, down)
+
+
+def _sign_capital(log_ratios: tuple[float, ...], ratio: float, *, above: bool) -> float:
+    """Return the most that a gambler on one side of a ratio held after any pair."""
+    from vetgate.statistics import sign_capitals
+
+    capitals = sign_capitals(log_ratios, ratio)
+    return capitals.up if above else capitals.down
 
 
 def _quantile_beyond(
@@ -157,8 +188,6 @@ def why_unbounded(measurement: Measurement, rule: Rule) -> str:
         case Quantiles(levels=levels):
             missing = [level for level in (1.0 - rule.confidence, rule.confidence) if _at(levels, level) is None]
             return f"its quantiles lack {_levels(missing)}; run check again" if missing else ""
-        case Looks():
-            return "early stopping is not judged yet"
     return ""
 
 
@@ -169,6 +198,8 @@ def contradiction(measurement: Measurement) -> str:
             counted = k / n
         case PairedCounts(b=b, c=c, n=n):
             counted = (c - b) / n
+        case Looks(up=up, n=n, down=down):
+            counted = (up[-1] - (down[-1] if down is not None else 0)) / n[-1]
         case _:
             return ""
     same = math.isclose(counted, measurement.value, rel_tol=SAME_LEVEL, abs_tol=SAME_LEVEL)
@@ -179,9 +210,9 @@ def bounds_of(measurement: Measurement, confidence: float) -> Bounds:
     """Return one-sided bounds of a figure at a level; the confidence means nothing for exact ones.
 
     Raises:
-        TypeError: The uncertainty has no bounds (see why_unbounded; betting decides without any).
+        TypeError: The uncertainty has no bounds (see why_unbounded).
     """
-    from vetgate.statistics import Bounds, median_ratio_bounds, paired_bounds, proportion_bounds
+    from vetgate.statistics import Bounds, betting_bounds, paired_bounds, proportion_bounds, sign_bounds
 
     value = measurement.value
     match measurement.uncertainty:
@@ -192,7 +223,9 @@ def bounds_of(measurement: Measurement, confidence: float) -> Bounds:
         case PairedCounts(b=b, c=c, n=n):
             return paired_bounds(b, c, n, confidence)
         case Pairs(log_ratios=log_ratios):
-            return median_ratio_bounds(log_ratios, confidence)
+            return sign_bounds(log_ratios, confidence)
+        case Looks(up=up, n=n, down=down):
+            return betting_bounds(up, n, confidence, down)
         case Quantiles(levels=levels, values=values):
             lower, upper = _at(levels, 1.0 - confidence), _at(levels, confidence)
             if lower is not None and upper is not None:

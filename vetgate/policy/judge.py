@@ -9,8 +9,9 @@ from vetgate.domain.evidence import Evidence, Outcome, Severity
 from vetgate.domain.policy import Policy
 from vetgate.domain.specs import MetricSpec
 from vetgate.domain.verdict import Decision, Ruling, Verdict
+from vetgate.policy.gathered import BASELINE, Gathered
 from vetgate.policy.resolve import FINDINGS
-from vetgate.policy.rule import Gathered, judge_rule
+from vetgate.policy.rule import is_open, judge_rule
 from vetgate.policy.waivers import apply_waiver
 from vetgate.policy.words import short_words
 
@@ -49,6 +50,30 @@ def judge(
     return _verdict(policy, evidence, tuple(rulings))
 
 
+def open_rules(
+    policy: Policy,
+    evidence: Sequence[Evidence],
+    metrics: Mapping[str, MetricSpec],
+    owners: Mapping[str, str],
+    images: Mapping[str, Mapping[str, int]],
+) -> tuple[str, ...]:
+    """Return the rules that further images could still settle, for a run that may stop early.
+
+    Unlike a ruling, this sees through `otherwise: warn`, `if_missing` and waivers: a rule that only warns is open
+    until it is known whether it warns.
+
+    Args:
+        policy: The resolved policy.
+        evidence: What the checks handed on so far.
+        metrics: The known metrics, by id.
+        owners: Check by the metric that it declares.
+        images: How many the data set holds in all, by column and value; a column that is not here has unknown values,
+            so that rules on each of them stay open.
+    """
+    gathered = Gathered.of(evidence, metrics, owners)
+    return tuple(rule.name for rule in policy.rules if is_open(rule, gathered, images))
+
+
 def _findings(halt_at: Severity, evidence: Sequence[Evidence]) -> list[Ruling]:
     """Return the ruling on findings; none where nothing was looked at, for then nothing is known."""
     found = sorted(
@@ -76,7 +101,7 @@ def _finding_words(severity: Severity, message: str, location: str) -> str:
 
 def _unspoken(evidence: Sequence[Evidence], owners: Mapping[str, str], always: Collection[str]) -> list[Evidence]:
     """Return what was not measured without a rule that would say so; what only followed from an error is left out."""
-    owning = set(owners.values()) - set(always)
+    owning = (set(owners.values()) - set(always)) | {BASELINE}
     failed = [item for item in evidence if item.outcome is not Outcome.MEASURED and item.check not in owning]
     absent = [
         Evidence(check=name, outcome=Outcome.SKIPPED, reason="it did not run")

@@ -6,9 +6,9 @@ import datetime
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, StringConstraints, WithJsonSchema
+from pydantic import BeforeValidator, Field, PositiveFloat, PositiveInt, StringConstraints, WithJsonSchema
 
-from vetgate.domain.evidence import Of
+from vetgate.domain.evidence import Of, Versus
 from vetgate.domain.record import Record
 from vetgate.domain.specs import MetricSpec
 
@@ -27,6 +27,13 @@ def _as_day(value: object) -> object:
     return value
 
 
+def _as_number(value: object) -> object:
+    """Refuse texts and truth values, which would be read as numbers."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError("expected a number over 0")
+    return value
+
+
 Quantity = Annotated[
     str,
     BeforeValidator(_as_text),
@@ -40,13 +47,25 @@ Quantity = Annotated[
     ),
 ]
 Said = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+Number = Annotated[PositiveInt, BeforeValidator(_as_number)]
+Weight = Annotated[PositiveFloat, BeforeValidator(_as_number)]
+
+
+class RequiresText(Record):
+    """What the candidate must really have run on for a rule's figures to count."""
+
+    runtime: Said | None = Field(default=None, description="Such as onnxruntime.")
+    provider: Said | None = Field(default=None, description="Execution provider or delegate.")
+    threads: Number | None = Field(default=None, description="Threads of one inference.")
+    precision: Said | None = Field(default=None, description="Of most of the arithmetic, such as int8.")
 
 
 class RuleText(Record):
     """One bound on one figure, or the removal of an inherited one."""
 
     name: Said | None = Field(
-        default=None, description="Unique; by default the metric, /of where it is not the usual, /slice."
+        default=None,
+        description="Unique; by default the metric, /of where it is not the usual, /slice, /baseline.",
     )
     metric: Said | None = Field(default=None, description="Metric id, such as accuracy.top1.")
     of: Of | None = Field(default=None, description="Whose figure; by default the first that the metric comes as.")
@@ -56,7 +75,22 @@ class RuleText(Record):
         default=None,
         description="Confidence of the one-sided bound, such as 95%; without it the point estimate is compared.",
     )
-    slice: Said | None = Field(default=None, description="`each label`, or the name of one class.")
+    slice: Said | None = Field(
+        default=None,
+        description="`each COLUMN`, COLUMN=VALUE, or the name of a class; columns are label, those of the data's "
+        "metadata, brightness, contrast and size of the image, and batch for latency.",
+    )
+    fewest: Number | None = Field(
+        default=None, description="Images under which a slice is not assessed; by default 10. Only beside `slice`."
+    )
+    versus: Versus | None = Field(
+        default=None, description="What it is compared with: the reference (default), or the --baseline report."
+    )
+    same_runtime: Literal["required"] | None = Field(
+        default=None,
+        description="Only count figures of two models in one runtime, provider and threads; precision may differ.",
+    )
+    requires: RequiresText | None = Field(default=None, description="Only count figures of a candidate run on this.")
     otherwise: Literal["fail", "warn"] = Field(
         default="fail", description="The worst that this rule can make of the verdict."
     )
@@ -94,6 +128,10 @@ class PolicyText(Record):
         default=(), description="Rules; the later of one name replaces the inherited one."
     )
     findings: FindingsText = FindingsText()
+    weights: dict[str, Weight] = Field(
+        default={},
+        description="How much each part of a weighted figure counts, by metric id: {opscore.inference: 0.7}.",
+    )
     waivers: tuple[WaiverText, ...] = ()
 
 

@@ -5,42 +5,26 @@ from __future__ import annotations
 import datetime
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from statistics import NormalDist
 from typing import Literal, TypeAlias
 
 from vetgate.documents import Mistake, Mistakes
-from vetgate.domain.evidence import Better, Of
-from vetgate.domain.policy import Policy, Rule
+from vetgate.domain.evidence import LABEL, LOOKS_OF_IMAGES, Better, Of
+from vetgate.domain.policy import Rule
 from vetgate.domain.specs import MetricSpec, PolicySpec
 from vetgate.domain.unit import Unit
+from vetgate.policy.gathered import listing
 from vetgate.policy.load import LoadedPolicy, find, resolve
-from vetgate.policy.resolve import limits_of
-from vetgate.policy.words import asked_words, figure_words, level_words, limit_words
+from vetgate.policy.quantity import is_bounded, limits_of
+from vetgate.policy.sizes import SampleCounts, asks_for_no_loss, unsettled
+from vetgate.policy.words import asked_words, level_words, limit_words, rule_figure
 
 LintSeverity: TypeAlias = Literal["error", "warning"]
 DOUBTFUL_POINTS = 0.1
 """A difference of this much or more, written without a unit, was probably meant in points."""
-NARROWEST = 1e-9
-"""A margin under this is none: no number of images would do."""
-
-
-@dataclass(frozen=True)
-class SampleCounts:
-    """How many images there are to judge by."""
-
-    total: int
-    by_class: Mapping[str, int] = field(default_factory=dict)
-    """Images by class name; empty without labels."""
-
-
-@dataclass(frozen=True)
-class Unsettled:
-    """A rule that the images there are cannot settle for the better, whatever the candidate."""
-
-    rule: str
-    message: str
-    needed: int
-    """Images (of the class, for a sliced rule) that an identical candidate needs."""
+USUAL_DISCORDANCE = 0.05
+"""Share of images on which the two models of a difference are taken to differ, where its noise is told."""
+USUAL_LEVEL = 0.95
 
 
 def lint(
@@ -68,8 +52,12 @@ def lint(
     except Mistakes as error:
         return [("error", mistake) for mistake in error.mistakes]
     warnings = [
-        *(_warning(loaded, rule.name, doubt) for rule in loaded.policy.rules for doubt in _doubts(rule, metrics)),
-        *_expired(loaded, today),
+        *(
+            _warning(loaded, rule.name, doubt)
+            for rule in loaded.policy.rules
+            for doubt in _doubts(rule, metrics, counts)
+        ),
+        *_waivers(loaded, today),
     ]
     if not loaded.policy.rules:
         warnings.append(Mistake(loaded.source, "metrics", "there are no rules, so the verdict is never a pass"))
@@ -87,17 +75,68 @@ def _warning(loaded: LoadedPolicy, rule: str, message: str) -> Mistake:
     return Mistake(loaded.where.get(rule, loaded.source), rule, message)
 
 
-def _expired(loaded: LoadedPolicy, today: datetime.date | None) -> Iterator[Mistake]:
+def _waivers(loaded: LoadedPolicy, today: datetime.date | None) -> Iterator[Mistake]:
+    soft = {rule.name for rule in loaded.policy.rules if rule.otherwise == "warn"}
     for waiver in loaded.policy.waivers:
+        where = loaded.where[f"waiver:{waiver.rule}"]
         if today is not None and waiver.expires < today:
-            where = loaded.where[f"waiver:{waiver.rule}"]
             yield Mistake(where, waiver.rule, f"the waiver of {waiver.owner} expired on {waiver.expires.isoformat()}")
+        if waiver.rule in soft:
+            yield Mistake(where, waiver.rule, "a waiver of a rule that only warns does nothing; drop it")
 
 
-def _doubts(rule: Rule, metrics: Mapping[str, MetricSpec]) -> Iterator[str]:
+def _doubts(rule: Rule, metrics: Mapping[str, MetricSpec], counts: SampleCounts | None) -> Iterator[str]:
     spec = metrics[rule.metric]
-    for doubt in (_direction, _sign, _points, _ends, _softness):
+    for doubt in (_direction, _sign, _points, _ends, _softness, _whole, _no_loss):
         yield from doubt(rule, spec)
+    yield from _levelless(rule, spec, counts)
+    yield from _unknown_slice(rule, spec, counts)
+
+
+def _unknown_slice(rule: Rule, spec: MetricSpec, counts: SampleCounts | None) -> Iterator[str]:
+    """A column or a value that the images do not have."""
+    if counts is None or rule.slice is None or spec.live or rule.slice.by in LOOKS_OF_IMAGES:
+        return
+    values = counts.values(rule.slice.by)
+    if not values:
+        known = [*([LABEL] if counts.by_class else []), *sorted(counts.by_column), *LOOKS_OF_IMAGES]
+        yield f"the data has no column {rule.slice.by!r}; there are {', '.join(known)}"
+    elif rule.slice.value is not None and rule.slice.value not in values:
+        yield f"the data has no {rule.slice.name}; {rule.slice.by} has {listing(sorted(values))}"
+
+
+def _levelless(rule: Rule, spec: MetricSpec, counts: SampleCounts | None) -> Iterator[str]:
+    """The estimate alone, of a figure that chance moves and whose bounds are to be had."""
+    if rule.confidence is not None or spec.exact or not is_bounded(spec, rule.of, rule.versus):
+        return
+    cure = f"write `confidence: {level_words(USUAL_LEVEL).replace(' ', '')}`"
+    noise = _noise(rule, counts) if rule.unit is Unit.FRACTION and counts is not None and rule.slice is None else ""
+    yield f"without a confidence the estimate alone decides{noise or ', and chance moves it'}; {cure}"
+
+
+def _noise(rule: Rule, counts: SampleCounts | None) -> str:
+    limit = rule.at_least if rule.at_least is not None else rule.at_most
+    if counts is None or counts.total < 1 or limit is None:
+        return ""
+    share = min(max(limit, 0.0), 1.0)
+    variance = USUAL_DISCORDANCE if rule.of is Of.DELTA else share * (1.0 - share)
+    reach = NormalDist().inv_cdf((1.0 + USUAL_LEVEL) / 2.0) * math.sqrt(variance / counts.total)
+    assumed = f", where the models differ on {USUAL_DISCORDANCE:.0%} of them" if rule.of is Of.DELTA else ""
+    return f"; on {counts.total:,} images chance moves it by {100.0 * reach:.2g} points either way{assumed}"
+
+
+def _whole(rule: Rule, spec: MetricSpec) -> Iterator[str]:
+    """A figure of single classes, asked of all images."""
+    if rule.slice is None and spec.sliced and spec.columns == (LABEL,):
+        yield f"{rule.metric} is a figure of single classes, and nothing measures it of all; add `slice: each label`"
+
+
+def _no_loss(rule: Rule, spec: MetricSpec) -> Iterator[str]:
+    if asks_for_no_loss(rule, spec):
+        yield (
+            f"an equal candidate can never pass: {level_words(rule.confidence or 0.0)} confidence that nothing at all "
+            "was lost takes a gain; allow a margin, such as -1pp"
+        )
 
 
 def _direction(rule: Rule, spec: MetricSpec) -> Iterator[str]:
@@ -133,7 +172,7 @@ def _ends(rule: Rule, spec: MetricSpec) -> Iterator[str]:
     """Limits at the end of what the figure can be: never broken, or never beaten with confidence."""
     low, high = limits_of(spec, rule.of)
     if (rule.at_most is None and rule.at_least == low) or (rule.at_least is None and rule.at_most == high):
-        yield f"can never fail: {figure_words(rule.metric, rule.of)} is always {asked_words(rule)}"
+        yield f"can never fail: {rule_figure(rule)} is always {asked_words(rule)}"
     beyond = (rule.at_least is not None and rule.at_least == high) or (rule.at_most is not None and rule.at_most == low)
     if rule.confidence is not None and beyond:
         yield "can never pass: its bound would have to lie beyond the best possible value; drop `confidence`"
@@ -142,72 +181,3 @@ def _ends(rule: Rule, spec: MetricSpec) -> Iterator[str]:
 def _softness(rule: Rule, spec: MetricSpec) -> Iterator[str]:
     if rule.otherwise == "warn" and rule.if_missing == "fail":
         yield "`otherwise: warn` caps the rule at warn, so `if_missing: fail` is a warning too"
-
-
-def unsettled(policy: Policy, metrics: Mapping[str, MetricSpec], counts: SampleCounts) -> tuple[Unsettled, ...]:
-    """Return the rules that not even an identical candidate can pass with these images.
-
-    Only rules with a confidence on fractions are looked at: their least number follows from the threshold alone.
-
-    Args:
-        policy: The resolved policy.
-        metrics: The known metrics, by id.
-        counts: The images there are.
-    """
-    found = ((rule, images_for_identical(rule, metrics[rule.metric])) for rule in policy.rules)
-    items = (_too_few(rule, needed, counts) for rule, needed in found if needed is not None)
-    return tuple(item for item in items if item is not None)
-
-
-def images_for_identical(rule: Rule, spec: MetricSpec) -> int | None:
-    """Return the images after which a candidate that never errs passes, or None where counts alone do not say.
-
-    A share of N in N images passes `at_least t` when t^N < a; a paired difference without a discordant image passes
-    `at_least -m` when the exact paired test does.
-    """
-    if rule.confidence is None or rule.unit is not Unit.FRACTION:
-        return None
-    lower = rule.at_least if spec.better is not Better.LOWER else None
-    upper = rule.at_most if spec.better is not Better.HIGHER else None
-    if rule.of is Of.DELTA:
-        return _paired((-lower if lower is not None else None, upper), rule.confidence)
-    if rule.of is Of.RATIO or spec.better is Better.NEITHER:
-        return None
-    share = lower if lower is not None else 1.0 - upper if upper is not None else 0.0
-    return math.floor(math.log(1.0 - rule.confidence) / math.log(share)) + 1 if 0.0 < share < 1.0 else None
-
-
-def _paired(margins: tuple[float | None, ...], confidence: float) -> int | None:
-    """Return the images that the narrowest margin needs; None where no margin is left to pass in."""
-    narrow = [margin for margin in margins if margin is not None and NARROWEST < margin < 1.0]
-    if not narrow:
-        return None
-    from vetgate.statistics import images_needed_identical
-
-    try:
-        return images_needed_identical(min(narrow), confidence)
-    except ValueError:
-        # So near to certainty that the exact test cannot reach it with any number of images.
-        return None
-
-
-def _too_few(rule: Rule, needed: int, counts: SampleCounts) -> Unsettled | None:
-    level = level_words(rule.confidence or 0.0)
-    takes = f"{asked_words(rule)} at {level} takes at least {needed:,}, even of models that never err or differ"
-    if rule.slice is None:
-        short = counts.total < needed
-        message = f"{counts.total:,} images are too few: {takes}"
-    elif rule.slice.value is None:
-        few = sorted(name for name, count in counts.by_class.items() if count < needed)
-        short = bool(few)
-        message = f"too few images of {_listing(few)}: {takes}"
-    else:
-        count = counts.by_class.get(rule.slice.value, 0)
-        short = bool(counts.by_class) and count < needed
-        message = f"{count:,} images of {rule.slice.value!r} are too few: {takes}"
-    return Unsettled(rule.name, message, needed) if short else None
-
-
-def _listing(names: list[str], most: int = 5) -> str:
-    more = f" and {len(names) - most:,} more" if len(names) > most else ""
-    return ", ".join(repr(name) for name in names[:most]) + more

@@ -1,4 +1,4 @@
-"""Loads a policy: finds it, follows `extends`, merges rules by name, and reports every mistake at once."""
+"""Loads a policy: finds it, follows `extends`, and reports every mistake at once."""
 
 from __future__ import annotations
 
@@ -7,21 +7,16 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
 
-from pydantic import ValidationError
-
-from vetgate.documents import Document, KeyPath, Mistake, Mistakes, as_usage_error, parse, read_record, suggest
+from vetgate.documents import Document, Mistake, Mistakes, as_usage_error, parse, read_record, suggest
 from vetgate.domain.errors import PolicyError
-from vetgate.domain.evidence import Severity
-from vetgate.domain.policy import Policy, Rule, Waiver
-from vetgate.domain.record import Record
+from vetgate.domain.policy import Policy
 from vetgate.domain.specs import MetricSpec, PolicySpec
-from vetgate.policy.language import FindingsText, PolicyText, RuleText, WaiverText
-from vetgate.policy.resolve import FINDINGS, Notes, resolve_rule, rule_name
+from vetgate.policy.language import PolicyText
+from vetgate.policy.merge import Merged, merge
+from vetgate.policy.resolve import Notes
 
 LIST_HINT = "vetgate policy list"
-RecordT = TypeVar("RecordT", bound=Record)
 
 
 @dataclass(frozen=True)
@@ -50,18 +45,6 @@ class _Place:
     @property
     def identity(self) -> str:
         return self.source if self.path is None else str(self.path.resolve())
-
-
-@dataclass
-class _Merged:
-    """What a policy and those it extends come to, so far."""
-
-    rules: dict[str, Rule] = field(default_factory=dict)
-    waivers: dict[str, Waiver] = field(default_factory=dict)
-    halt_at: Severity = Severity.HIGH
-    where: dict[str, str] = field(default_factory=dict)
-    whole: bool = True
-    """Whether everything below was read without a mistake, so that a name not found is truly not there."""
 
 
 def load(name_or_path: str, carried: Mapping[str, PolicySpec], metrics: Mapping[str, MetricSpec]) -> LoadedPolicy:
@@ -117,7 +100,7 @@ def resolve(place: _Place, carried: Mapping[str, PolicySpec], metrics: Mapping[s
         Mistakes: Everything wrong with it and with what it extends, by document and line.
         PolicyError: The text cannot be read.
     """
-    merged, mistakes = _Merged(), list[Mistake]()
+    merged, mistakes = Merged(), list[Mistake]()
     text = _follow(place, (), carried, metrics, merged, mistakes)
     if mistakes or text is None:
         raise Mistakes(mistakes)
@@ -128,17 +111,19 @@ def resolve(place: _Place, carried: Mapping[str, PolicySpec], metrics: Mapping[s
         rules=rules,
         halt_at=merged.halt_at,
         waivers=waivers,
-        sha256=_digest(rules, merged.halt_at, waivers),
+        weights=merged.weights,
+        sha256=_digest(merged),
     )
     return LoadedPolicy(policy, place.source, merged.where)
 
 
-def _digest(rules: tuple[Rule, ...], halt_at: Severity, waivers: tuple[Waiver, ...]) -> str:
+def _digest(merged: Merged) -> str:
     """Return the SHA-256 of canonical JSON; the words are left out, for they follow from the rest."""
     content = {
-        "rules": [rule.model_dump(mode="json", exclude={"words"}) for rule in rules],
-        "halt_at": halt_at.name.lower(),
-        "waivers": [waiver.model_dump(mode="json") for waiver in waivers],
+        "rules": [rule.model_dump(mode="json", exclude={"words"}) for rule in merged.rules.values()],
+        "halt_at": merged.halt_at.name.lower(),
+        "waivers": [waiver.model_dump(mode="json") for waiver in merged.waivers.values()],
+        "weights": merged.weights,
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
@@ -148,7 +133,7 @@ def _follow(
     chain: tuple[_Place, ...],
     carried: Mapping[str, PolicySpec],
     metrics: Mapping[str, MetricSpec],
-    merged: _Merged,
+    merged: Merged,
     mistakes: list[Mistake],
 ) -> PolicyText | None:
     """Merge a policy, and first what it extends, into `merged`; return its text, None where its shape is wrong."""
@@ -163,7 +148,7 @@ def _follow(
     if base is not None:
         _follow(base, (*chain, place), carried, metrics, merged, mistakes)
     text = _shape(document, notes)
-    _merge(document, metrics, merged, notes)
+    merge(document, metrics, merged, notes)
     merged.whole = merged.whole and not notes.mistakes
     mistakes += sorted(dict.fromkeys(notes.mistakes), key=_line)
     return text
@@ -210,99 +195,3 @@ def _shape(document: Document, notes: Notes) -> PolicyText | None:
     except Mistakes as error:
         notes.mistakes += error.mistakes
         return None
-
-
-def _merge(document: Document, metrics: Mapping[str, MetricSpec], merged: _Merged, notes: Notes) -> None:
-    """Merge one document's rules, limit and waivers into what it extends, as far as each part has a right shape.
-
-    Parts of a wrong shape are in the notes already.
-    """
-    data = document.data if isinstance(document.data, dict) else {}
-    # A base that was not found and a rule that was not understood leave names unknown that may well be meant.
-    merged.whole = merged.whole and not any(note.key.startswith(("extends", "metrics")) for note in notes.mistakes)
-    seen: dict[str, KeyPath] = {}
-    for path, text in _parts(data.get("metrics"), "metrics", RuleText):
-        name = rule_name(text, metrics)
-        if name in seen:
-            line = document.where(seen[name]).rpartition(":")[2]
-            notes.add(path, f"a second rule {name!r} (the first is on line {line}); give one a `name` of its own")
-        elif name is not None:
-            seen[name] = path
-        _merge_rule(text, name, path, metrics, merged, notes)
-    findings = _valid(data.get("findings"), FindingsText)
-    if findings is not None and findings.halt_at is not None:
-        merged.halt_at = Severity[findings.halt_at.upper()]
-    _merge_waivers(_parts(data.get("waivers"), "waivers", WaiverText), merged, notes)
-
-
-def _parts(data: object, key: str, record: type[RecordT]) -> list[tuple[KeyPath, RecordT]]:
-    """Return the entries of a list that have the record's shape, each with its key path."""
-    if not isinstance(data, list):
-        return []
-    records = (((key, index), _valid(entry, record)) for index, entry in enumerate(data))
-    return [(path, entry) for path, entry in records if entry is not None]
-
-
-def _valid(data: Any, record: type[RecordT]) -> RecordT | None:  # noqa: ANN401  # YAML holds anything
-    """Return data as a record; without the keys that are wrong, where it makes one without them; else None."""
-    try:
-        return record.model_validate(data)
-    except ValidationError as error:
-        wrong = {entry["loc"][0] for entry in error.errors() if entry["loc"]}
-    if not isinstance(data, dict) or not wrong & data.keys():
-        return None
-    return _valid({key: value for key, value in data.items() if key not in wrong}, record)
-
-
-def _merge_rule(
-    text: RuleText,
-    name: str | None,
-    path: KeyPath,
-    metrics: Mapping[str, MetricSpec],
-    merged: _Merged,
-    notes: Notes,
-) -> None:
-    if text.remove:
-        _remove(text, name, path, merged, notes)
-        return
-    rule = resolve_rule(text, path, metrics, notes)
-    if rule is None:
-        merged.whole = False
-        return
-    merged.rules[rule.name] = rule
-    merged.where[rule.name] = notes.document.where(path)
-    # An inherited waiver vouched for the rule that this one replaces.
-    merged.waivers.pop(rule.name, None)
-
-
-def _remove(text: RuleText, name: str | None, path: KeyPath, merged: _Merged, notes: Notes) -> None:
-    surplus = sorted(text.model_fields_set - {"name", "metric", "of", "slice", "remove"})
-    if name is None:
-        notes.add(path, "names no rule to remove; write its `name`")
-    elif surplus:
-        notes.add((*path, surplus[0]), f"means nothing beside `remove: true`; drop `{surplus[0]}` or `remove`")
-    elif name not in merged.rules and merged.whole:
-        known = sorted(merged.rules)
-        notes.add(path, f"there is no rule {name!r} to remove{suggest(name, known) or _among(known)}")
-    else:
-        merged.rules.pop(name, None)
-        merged.waivers.pop(name, None)
-
-
-def _merge_waivers(entries: list[tuple[KeyPath, WaiverText]], merged: _Merged, notes: Notes) -> None:
-    known, seen = sorted(merged.rules), set[str]()
-    for path, text in entries:
-        key = (*path, "rule")
-        if text.rule == FINDINGS:
-            notes.add(key, "findings cannot be waived; raise `findings: {halt_at: ...}` instead")
-        elif text.rule in seen:
-            notes.add(key, f"a second waiver of {text.rule!r}")
-        elif text.rule not in merged.rules and merged.whole:
-            notes.add(key, f"there is no rule {text.rule!r} to waive{suggest(text.rule, known) or _among(known)}")
-        seen.add(text.rule)
-        merged.waivers[text.rule] = Waiver(rule=text.rule, reason=text.reason, owner=text.owner, expires=text.expires)
-        merged.where[f"waiver:{text.rule}"] = notes.document.where(path)
-
-
-def _among(known: list[str]) -> str:
-    return f" (rules are: {', '.join(known)})" if known else " (there are no rules)"

@@ -6,7 +6,7 @@ import math
 from statistics import NormalDist
 from typing import TYPE_CHECKING
 
-from vetgate.domain.evidence import Counts, Measurement, PairedCounts, Pairs
+from vetgate.domain.evidence import Counts, Looks, Measurement, PairedCounts, Pairs
 
 if TYPE_CHECKING:
     from vetgate.statistics import Bounds
@@ -15,6 +15,8 @@ POWER = 0.8
 """Chance that the number named settles the rule, if the estimate is the truth."""
 NEAREST = 1e-6
 """Nearer to its threshold than this an estimate needs more images than anyone has."""
+MOST = 10**9
+"""Images or pairs that nobody has, from which on no number is named."""
 
 
 def needed(measurement: Measurement, threshold: float, confidence: float, bounds: Bounds) -> int | None:
@@ -36,7 +38,7 @@ def needed(measurement: Measurement, threshold: float, confidence: float, bounds
     except ValueError:
         # The planning functions refuse an estimate at the threshold, and thresholds that no figure can pass.
         return None
-    return None if count is None else max(count, measurement.n + 1)
+    return None if count is None or count >= MOST else max(count, measurement.n + 1)
 
 
 def _count(measurement: Measurement, threshold: float, confidence: float, bounds: Bounds) -> int | None:
@@ -50,11 +52,57 @@ def _count(measurement: Measurement, threshold: float, confidence: float, bounds
             if b + c == 0:
                 return images_needed_identical(margin, confidence)
             return images_needed((b + c) / n, margin, confidence, POWER)
+        case Looks(up=up, n=n, down=None):
+            return expected_of_share(up[-1] / n[-1], threshold, confidence)
+        case Looks(up=up, n=n, down=down) if down is not None:
+            return _expected_of_difference(down[-1] / n[-1], up[-1] / n[-1], threshold, confidence)
         case Pairs(log_ratios=log_ratios):
             limit = math.log(threshold)
             return pairs_needed(sum(x > limit for x in log_ratios) / len(log_ratios), confidence, POWER)
         case _:
             return _by_width(measurement, threshold, confidence, bounds)
+
+
+def expected_of_share(share: float, threshold: float, confidence: float) -> int:
+    """Return the images after which a rule on a share is expected to be decided while they come in.
+
+    Args:
+        share: Taken to be the truth, in [0, 1].
+        threshold: The rule's, in (0, 1).
+        confidence: Level 1 - a of the rule.
+
+    Returns:
+        At least MOST where so many would not do.
+
+    Raises:
+        ValueError: The share is the threshold, or either is outside its domain: no number would do.
+    """
+    from vetgate.statistics import log_capitals
+
+    if not 0.0 <= share <= 1.0 or not 0.0 < threshold < 1.0 or share == threshold:
+        raise ValueError(f"share is {share} with threshold {threshold}: no number of images decides that")
+    side, enough, high = 0 if share > threshold else 1, -math.log1p(-confidence), 1
+
+    def short(images: int) -> bool:
+        return bool(log_capitals(images * share, images, threshold)[side] < enough)
+
+    while high < MOST and short(high):
+        high *= 2
+    low = high // 2
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if short(middle) else (low, middle)
+    return high
+
+
+def _expected_of_difference(losses: float, gains: float, threshold: float, confidence: float) -> int:
+    """Return the same for a difference, from the shares of images that one model alone has right."""
+    from vetgate.statistics import images_expected
+
+    discordance, difference = losses + gains, gains - losses
+    if threshold > 0.0:  # a gain of one model is a loss of the other, and margins are allowed losses
+        return images_expected(discordance, threshold, confidence, -difference)
+    return images_expected(discordance, -threshold, confidence, difference)
 
 
 def _by_width(measurement: Measurement, threshold: float, confidence: float, bounds: Bounds) -> int | None:

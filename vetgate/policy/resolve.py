@@ -6,15 +6,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from vetgate.documents import Document, KeyPath, Mistake, key_text, suggest
-from vetgate.domain.evidence import LABEL, Of
-from vetgate.domain.policy import Rule
+from vetgate.domain.evidence import Of, Versus
+from vetgate.domain.policy import FEWEST, Requires, Rule
 from vetgate.domain.specs import MetricSpec
-from vetgate.domain.unit import Unit, parse_quantity
+from vetgate.domain.unit import Unit
 from vetgate.policy.language import RuleText
-from vetgate.policy.words import EACH, limit_text, limit_words, read_slice, rule_words
+from vetgate.policy.quantity import Quantities
+from vetgate.policy.where import counts_images, read_slice, slice_mistake
+from vetgate.policy.words import rule_words
 
 FINDINGS = "findings"
 """Name of the ruling on findings; no rule may take it."""
+TIMES = (Unit.SECONDS, Unit.PER_SECOND)
+"""Units of figures that depend on the machine and its load, so that two runs compare only relative to something."""
 
 
 @dataclass
@@ -34,16 +38,17 @@ class Notes:
 
 
 def rule_name(text: RuleText, metrics: Mapping[str, MetricSpec]) -> str | None:
-    """Return a rule's name: its own, or `metric[/of][/slice]`, where `of` is left out if it is the metric's usual.
+    """Return a rule's name: its own, or `metric[/of][/slice][/baseline]`, where the usual `of` is left out.
 
     None where there is neither a name nor a metric.
     """
     if text.name is not None or text.metric is None:
         return text.name
     spec = metrics.get(text.metric)
-    usual = spec.roles[0] if spec else None
-    parts = (text.metric, None if text.of in (None, usual) else text.of, text.slice)
-    return "/".join(part for part in parts if part is not None)
+    usual = _usual(spec, _versus(text)) if spec else None
+    of = None if text.of in (None, usual) else text.of
+    baseline = Versus.BASELINE if _versus(text) is Versus.BASELINE else None
+    return "/".join(part for part in (text.metric, of, text.slice, baseline) if part is not None)
 
 
 def resolve_rule(text: RuleText, path: KeyPath, metrics: Mapping[str, MetricSpec], notes: Notes) -> Rule | None:
@@ -65,13 +70,9 @@ def resolve_rule(text: RuleText, path: KeyPath, metrics: Mapping[str, MetricSpec
     of = _role(text, path, spec, notes)
     if of is None:
         return None
-    if text.slice is not None and not spec.sliced:
-        notes.add((*path, "slice"), f"{spec.id} does not come per class; drop `slice`")
-    where = read_slice(text.slice) if text.slice is not None else None
-    each_label = f"{EACH} {LABEL}"
-    if where is not None and where.value is not None and suggest(str(text.slice), [each_label]):
-        notes.add((*path, "slice"), f"no class is called {text.slice!r}{suggest(str(text.slice), [each_label])}")
-    reader = _Reader(spec, of)
+    _check_slice(text, path, spec, notes)
+    _check_run(text, path, spec, notes)
+    reader = Quantities(spec, of, _versus(text))
     at_least = _read(text.at_least, (*path, "at_least"), reader.limit, notes)
     at_most = _read(text.at_most, (*path, "at_most"), reader.limit, notes)
     confidence = _read(text.confidence, (*path, "confidence"), reader.confidence, notes)
@@ -86,12 +87,48 @@ def resolve_rule(text: RuleText, path: KeyPath, metrics: Mapping[str, MetricSpec
         at_least=at_least,
         at_most=at_most,
         confidence=confidence,
-        slice=where,
+        slice=read_slice(text.slice) if text.slice is not None else None,
+        fewest=text.fewest or FEWEST,
+        versus=_versus(text),
+        requires=_requires(text),
         otherwise=text.otherwise,
         if_missing=text.if_missing,
         words="",
     )
     return rule.model_copy(update={"words": rule_words(rule)})
+
+
+def _versus(text: RuleText) -> Versus:
+    return text.versus or Versus.REFERENCE
+
+
+def _usual(spec: MetricSpec, versus: Versus) -> Of:
+    """Return whose figure a rule without `of` bounds."""
+    return Of.DELTA if versus is Versus.BASELINE else spec.roles[0]
+
+
+def _check_slice(text: RuleText, path: KeyPath, spec: MetricSpec, notes: Notes) -> None:
+    mistake = slice_mistake(text.slice, spec)
+    if mistake:
+        notes.add((*path, "slice"), mistake)
+    if text.fewest is None:
+        return
+    if text.slice is None:
+        notes.add((*path, "fewest"), "is for slices; drop `fewest`, or write a `slice`")
+    elif spec.over_slices or not counts_images(read_slice(text.slice)):
+        notes.add((*path, "fewest"), f"does not reach {spec.id}, which leaves no slice to the rule; drop `fewest`")
+
+
+def _check_run(text: RuleText, path: KeyPath, spec: MetricSpec, notes: Notes) -> None:
+    for key, given in (("same_runtime", text.same_runtime), ("requires", text.requires)):
+        if given is not None and not spec.live:
+            notes.add((*path, key), f"{spec.id} does not depend on what runs; drop `{key}`")
+
+
+def _requires(text: RuleText) -> Requires | None:
+    traits = text.requires.model_dump(exclude_none=True) if text.requires is not None else {}
+    same = text.same_runtime is not None
+    return Requires(same_runtime=same, **traits) if same or traits else None
 
 
 def _spec(text: RuleText, path: KeyPath, metrics: Mapping[str, MetricSpec], notes: Notes) -> MetricSpec | None:
@@ -113,6 +150,8 @@ def _family(metric: str, metrics: Mapping[str, MetricSpec]) -> str:
 
 
 def _role(text: RuleText, path: KeyPath, spec: MetricSpec, notes: Notes) -> Of | None:
+    if _versus(text) is Versus.BASELINE:
+        return _role_beside_baseline(text, path, spec, notes)
     if text.of is None:
         return spec.roles[0]
     if text.of in spec.roles:
@@ -122,6 +161,25 @@ def _role(text: RuleText, path: KeyPath, spec: MetricSpec, notes: Notes) -> Of |
     else:
         message = f"{spec.id} comes as {', '.join(spec.roles)}, not as {text.of}"
     notes.add((*path, "of"), message)
+    return None
+
+
+def _role_beside_baseline(text: RuleText, path: KeyPath, spec: MetricSpec, notes: Notes) -> Of | None:
+    """Return delta or ratio, as what another run's figure can be compared by."""
+    of = text.of or Of.DELTA
+    possible = [Of.DELTA] if spec.unit not in TIMES else []
+    possible += [Of.RATIO] if Of.RATIO in spec.roles else []
+    if of in possible:
+        return of
+    instead = " or ".join(f"`of: {role}`" for role in possible)
+    if of is Of.DELTA:
+        cure = f"use {instead}" if instead else "drop the rule"
+        message = f"times of another run are not comparable; {cure}"
+    elif of is Of.RATIO:
+        message = f"{spec.id} does not come as ratio; use {instead}"
+    else:
+        message = f"`versus: baseline` compares two figures, and {of} is one; use {instead}"
+    notes.add((*path, "of" if text.of is not None else "versus"), message)
     return None
 
 
@@ -143,76 +201,3 @@ def _check_limits(text: RuleText, path: KeyPath, limits: tuple[float | None, flo
         notes.add(
             (*path, "at_least"), f"at_least {text.at_least} is over at_most {text.at_most}; nothing can satisfy both"
         )
-
-
-def limits_of(spec: MetricSpec, of: Of) -> tuple[float | None, float | None]:
-    """Return the least and greatest value that a figure can take in a role; None where there is no limit."""
-    if of is Of.RATIO:
-        return 0.0, None
-    if of is Of.DELTA:
-        if spec.low is None or spec.high is None:
-            return None, None
-        return spec.low - spec.high, spec.high - spec.low
-    return spec.low, spec.high
-
-
-@dataclass(frozen=True)
-class _Reader:
-    """Reads the quantities of a rule on one figure; every refusal is a ValueError with the cure."""
-
-    spec: MetricSpec
-    of: Of
-
-    @property
-    def unit(self) -> Unit:
-        return Unit.RATIO if self.of is Of.RATIO else self.spec.unit
-
-    def limit(self, text: str) -> float:
-        value = _quantity(text, self.unit)
-        if self.unit is Unit.FRACTION:
-            self._check_points(text, value)
-        low, high = limits_of(self.spec, self.of)
-        if self.of is Of.RATIO and value <= 0:
-            raise ValueError(f"{text} is no ratio; 1 is no change, 0.5 is half of the reference")
-        if (low is not None and value < low) or (high is not None and value > high):
-            raise ValueError(f"{text} is out of range: {self._role()} {self._range(low, high)}")
-        return value
-
-    def _check_points(self, text: str, value: float) -> None:
-        delta = self.of is Of.DELTA
-        if delta and text.rstrip().endswith("%"):
-            raise ValueError(f"{text} of a difference could be points or a share; write {text.strip(' %')}pp")
-        if _plain(text) and (abs(value) > 1 or (delta and abs(value) == 1)):
-            suffix = "pp" if delta else "%"
-            meant = limit_words(value, self.unit, self.of)
-            raise ValueError(f"{text} without a unit means {meant}; write {text.strip()}{suffix}")
-
-    def _role(self) -> str:
-        return f"{self.spec.id} of {self.of.value}" if self.of is not Of.PAIR else self.spec.id
-
-    def _range(self, low: float | None, high: float | None) -> str:
-        ends = [limit_text(end, self.unit, self.of) if end is not None else "" for end in (low, high)]
-        if low is not None and high is not None:
-            return f"lies between {ends[0]} and {ends[1]}"
-        return f"is at least {ends[0]}" if low is not None else f"is at most {ends[1]}"
-
-    def confidence(self, text: str) -> float:
-        value = _quantity(text, Unit.FRACTION)
-        if _plain(text) and value > 1:
-            raise ValueError(f"{text} without a unit means {value * 100:g} %; write {text.strip()}%")
-        if text.rstrip().endswith("pp") or not 0.5 < value < 1:
-            raise ValueError(f"{text} is no confidence; write one over 50% and under 100%, such as 95%")
-        if self.of not in self.spec.bounded:
-            raise ValueError(
-                f"nobody states the uncertainty of {self._role()}; drop `confidence` to compare the point estimate"
-            )
-        return value
-
-
-def _quantity(text: str, unit: Unit) -> float:
-    """Return the number as people would type it in `unit`: 57% is 0.57, and not 0.5700000000000001."""
-    return float(f"{parse_quantity(text, unit):.15g}")
-
-
-def _plain(text: str) -> bool:
-    return not text.rstrip().endswith(("%", "pp"))

@@ -3,83 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from vetgate.domain.evidence import (
-    Counts,
-    Evidence,
-    Exact,
-    Measurement,
-    Of,
-    Outcome,
-    PairedCounts,
-    Pairs,
-    Slice,
-)
+from vetgate.domain.evidence import Measurement, Slice
 from vetgate.domain.policy import Rule
-from vetgate.domain.specs import MetricSpec
-from vetgate.domain.unit import format_about
 from vetgate.domain.verdict import Decision, Ruling
 from vetgate.policy.compare import Comparison, compare, contradiction, limits
-from vetgate.policy.slices import SlicesCompared, compare_slices
-from vetgate.policy.words import BY_PAIRS, asked_words, figure_words, level_words, slice_words, value_words
-
-_METHODS = {
-    "exact": "",
-    "point": "point estimate",
-    "exact paired": "exact unconditional paired test",
-    "Wilson": "Wilson score",
-    BY_PAIRS: "order statistics of the median",
-}
-"""Methods that a table names more shortly than a sentence."""
-
-
-@dataclass(frozen=True)
-class Gathered:
-    """The evidence, ready to be asked."""
-
-    measured: Mapping[tuple[str, Of], tuple[Measurement, ...]]
-    """Of checks whose outcome is `measured`, by metric and role; equal ones once."""
-    failures: Mapping[str, str]
-    """By check: `latency errored: the child crashed`."""
-    checks: frozenset[str]
-    metrics: Mapping[str, MetricSpec]
-    owners: Mapping[str, str]
-    """Check by metric, where it is known."""
-
-    @staticmethod
-    def of(evidence: Iterable[Evidence], metrics: Mapping[str, MetricSpec], owners: Mapping[str, str]) -> Gathered:
-        """Return the evidence by metric and role."""
-        measured: dict[tuple[str, Of], dict[Measurement, None]] = {}
-        failures: dict[str, str] = {}
-        items = sorted(evidence, key=lambda item: (item.check, item.reason))
-        for item in items:
-            if item.outcome is not Outcome.MEASURED:
-                reason = item.reason.rstrip(".") or "no reason was given"
-                failures[item.check] = f"check {item.check} {item.outcome.value}: {reason}"
-                continue
-            for figure in item.measurements:
-                measured.setdefault((figure.metric, figure.role), {})[figure] = None
-        figures = {key: tuple(found) for key, found in measured.items()}
-        return Gathered(figures, failures, frozenset(item.check for item in items), metrics, owners)
-
-    def over_slices(self, metric: str) -> bool:
-        """Return whether a metric is one figure over all slices of a column."""
-        return metric in self.metrics and self.metrics[metric].over_slices
-
-    def why_missing(self, rule: Rule) -> str:
-        """Return why there is no figure for a rule."""
-        owner = self.owners.get(rule.metric)
-        if rule.metric not in self.metrics:
-            return f"no installed check declares {rule.metric}"
-        if owner is not None and owner in self.failures:
-            return self.failures[owner]
-        if owner in self.checks:
-            return f"check {owner} ran, but did not give it"
-        told = f" ({'; '.join(self.failures.values())})" if self.failures and owner is None else ""
-        return f"no check measured it{told}"
+from vetgate.policy.gathered import Gathered, listing
+from vetgate.policy.run import why_not_run_so
+from vetgate.policy.sentence import figure_sentence, slices_sentence
+from vetgate.policy.slices import compare_slices, is_too_small
+from vetgate.policy.where import slice_words
+from vetgate.policy.words import rule_figure
 
 
 def judge_rule(rule: Rule, gathered: Gathered) -> Ruling:
@@ -89,25 +25,59 @@ def judge_rule(rule: Rule, gathered: Gathered) -> Ruling:
         rule: The rule.
         gathered: The evidence.
     """
-    found = gathered.measured.get((rule.metric, rule.of), ())
-    each = rule.slice is not None and rule.slice.value is None and not gathered.over_slices(rule.metric)
-    if each:
-        found = tuple(figure for figure in found if _is_value_of(figure.slice, rule.slice))
-    else:
-        found = tuple(figure for figure in found if figure.slice == rule.slice)
-    wrong = _unusable(found, rule)
+    return _capped(_assess(rule, gathered), rule)
+
+
+def is_open(rule: Rule, gathered: Gathered, images: Mapping[str, Mapping[str, int]]) -> bool:
+    """Return whether further images could still change what a rule says, whatever it makes of the verdict.
+
+    Args:
+        rule: The rule; its `otherwise` and `if_missing` do not matter.
+        gathered: The evidence so far.
+        images: How many there are in all, by column and value. A rule on each value of a column is open until every
+            value with images enough was assessed, for they must all hold and its correction is for their number; on a
+            column that is not here it is always open.
+    """
+    if not _figures(rule, gathered):
+        return True
+    decision = _assess(rule, gathered).decision
+    if decision is Decision.INCONCLUSIVE or rule.slice is None or not _is_each(rule, gathered):
+        return decision is Decision.INCONCLUSIVE
+    if rule.slice.by not in images:
+        return True
+    assessed = {figure.slice.value for figure in _figures(rule, gathered) if figure.slice and figure.n >= rule.fewest}
+    return any(value not in assessed for value, count in images[rule.slice.by].items() if count >= rule.fewest)
+
+
+def _is_each(rule: Rule, gathered: Gathered) -> bool:
+    return rule.slice is not None and rule.slice.value is None and not gathered.over_slices(rule.metric)
+
+
+def _figures(rule: Rule, gathered: Gathered) -> tuple[Measurement, ...]:
+    """Return the figures that a rule is on: one, or one for each slice."""
+    found = gathered.figures(rule)
+    if _is_each(rule, gathered):
+        return tuple(figure for figure in found if _is_value_of(figure.slice, rule.slice))
+    return tuple(figure for figure in found if figure.slice == rule.slice)
+
+
+def _assess(rule: Rule, gathered: Gathered) -> Ruling:
+    found = _figures(rule, gathered)
     if not found:
-        figure = figure_words(rule.metric, rule.of, rule.slice)
-        because = f"{figure} is not known: {gathered.why_missing(rule)}"
-        ruling = _ruling(rule, Decision(rule.if_missing), because)
-    elif wrong:
-        ruling = _ruling(rule, Decision.INCONCLUSIVE, f"{figure_words(rule.metric, rule.of, rule.slice)}: {wrong}")
-    elif each:
-        ruling = _sliced(found, rule)
-    else:
-        compared = compare(found[0], rule)
-        ruling = _ruling(rule, compared.decision, _sentence(found[0], compared, rule), found[0], compared)
-    return _capped(ruling, rule)
+        because = f"{rule_figure(rule)} is not known: {gathered.why_missing(rule)}"
+        return _ruling(rule, Decision(rule.if_missing), because)
+    wrong = _unusable(found, rule) or why_not_run_so(rule, gathered)
+    if wrong:
+        return _ruling(rule, Decision.INCONCLUSIVE, f"{rule_figure(rule)}: {wrong}")
+    if _is_each(rule, gathered):
+        return _sliced(found, rule)
+    if is_too_small(found[0], rule):
+        because = (
+            f"{rule_figure(rule)} is not assessed: it has {found[0].n:,} images, and {rule.fewest:,} are the fewest"
+        )
+        return _ruling(rule, Decision.INCONCLUSIVE, because, found[0])
+    compared = compare(found[0], rule)
+    return _ruling(rule, compared.decision, figure_sentence(found[0], compared, rule), found[0], compared)
 
 
 def _is_value_of(where: Slice | None, column: Slice | None) -> bool:
@@ -145,7 +115,7 @@ def _ruling(
         facts |= {"method": compared.method, "needed": compared.needed}
         facts |= {"lower": _finite(compared.lower), "upper": _finite(compared.upper)}
     facts |= {"rule": rule.name, "words": rule.words, "decision": decision, "because": because}
-    return Ruling(metric=rule.metric, of=rule.of, unit=rule.unit, **facts)
+    return Ruling(metric=rule.metric, of=rule.of, unit=rule.unit, versus=rule.versus, **facts)
 
 
 def _finite(bound: float | None) -> float | None:
@@ -160,82 +130,16 @@ def _capped(ruling: Ruling, rule: Rule) -> Ruling:
     return ruling.model_copy(update={"decision": Decision.WARN, "because": because})
 
 
-def _sentence(figure: Measurement, compared: Comparison, rule: Rule) -> str:
-    """Return the figure, what was asked, what it rests on, and what would settle it."""
-    name = figure_words(figure.metric, figure.role, figure.slice)
-    value = value_words(figure.value, compared.limit.value, rule.unit, rule.of)
-    were = "was" if rule.at_least is None or rule.at_most is None else "were"
-    asked = f"{asked_words(rule)} {were} asked"
-    if compared.reason:
-        told = f"{name} is {value}, but {compared.reason}; {asked}"
-    else:
-        detail = ", ".join(part for part in (_bounds(compared, rule), _method(compared), _detail(figure)) if part)
-        told = f"{name} is {value}; {asked}{f' ({detail})' if detail else ''}"
-    return f"{told}{_settle(figure, compared)}{f'; {figure.note}' if figure.note else ''}"
-
-
-def _bounds(compared: Comparison, rule: Rule) -> str:
-    if compared.lower is None or compared.upper is None or compared.method == "exact" or rule.confidence is None:
-        return ""
-    ends = [
-        value_words(bound, compared.limit.value, rule.unit, rule.of) if math.isfinite(bound) else "unbounded"
-        for bound in (compared.lower, compared.upper)
-    ]
-    number, _, unit = ends[0].partition(" ")
-    if unit and ends[1].endswith(f" {unit}"):
-        ends[0] = number
-    return f"{level_words(rule.confidence)} bounds {ends[0]} to {ends[1]}"
-
-
-def _method(compared: Comparison) -> str:
-    return _METHODS.get(compared.method, compared.method)
-
-
-def _detail(figure: Measurement) -> str:
-    match figure.uncertainty:
-        case Exact():
-            return ""
-        case Counts(k=k, n=n):
-            return f"{k:,} of {n:,}"
-        case PairedCounts(b=b, c=c, n=n):
-            return f"{b:,} flips down, {c:,} up, n = {n:,}"
-        case Pairs(log_ratios=log_ratios):
-            pairs = f"{len(log_ratios):,} pairs"
-            return "" if figure.note.startswith(pairs.replace(",", "")) else pairs
-    return f"n = {figure.n:,}"
-
-
-def _settle(figure: Measurement, compared: Comparison) -> str:
-    if compared.needed is None:
-        return ""
-    what = "pairs" if isinstance(figure.uncertainty, Pairs) else "images of the class" if figure.slice else "images"
-    return f"; about {format_about(compared.needed)} {what} would probably settle it"
-
-
 def _sliced(found: Sequence[Measurement], rule: Rule) -> Ruling:
     together = compare_slices(found, rule)
-    skipped = f"; not assessed for want of images: {_listing(together.skipped)}" if together.skipped else ""
+    counts = {figure.slice.value: figure.n for figure in found if figure.slice is not None}
+    few = f"under {rule.fewest:,} images" if together.skipped else ""
+    skipped = f"not assessed for want of images ({few}): {listing(together.skipped)}" if few else ""
     if together.worst is None:
-        figure = figure_words(rule.metric, rule.of, rule.slice)
-        return _ruling(rule, Decision.INCONCLUSIVE, f"{figure} could be assessed for no class{skipped}")
+        most = max(counts.values())
+        because = f"{rule_figure(rule)} could not be assessed: none has {rule.fewest:,} images, at most {most:,}"
+        return _ruling(rule, Decision.INCONCLUSIVE, because)
     compared = compare(together.worst, rule)
-    because = f"{_slices_words(together)}{_sentence(together.worst, compared, rule)}{skipped}"
+    because = f"{slices_sentence(together, rule)}{figure_sentence(together.worst, compared, rule)}"
+    because = f"{because}; {skipped}" if skipped else because
     return _ruling(rule, together.decision, because, together.worst, compared)
-
-
-def _slices_words(together: SlicesCompared) -> str:
-    """Return how many classes decided and which, up to the worst one's own sentence."""
-    count, all_of = len(together.deciding), f"{together.assessed:,} classes"
-    if together.decision is Decision.PASS:
-        return f"all {all_of} hold; at worst, "
-    failed = together.decision is Decision.FAIL
-    if count == 1:
-        verb = "fails after Holm's correction" if failed else "is undecided"
-        return f"1 of {all_of} {verb}: "
-    verb = "fail after Holm's correction" if failed else "are undecided"
-    return f"{count:,} of {all_of} {verb}: {_listing(together.deciding)}; at worst, "
-
-
-def _listing(names: Sequence[str], most: int = 10) -> str:
-    more = f" and {len(names) - most:,} more" if len(names) > most else ""
-    return ", ".join(repr(name) for name in names[:most]) + more

@@ -1,4 +1,4 @@
-"""`slice: each label`: a rule on every class at once, without raising the chance of a false fail."""
+"""`slice: each COLUMN`: a rule on every slice at once, without raising the chance of a false fail."""
 
 from __future__ import annotations
 
@@ -9,34 +9,35 @@ from vetgate.domain.evidence import Measurement
 from vetgate.domain.policy import Rule
 from vetgate.domain.verdict import Decision
 from vetgate.policy.compare import decide, is_beyond, limits, why_unbounded
+from vetgate.policy.where import counts_images
 
 
 @dataclass(frozen=True)
 class SlicesCompared:
-    """How the classes stand to a rule together."""
+    """How the slices stand to a rule together."""
 
     decision: Decision
     worst: Measurement | None
-    """The class to show: the worst of those that decided. None where no class was assessed."""
+    """The slice to show: the worst of those that decided. None where no slice was assessed."""
     deciding: tuple[str, ...]
-    """Classes that fail, or that keep the rule from passing; empty where all pass."""
+    """Slices that fail, or that keep the rule from passing; empty where all pass."""
     assessed: int
     skipped: tuple[str, ...]
-    """Classes whose check states no uncertainty, for want of images."""
+    """Slices with fewer images than the rule wants."""
 
 
 def compare_slices(measurements: Sequence[Measurement], rule: Rule) -> SlicesCompared:
-    """Return the decision over classes.
+    """Return the decision over slices.
 
     It passes when every assessed class passes at the rule's level (no correction is needed: all must hold), and fails
-    when any fails after Holm's correction over the assessed classes.
+    when any fails after Holm's correction over the assessed slices.
 
     Args:
-        measurements: One for each class; each names its slice.
+        measurements: One for each slice; each names it.
         rule: The rule that each must keep.
     """
     ordered = sorted(measurements, key=_name)
-    assessed = {_name(item): item for item in ordered if not _unstated(item, rule)}
+    assessed = {_name(item): item for item in ordered if not is_too_small(item, rule)}
     skipped = tuple(_name(item) for item in ordered if _name(item) not in assessed)
     if not assessed:
         return SlicesCompared(Decision.INCONCLUSIVE, None, (), 0, skipped)
@@ -81,8 +82,10 @@ def _name(measurement: Measurement) -> str:
     return (measurement.slice.value if measurement.slice else None) or ""
 
 
-def _unstated(measurement: Measurement, rule: Rule) -> bool:
-    return measurement.uncertainty.kind == "none" and rule.confidence is not None
+def is_too_small(measurement: Measurement, rule: Rule) -> bool:
+    """Return whether a figure is one of a slice with fewer images than the rule wants; timed calls are never few."""
+    where = measurement.slice
+    return where is not None and where.value is not None and counts_images(where) and measurement.n < rule.fewest
 
 
 def _fails(measurement: Measurement, rule: Rule, error: float) -> bool:

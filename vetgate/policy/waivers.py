@@ -20,9 +20,14 @@ def apply_waiver(ruling: Ruling, waivers: Iterable[Waiver], today: datetime.date
         today: The day of the run.
     """
     waiver = next((waiver for waiver in waivers if waiver.rule == ruling.rule), None)
-    if waiver is None or ruling.decision.rank <= Decision.WARN.rank:
+    if waiver is None or ruling.decision is Decision.PASS:
         return ruling
     day = waiver.expires.isoformat()
+    if ruling.decision is Decision.WARN:
+        because = (
+            f"{ruling.because}; the waiver of {waiver.owner} until {day} lifts nothing, for this is a warning already"
+        )
+        return ruling.model_copy(update={"because": because})
     if waiver.expires < today:
         because = f"{ruling.because}; the waiver of {waiver.owner} expired on {day}"
         return ruling.model_copy(update={"because": because})

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import yaml
 
-from vetgate.domain.evidence import LABEL, Of, Slice, of_label
-from vetgate.domain.policy import Policy, Rule
+from vetgate.domain.evidence import Of, Slice, Versus
+from vetgate.domain.policy import FEWEST, Policy, Requires, Rule
 from vetgate.domain.unit import Unit, format_about, format_beside, format_limit
 from vetgate.domain.verdict import Ruling
+from vetgate.policy.where import images_noun, slice_text, slice_words
 
-BY_PAIRS = "order statistics"
+BY_PAIRS = "betting on signs"
 """The method whose figures rest on pairs of timings, not on images."""
-
-EACH = "each"
-"""`slice: each label`."""
 
 _WHOSE = {
     Of.CANDIDATE: " of the candidate",
@@ -24,35 +24,29 @@ _WHOSE = {
 }
 
 
-def read_slice(text: str) -> Slice:
-    """Return what a rule's `slice` means: `each COLUMN`, `COLUMN=VALUE`, or the name of a class."""
-    each, _, column = text.partition(" ")
-    if each == EACH and column.strip():
-        return Slice(by=column.strip())
-    column, equals, value = text.partition("=")
-    return Slice(by=column.strip(), value=value.strip()) if equals else of_label(text)
+_WHOSE_BESIDE_BASELINE = {Of.DELTA: " of candidate minus baseline", Of.RATIO: " of candidate over baseline"}
+_TRAITS = (("runtime", "in {}"), ("provider", "on {}"), ("threads", "with {} threads"), ("precision", "in {}"))
 
 
-def slice_text(where: Slice) -> str:
-    """Return a slice as the policy language reads it back."""
-    if where.value is None:
-        return f"{EACH} {where.by}"
-    plain = where.by == LABEL and read_slice(where.value) == where
-    return where.value if plain else f"{where.by}={where.value}"
-
-
-def slice_words(where: Slice | None) -> str:
-    """Return ` for class 'cat'`, ` for weather 'rain'` or ` for each label`; nothing for all images."""
-    if where is None:
-        return ""
-    if where.value is None:
-        return f" for each {where.by}"
-    return f" for {'class' if where.by == LABEL else where.by} {where.value!r}"
-
-
-def figure_words(metric: str, of: Of, where: Slice | None = None) -> str:
+def figure_words(metric: str, of: Of, where: Slice | None = None, versus: Versus = Versus.REFERENCE) -> str:
     """Return what is bounded: `accuracy.recall of candidate minus reference for class 'cat'`."""
-    return f"{metric}{_WHOSE[of]}{slice_words(where)}"
+    whose = _WHOSE[of] if versus is Versus.REFERENCE else _WHOSE_BESIDE_BASELINE.get(of, _WHOSE[of])
+    return f"{metric}{whose}{slice_words(where)}"
+
+
+def rule_figure(rule: Rule) -> str:
+    """Return what a rule bounds."""
+    return figure_words(rule.metric, rule.of, rule.slice, rule.versus)
+
+
+def traits_words(traits: Mapping[str, object]) -> str:
+    """Return traits of a run: `in onnxruntime on CPUExecutionProvider with 4 threads`; empty for none."""
+    return " ".join(words.format(traits[trait]) for trait, words in _TRAITS if traits.get(trait) is not None)
+
+
+def required_traits(requires: Requires) -> dict[str, object]:
+    """Return what the candidate must have run on, by trait."""
+    return requires.model_dump(exclude={"same_runtime"}, exclude_none=True)
 
 
 def limit_words(value: float, unit: Unit, of: Of) -> str:
@@ -98,7 +92,7 @@ def short_words(ruling: Ruling) -> str:
     if ruling.waived is not None:
         asides.append("waived")
     elif ruling.needed is not None:
-        what = "pairs" if ruling.method == BY_PAIRS else "images of the class" if ruling.slice else "images"
+        what = "pairs" if ruling.method == BY_PAIRS else images_noun(ruling.slice)
         asides.append(f"needs about {format_about(ruling.needed)} {what}")
     return f"{ruling.rule} is {value}{where} ({', '.join(asides)})"
 
@@ -106,8 +100,18 @@ def short_words(ruling: Ruling) -> str:
 def rule_words(rule: Rule) -> str:
     """Return the whole rule in words, as reports echo it."""
     level = f", at {level_words(rule.confidence)} confidence" if rule.confidence is not None else ""
+    fewest = f", of slices with {rule.fewest} images or more" if rule.slice and rule.fewest != FEWEST else ""
     otherwise = "; otherwise warn" if rule.otherwise == "warn" else ""
-    return f"{figure_words(rule.metric, rule.of, rule.slice)} is {asked_words(rule)}{level}{otherwise}"
+    return f"{rule_figure(rule)} is {asked_words(rule)}{level}{fewest}{_run_words(rule.requires)}{otherwise}"
+
+
+def _run_words(requires: Requires | None) -> str:
+    if requires is None:
+        return ""
+    traits = traits_words(required_traits(requires))
+    same = "both models in one runtime" if requires.same_runtime else ""
+    parts = (same, f"the candidate {traits}" if traits else "")
+    return f"; measured with {' and '.join(part for part in parts if part)}"
 
 
 def render_policy(policy: Policy) -> str:
@@ -120,6 +124,8 @@ def render_policy(policy: Policy) -> str:
         lines.append("metrics:")
     for rule in policy.rules:
         lines += [f"  # {rule.words}", _item(_rule_keys(rule))]
+    if policy.weights:
+        lines.append(_dump({"weights": dict(policy.weights)}))
     lines += ["findings:", f"  halt_at: {policy.halt_at.name.lower()}"]
     if policy.waivers:
         lines += ["waivers:", *(_item(waiver.model_dump()) for waiver in policy.waivers)]
@@ -134,6 +140,13 @@ def _rule_keys(rule: Rule) -> dict[str, object]:
         keys["confidence"] = level_words(rule.confidence).replace(" ", "")
     if rule.slice is not None:
         keys["slice"] = slice_text(rule.slice)
+        keys |= {"fewest": rule.fewest} if rule.fewest != FEWEST else {}
+    if rule.versus is not Versus.REFERENCE:
+        keys["versus"] = rule.versus.value
+    if rule.requires is not None:
+        traits = required_traits(rule.requires)
+        keys |= {"same_runtime": "required"} if rule.requires.same_runtime else {}
+        keys |= {"requires": traits} if traits else {}
     return keys | {"otherwise": rule.otherwise, "if_missing": rule.if_missing}
 
 

@@ -22,15 +22,15 @@ DELTAS, RATIOS, PAIR = (*BOTH, Of.DELTA), (*BOTH, Of.RATIO), (Of.PAIR,)
 UP, DOWN = Better.HIGHER, Better.LOWER
 SPECS = (
     MetricSpec("accuracy.top1", "", Unit.FRACTION, UP, DELTAS, 0, 1, bounded=DELTAS),
-    MetricSpec("accuracy.recall", "", Unit.FRACTION, UP, DELTAS, 0, 1, sliced=True, bounded=DELTAS),
+    MetricSpec("accuracy.recall", "", Unit.FRACTION, UP, DELTAS, 0, 1, sliced=True, columns=("label",), bounded=DELTAS),
     MetricSpec("similarity.agreement", "", Unit.FRACTION, UP, PAIR, 0, 1, bounded=PAIR),
     MetricSpec("similarity.negative_flips", "", Unit.FRACTION, DOWN, PAIR, 0, 1, bounded=PAIR),
-    MetricSpec("similarity.js_divergence", "", Unit.BITS, DOWN, PAIR, 0, 1),
-    MetricSpec("footprint.size_mb", "", Unit.MEGABYTES, DOWN, RATIOS, 0, bounded=RATIOS),
-    MetricSpec("latency.p50", "", Unit.SECONDS, DOWN, RATIOS, 0, bounded=(Of.RATIO,)),
-    MetricSpec("latency.p95", "", Unit.SECONDS, DOWN, RATIOS, 0),
-    MetricSpec("latency.throughput", "", Unit.PER_SECOND, UP, RATIOS, 0, bounded=(Of.RATIO,)),
-    MetricSpec("opscore.inference", "", Unit.SCORE, DOWN, DELTAS),
+    MetricSpec("similarity.js_divergence", "", Unit.BITS, DOWN, PAIR, 0, 1, bounded=PAIR),
+    MetricSpec("footprint.size_mb", "", Unit.MEGABYTES, DOWN, RATIOS, 0, bounded=RATIOS, exact=True),
+    MetricSpec("latency.p50", "", Unit.SECONDS, DOWN, RATIOS, 0, bounded=RATIOS, live=True),
+    MetricSpec("latency.p95", "", Unit.SECONDS, DOWN, RATIOS, 0, bounded=RATIOS, live=True),
+    MetricSpec("latency.throughput", "", Unit.PER_SECOND, UP, RATIOS, 0, bounded=RATIOS, live=True),
+    MetricSpec("opscore.inference", "", Unit.SCORE, DOWN, DELTAS, bounded=DELTAS),
 )
 METRICS: Mapping[str, MetricSpec] = {spec.id: spec for spec in SPECS}
 
@@ -75,7 +75,7 @@ def test_edge_keeps_a_point_and_asks_for_smaller_and_no_slower(carried: Mapping[
         "no-class-left-behind": (-0.05, None, 0.95, "warn"),
         "latency.p50/ratio": (None, 1.1, 0.95, "fail"),
         "footprint.size_mb/ratio": (None, 0.75, None, "warn"),
-        "opscore.inference/delta": (None, 0.0, None, "warn"),
+        "opscore.inference/delta": (None, 0.0, 0.95, "warn"),
     }
     assert [rule.slice for rule in policy.rules if rule.slice] == [Slice(by="label")]
 
@@ -88,9 +88,9 @@ def test_strict_is_nowhere_laxer_than_edge(carried: Mapping[str, PolicySpec]) ->
         "no-class-left-behind": (-0.05, None, 0.95, "fail"),
         "latency.p50/ratio": (None, 1.05, 0.95, "fail"),
         "footprint.size_mb/ratio": (None, 0.5, None, "fail"),
-        "opscore.inference/delta": (None, 0.0, None, "warn"),
+        "opscore.inference/delta": (None, 0.0, 0.95, "warn"),
         "similarity.negative_flips": (None, 0.005, 0.95, "fail"),
-        "similarity.js_divergence": (None, 0.005, None, "fail"),
+        "similarity.js_divergence": (None, 0.005, 0.95, "fail"),
     }
     assert policy.halt_at is Severity.MEDIUM
     edge = limits(load("edge", carried, METRICS).policy)
@@ -105,7 +105,7 @@ def test_server_asks_for_throughput_and_has_no_size_rule(carried: Mapping[str, P
     assert limits(load("server", carried, METRICS).policy) == {
         "accuracy.top1/delta": (-0.005, None, 0.95, "fail"),
         "similarity.agreement": (0.985, None, 0.95, "fail"),
-        "latency.p95/ratio": (None, 1.1, None, "fail"),
+        "latency.p95/ratio": (None, 1.1, 0.95, "fail"),
         "latency.throughput/ratio": (1.0, None, 0.95, "fail"),
     }
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,19 +17,34 @@ DELTAS = (*MODELS, Of.DELTA)
 RATIOS = (*MODELS, Of.RATIO)
 HIGHER, LOWER, NEITHER = Better.HIGHER, Better.LOWER, Better.NEITHER
 
+PAIR = (Of.PAIR,)
+LIVE: dict[str, Any] = {"bounded": (Of.RATIO,), "live": True, "sliced": True, "columns": ("batch",)}
+
 SPECS = (
-    MetricSpec("accuracy.top1", "Share of right answers.", Unit.FRACTION, HIGHER, DELTAS, 0, 1, bounded=DELTAS),
-    MetricSpec("accuracy.recall", "By class.", Unit.FRACTION, HIGHER, DELTAS, 0, 1, sliced=True, bounded=DELTAS),
+    MetricSpec(
+        "accuracy.top1", "Right.", Unit.FRACTION, HIGHER, DELTAS, 0, 1, sliced=True, counted=DELTAS, bounded=DELTAS
+    ),
+    MetricSpec(
+        "accuracy.recall",
+        "By class.",
+        *(Unit.FRACTION, HIGHER, DELTAS, 0, 1),
+        sliced=True,
+        columns=("label",),
+        counted=DELTAS,
+        bounded=DELTAS,
+    ),
+    MetricSpec("accuracy.worst_slice", "Worst.", Unit.FRACTION, HIGHER, DELTAS, 0, 1, over_slices=True, bounded=DELTAS),
     MetricSpec("accuracy.f1_macro", "Mean F1.", Unit.FRACTION, HIGHER, DELTAS, 0, 1, bounded=(Of.DELTA,)),
-    MetricSpec("similarity.agreement", "Same answer.", Unit.FRACTION, HIGHER, (Of.PAIR,), 0, 1, bounded=(Of.PAIR,)),
-    MetricSpec("similarity.negative_flips", "Worse.", Unit.FRACTION, LOWER, (Of.PAIR,), 0, 1, bounded=(Of.PAIR,)),
-    MetricSpec("similarity.js_divergence", "Of answers.", Unit.BITS, LOWER, (Of.PAIR,), 0, 1),
-    MetricSpec("footprint.size_mb", "File size.", Unit.MEGABYTES, LOWER, RATIOS, 0, bounded=RATIOS),
-    MetricSpec("footprint.params", "Parameters.", Unit.COUNT, NEITHER, RATIOS, 0, bounded=RATIOS),
-    MetricSpec("latency.p50", "Median time.", Unit.SECONDS, LOWER, RATIOS, 0, bounded=(Of.RATIO,)),
-    MetricSpec("latency.p95", "Slow time.", Unit.SECONDS, LOWER, RATIOS, 0),
-    MetricSpec("latency.throughput", "Images a second.", Unit.PER_SECOND, HIGHER, RATIOS, 0, bounded=(Of.RATIO,)),
+    MetricSpec("similarity.agreement", "Same.", Unit.FRACTION, HIGHER, PAIR, 0, 1, counted=PAIR, bounded=PAIR),
+    MetricSpec("similarity.negative_flips", "Worse.", Unit.FRACTION, LOWER, PAIR, 0, 1, counted=PAIR, bounded=PAIR),
+    MetricSpec("similarity.js_divergence", "Of answers.", Unit.BITS, LOWER, PAIR, 0, 1),
+    MetricSpec("footprint.size_mb", "File size.", Unit.MEGABYTES, LOWER, RATIOS, 0, bounded=RATIOS, exact=True),
+    MetricSpec("footprint.params", "Parameters.", Unit.COUNT, NEITHER, RATIOS, 0, bounded=RATIOS, exact=True),
+    MetricSpec("latency.p50", "Median time.", Unit.SECONDS, LOWER, RATIOS, 0, **LIVE),
+    MetricSpec("latency.p95", "Slow time.", Unit.SECONDS, LOWER, RATIOS, 0, live=True),
+    MetricSpec("latency.throughput", "Images a second.", Unit.PER_SECOND, HIGHER, RATIOS, 0, **LIVE),
     MetricSpec("opscore.inference", "Operational score.", Unit.SCORE, LOWER, DELTAS),
+    MetricSpec("opscore.training", "Operational score.", Unit.SCORE, LOWER, DELTAS),
 )
 
 Write = Callable[[str], Path]
@@ -45,7 +61,7 @@ version: 1
 name: base
 metrics:
   - {metric: accuracy.top1, of: delta, at_least: -5pp, confidence: 95%}
-  - {metric: latency.p50, of: ratio, at_most: 1.2}
+  - {metric: latency.p50, of: ratio, at_most: 1.2, confidence: 95%}
 waivers:
   - {rule: latency.p50/ratio, reason: soon, owner: team, expires: 2027-03-31}
 """

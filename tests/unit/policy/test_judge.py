@@ -12,22 +12,27 @@ from vetgate.domain.evidence import (
     Evidence,
     Exact,
     Finding,
+    Looks,
     Measurement,
     Of,
     Outcome,
     PairedCounts,
     Pairs,
     Quantiles,
+    Ran,
     Severity,
+    Slice,
     Uncertainty,
     Unstated,
+    Versus,
     of_label,
 )
+from vetgate.domain.model import Execution
 from vetgate.domain.policy import Policy, Waiver
 from vetgate.domain.specs import MetricSpec
 from vetgate.domain.unit import Unit, format_about
 from vetgate.domain.verdict import Decision, Ruling, Verdict
-from vetgate.policy.judge import judge
+from vetgate.policy.judge import judge, open_rules
 from vetgate.policy.slices import holm
 
 TODAY = datetime.date(2027, 1, 1)
@@ -161,7 +166,7 @@ def test_a_share_is_bounded_by_its_counts(judged: Judge, k: int, decision: Decis
     ("ratio", "decision"), [(1.0, Decision.PASS), (1.2, Decision.FAIL), (1.1, Decision.INCONCLUSIVE)]
 )
 def test_a_latency_ratio_is_bounded_by_its_pairs(judged: Judge, ratio: float, decision: Decision) -> None:
-    pairs = [ratio * (1 + 0.001 * step) for step in range(-10, 11)]
+    pairs = [ratio * (1 + 0.001 * step) for step in sorted(range(-10, 11), key=abs)]
     ruling = first(judged(P50, measured(speed(*pairs))))
     assert ruling.decision is decision
     assert "21 pairs" in ruling.because
@@ -217,20 +222,80 @@ def test_quantiles_serve_only_the_levels_they_hold(judged: Judge) -> None:
     assert "quantiles lack the level 0.01 and the level 0.99; run check again" in lacking.because
 
 
+def looks(b: int, c: int, n: int, metric: str = "accuracy.top1", slice_name: str | None = None) -> Measurement:
+    counts = Looks(down=(0, b), up=(0, c), n=(1, n))
+    return figure(metric, Of.DELTA, (c - b) / n, Unit.FRACTION, counts, n, slice_name)
+
+
 @pytest.mark.parametrize(
-    ("up", "down", "decision"),
-    [(3.1, -2.0, Decision.PASS), (-2.0, 3.1, Decision.FAIL), (2.9, -1, Decision.INCONCLUSIVE)],
+    ("b", "c", "n", "decision"),
+    [(0, 0, 500, Decision.PASS), (0, 0, 200, Decision.INCONCLUSIVE), (60, 5, 400, Decision.FAIL)],
 )
-def test_capital_decides_at_one_over_a_and_only_for_its_own_threshold(
-    judged: Judge, up: float, down: float, decision: Decision
+def test_looks_are_judged_by_betting_with_bounds_that_agree(
+    judged: Judge, b: int, c: int, n: int, decision: Decision
 ) -> None:
-    bet = figure(
-        "accuracy.top1", Of.DELTA, 0.0, Unit.FRACTION, Capital(threshold=-0.01, log_up=up, log_down=down, n=900), 900
-    )
-    assert first(judged(TOP1, measured(bet))).decision is decision
-    other = first(judged(TOP1.replace("-1pp", "-2pp"), measured(bet)))
-    assert other.decision is Decision.INCONCLUSIVE
-    assert "measured for a threshold of -1 pp; run check again" in other.because
+    ruling = first(judged(TOP1, measured(looks(b, c, n))))
+    assert (ruling.decision, ruling.method) == (decision, "betting")
+    assert ruling.lower is not None
+    assert ruling.upper is not None
+    assert (ruling.lower > -0.01, ruling.upper < -0.01) == (decision is Decision.PASS, decision is Decision.FAIL)
+    assert f"{b} flips down, {c} up, n = {n} after 2 looks" in ruling.because
+
+
+def test_looks_are_never_judged_as_if_their_number_had_been_fixed(judged: Judge) -> None:
+    # 7 losses in 2,000 pass `at_least -0.7pp` when that number was fixed; having looked on the way costs certainty.
+    rule = TOP1.replace("-1pp", "-0.7pp")
+    assert first(judged(rule, measured(flips(7, 0, 2_000)))).decision is Decision.PASS
+    looked = Looks(down=(7,), up=(0,), n=(2_000,))
+    once = figure("accuracy.top1", Of.DELTA, -0.0035, Unit.FRACTION, looked, 2_000)
+    ruling = first(judged(rule, measured(once)))
+    assert ruling.decision is Decision.INCONCLUSIVE
+    assert ruling.needed is not None
+    assert ruling.needed > 2_000
+
+
+def test_an_open_rule_says_how_many_images_a_bettor_would_need(judged: Judge) -> None:
+    few, more = (first(judged(TOP1, measured(looks(b, b, 500)))).needed for b in (3, 10))
+    assert few is not None
+    assert more is not None
+    assert 500 < few < more
+    at_the_limit = first(judged(TOP1, measured(looks(15, 10, 500))))
+    assert (at_the_limit.decision, at_the_limit.needed) == (Decision.INCONCLUSIVE, None)
+    counts = Looks(up=(0, 490), n=(1, 500))
+    share = figure("similarity.agreement", Of.PAIR, 0.98, Unit.FRACTION, counts, 500)
+    ruling = first(judged("{metric: similarity.agreement, at_least: 97.5%, confidence: 95%}", measured(share)))
+    assert ruling.needed is not None
+    assert ruling.needed > 500
+
+
+def test_what_an_earlier_look_decided_stays_decided(judged: Judge) -> None:
+    passed_once = Looks(down=(0, 20), up=(0, 0), n=(500, 1_000))
+    ruling = first(judged(TOP1, measured(figure("accuracy.top1", Of.DELTA, -0.02, Unit.FRACTION, passed_once, 1_000))))
+    assert ruling.decision is Decision.PASS
+
+
+def test_looks_at_a_share_are_judged_by_their_counts(judged: Judge) -> None:
+    rule = "{metric: similarity.agreement, at_least: 97.5%, confidence: 95%}"
+    for k, decision in ((400, Decision.PASS), (392, Decision.INCONCLUSIVE), (360, Decision.FAIL)):
+        counts = Looks(up=(1, k), n=(1, 400))
+        share = figure("similarity.agreement", Of.PAIR, k / 400, Unit.FRACTION, counts, 400)
+        ruling = first(judged(rule, measured(share)))
+        assert ruling.decision is decision
+        assert f"{k} of 400 after 2 looks" in ruling.because
+
+
+def test_looks_that_contradict_their_figure_are_inconclusive(judged: Judge) -> None:
+    wrong = looks(0, 0, 400).model_copy(update={"value": 0.01})
+    assert "its counts make 0" in first(judged(TOP1, measured(wrong))).because
+
+
+def test_pairs_that_were_looked_at_need_more_of_one_sign_than_a_fixed_number_would(judged: Judge) -> None:
+    # Of 20 pairs 15 under the limit are enough for the sign test at 95 % (p = 0.021), not for a bettor.
+    fifteen = [ratio + 0.001 * step for step in range(5) for ratio in (1.2, 1.0, 1.01, 1.02)]
+    ruling = first(judged(P50, measured(speed(*fifteen))))
+    assert (ruling.decision, ruling.method) == (Decision.INCONCLUSIVE, "betting on signs")
+    assert ruling.needed is not None
+    assert "pairs would probably settle it" in ruling.because
 
 
 def test_a_range_passes_inside_and_fails_on_either_side(judged: Judge) -> None:
@@ -243,6 +308,163 @@ def test_a_range_passes_inside_and_fails_on_either_side(judged: Judge) -> None:
     assert (ruling(0.3).decision, ruling(0.3).threshold) == (Decision.FAIL, 0.4)
     assert (ruling(0.7).decision, ruling(0.7).threshold) == (Decision.FAIL, 0.6)
     assert "at least 0.4 × and at most 0.6 × were asked" in ruling(0.7).because
+
+
+RAINY = "{metric: accuracy.top1, of: delta, slice: weather=rain, at_least: -5pp, confidence: 95%}"
+
+
+def by_weather(**counts: tuple[int, int, int]) -> Evidence:
+    figures = [
+        flips(*count).model_copy(update={"slice": Slice(by="weather", value=value)}) for value, count in counts.items()
+    ]
+    return measured(*figures)
+
+
+def test_a_rule_on_a_value_of_a_column_reads_that_slice_alone(judged: Judge) -> None:
+    ruling = first(judged(RAINY, by_weather(rain=(0, 0, 200), sun=(60, 0, 200))))
+    assert (ruling.decision, ruling.slice) == (Decision.PASS, Slice(by="weather", value="rain"))
+    assert "for weather 'rain'" in ruling.because
+
+
+def test_a_slice_that_does_not_exist_is_inconclusive_and_the_values_there_are_are_named(judged: Judge) -> None:
+    evidence = by_weather(fog=(0, 0, 200), sun=(0, 0, 200))
+    ruling = first(judged(RAINY, evidence, owners=OWNERS))
+    assert ruling.decision is Decision.INCONCLUSIVE
+    assert ruling.because.endswith("there is no weather rain; weather has 'fog', 'sun'")
+
+
+def test_a_slice_with_fewer_images_than_the_rule_wants_is_told_with_its_count(judged: Judge) -> None:
+    wanted = RAINY.replace("}", ", fewest: 300}")
+    ruling = first(judged(wanted, by_weather(rain=(0, 0, 200))))
+    assert ruling.decision is Decision.INCONCLUSIVE
+    assert ruling.because.endswith("is not assessed: it has 200 images, and 300 are the fewest")
+    every = wanted.replace("weather=rain", "each weather")
+    some = first(judged(every, by_weather(rain=(60, 0, 200), sun=(0, 0, 400))))
+    assert some.decision is Decision.PASS
+    assert some.because.endswith("not assessed for want of images (under 300 images): 'rain'")
+    none = first(judged(every, by_weather(rain=(0, 0, 200), sun=(0, 0, 210))))
+    assert none.decision is Decision.INCONCLUSIVE
+    assert none.because.endswith("could not be assessed: none has 300 images, at most 210")
+
+
+def test_a_slice_that_is_large_enough_but_has_no_bounds_keeps_the_rule_from_passing(judged: Judge) -> None:
+    unstated = figure("accuracy.recall", Of.DELTA, 0.0, Unit.FRACTION, Unstated(), 50, "dog")
+    ruling = first(judged(RECALL, measured(*classes(cat=(0, 0, 200)).measurements, unstated)))
+    assert ruling.decision is Decision.INCONCLUSIVE
+    assert "uncertainty was not stated" in ruling.because
+
+
+def test_timed_calls_of_one_batch_size_are_never_too_few_to_count(judged: Judge) -> None:
+    slow = speed(*[1.5] * 8).model_copy(update={"slice": Slice(by="batch", value="1")})
+    fast = speed(*[0.9] * 40).model_copy(update={"slice": Slice(by="batch", value="8")})
+    each = P50.replace("at_most", "slice: each batch, at_most")
+    assert first(judged(each, measured(slow, fast, check="latency"))).decision is Decision.FAIL
+
+
+def test_a_figure_over_slices_is_one_figure_with_its_column(judged: Judge) -> None:
+    held = Quantiles(levels=(0.05, 0.95), values=(0.62, 0.71))
+    worst = figure("accuracy.worst_slice", Of.CANDIDATE, 0.66, Unit.FRACTION, held, 2_000)
+    evidence = measured(worst.model_copy(update={"slice": Slice(by="weather")}))
+    rule = "{metric: accuracy.worst_slice, slice: each weather, at_least: 60%, confidence: 95%}"
+    ruling = first(judged(rule, evidence))
+    assert (ruling.decision, ruling.slice) == (Decision.PASS, Slice(by="weather"))
+    other = rule.replace("weather", "label")
+    assert first(judged(other, evidence)).decision is Decision.INCONCLUSIVE
+
+
+@pytest.mark.parametrize(("kind", "doubtful"), [("looks", 22), ("quantiles", 26)])
+def test_each_fails_after_correction_whatever_bounds_its_slices_have(judged: Judge, kind: str, doubtful: int) -> None:
+    def of_class(name: str, loss: int) -> Measurement:
+        if kind == "looks":
+            return looks(loss, 0, 200, "accuracy.recall", name)
+        held = Quantiles(
+            levels=(0.001, 0.05, 0.95, 0.999), values=tuple(-loss / 200 + at for at in (-0.1, -0.04, 0.02, 0.1))
+        )
+        return figure("accuracy.recall", Of.DELTA, -loss / 200, Unit.FRACTION, held, 200, name)
+
+    good = [of_class(f"class{index}", 0) for index in range(30)]
+    for loss, alone, among in ((80, Decision.FAIL, Decision.FAIL), (doubtful, Decision.FAIL, Decision.INCONCLUSIVE)):
+        assert first(judged(RECALL, measured(of_class("dog", loss)))).decision is alone
+        assert first(judged(RECALL, measured(of_class("dog", loss), *good))).decision is among
+    assert first(judged(RECALL, measured(*good))).decision is Decision.PASS
+
+
+VERSUS = "{metric: accuracy.top1, versus: baseline, at_least: -1pp, confidence: 95%}"
+
+
+def beside_baseline(figure: Measurement) -> Measurement:
+    return figure.model_copy(update={"versus": Versus.BASELINE})
+
+
+def test_a_rule_beside_the_baseline_reads_no_figure_beside_the_reference(judged: Judge) -> None:
+    now = measured(flips(900, 0, 9_000))
+    ruling = first(judged(VERSUS, now, measured(beside_baseline(flips(0, 0, 9_000)), check="baseline")))
+    assert (ruling.decision, ruling.versus) == (Decision.PASS, Versus.BASELINE)
+    assert ruling.because.startswith("accuracy.top1 of candidate minus baseline is 0.00 pp")
+    assert first(judged(TOP1, measured(beside_baseline(flips(0, 0, 9_000))))).decision is Decision.INCONCLUSIVE
+
+
+def test_without_a_baseline_the_option_that_names_one_is_told(judged: Judge) -> None:
+    ruling = first(judged(VERSUS, measured(flips(0, 0, 9_000)), owners=OWNERS))
+    assert ruling.decision is Decision.INCONCLUSIVE
+    assert ruling.because.endswith("is not known: no baseline was given; --baseline REPORT.json")
+
+
+def test_why_a_baseline_does_not_serve_is_told_by_the_rule_and_makes_no_ruling_of_its_own(judged: Judge) -> None:
+    reason = "the baseline was taken on other images."
+    broken = Evidence(check="baseline", outcome=Outcome.SKIPPED, reason=reason)
+    verdict = judged(VERSUS, measured(flips(0, 0, 9_000)), broken, owners=OWNERS)
+    assert first(verdict).because.endswith("is not known: the baseline was taken on other images")
+    assert [ruling.rule for ruling in verdict.rulings] == ["accuracy.top1/baseline", "findings"]
+    partly = measured(check="baseline").model_copy(update={"reason": "accuracy.top1: it has no answers by image."})
+    assert "it has no answers by image" in first(judged(VERSUS, measured(), partly, owners=OWNERS)).because
+
+
+def ran(candidate: Mapping[str, object], reference: Mapping[str, object]) -> Evidence:
+    usual = {"runtime": "onnxruntime", "version": "1", "provider": "CPU", "threads": 2, "precision": "float32"}
+    told = Ran(
+        candidate=Execution.model_validate(usual | dict(candidate)),
+        reference=Execution.model_validate(usual | dict(reference)),
+    )
+    return measured(speed(*[1.0] * 40), check="latency").model_copy(update={"ran": told})
+
+
+SAME = P50.replace("}", ", same_runtime: required}")
+OURS = P50.replace("}", ", requires: {runtime: OnnxRuntime, threads: 2, precision: int8}}")
+
+
+@pytest.mark.parametrize(
+    ("trait", "value", "told"),
+    [("runtime", "torch", "in torch"), ("provider", "CUDA", "on CUDA"), ("threads", 4, "with 4 threads")],
+)
+def test_models_that_ran_otherwise_are_inconclusive_where_one_runtime_is_required(
+    judged: Judge, trait: str, value: object, told: str
+) -> None:
+    assert first(judged(SAME, ran({}, {}), owners=OWNERS)).decision is Decision.PASS
+    ruling = first(judged(SAME, ran({}, {trait: value}), owners=OWNERS))
+    assert ruling.decision is Decision.INCONCLUSIVE
+    assert f"the reference {told}" in ruling.because
+    assert "--latency-reference FILE" in ruling.because
+    assert first(judged(P50, ran({}, {trait: value}), owners=OWNERS)).decision is Decision.PASS
+
+
+def test_lower_precision_is_what_compression_is_for_and_no_other_runtime(judged: Judge) -> None:
+    assert first(judged(SAME, ran({"precision": "int8"}, {}), owners=OWNERS)).decision is Decision.PASS
+
+
+def test_what_the_candidate_must_have_run_on_is_required_and_what_ran_is_named(judged: Judge) -> None:
+    assert first(judged(OURS, ran({"precision": "int8"}, {}), owners=OWNERS)).decision is Decision.PASS
+    ruling = first(judged(OURS, ran({"threads": 8}, {}), owners=OWNERS))
+    assert ruling.decision is Decision.INCONCLUSIVE
+    assert "requires the candidate with 2 threads in int8, and it ran with 8 threads in float32" in ruling.because
+
+
+@pytest.mark.parametrize("rule", [SAME, OURS])
+def test_what_ran_must_be_known_where_it_is_required(judged: Judge, rule: str) -> None:
+    for owners in (OWNERS, {}):
+        ruling = first(judged(rule, measured(speed(*[1.0] * 40), check="latency"), owners=owners))
+        assert ruling.decision is Decision.INCONCLUSIVE
+        assert "what ran for it is not known" in ruling.because
 
 
 OWNERS = {"accuracy.top1": "quality", "latency.p50": "latency", "opscore.inference": "opscore"}
@@ -365,7 +587,7 @@ def test_classes_that_are_not_assessed_are_listed_and_a_rule_that_names_one_is_i
     evidence = evidence.model_copy(update={"measurements": (*evidence.measurements, rare)})
     ruling = first(judged(RECALL, evidence))
     assert ruling.decision is Decision.PASS
-    assert ruling.because.endswith("not assessed for want of images: 'axolotl'")
+    assert ruling.because.endswith("not assessed for want of images (under 10 images): 'axolotl'")
     named = first(judged(RECALL.replace("each label", "axolotl"), evidence))
     assert named.decision is Decision.INCONCLUSIVE
     assert first(judged(RECALL, measured(rare))).decision is Decision.INCONCLUSIVE
@@ -447,6 +669,79 @@ def test_a_bound_just_beyond_the_limit_reads_unlike_it(judged: Judge) -> None:
     f1 = figure("accuracy.f1_macro", Of.DELTA, -0.004, Unit.FRACTION, quantiles, 2_000)
     rule = "{metric: accuracy.f1_macro, of: delta, at_least: -1pp, confidence: 95%}"
     assert "95 % bounds -1.004 to +0.10 pp" in first(judged(rule, measured(f1))).because
+
+
+def test_a_waiver_of_a_ruling_that_only_warns_says_that_it_lifts_nothing(judged: Judge) -> None:
+    soft = TOP1.replace("}", ", otherwise: warn}")
+    ruling = first(judged(soft, measured(flips(900, 0, 9_000)), waivers=(waiver(TODAY),)))
+    assert (ruling.decision, ruling.waived) == (Decision.WARN, None)
+    assert ruling.because.endswith(
+        "the waiver of edge-team until 2027-01-01 lifts nothing, for this is a warning already"
+    )
+
+
+def test_open_rules_see_through_what_softens_a_ruling(
+    judged: Judge, rule_policy: Rules, metrics: Mapping[str, MetricSpec]
+) -> None:
+    def still_open(rules: str, *evidence: Evidence, cats: int = 500, dogs: int = 500) -> tuple[str, ...]:
+        images = {"label": {"cat": cats, "dog": dogs}}
+        return open_rules(rule_policy(rules), evidence, metrics, OWNERS, images)
+
+    soft = TOP1.replace("}", ", otherwise: warn, if_missing: fail}")
+    assert still_open(soft, measured(looks(0, 0, 100))) == ("accuracy.top1/delta",)
+    assert still_open(soft, measured()) == ("accuracy.top1/delta",)
+    assert still_open(soft, measured(looks(0, 0, 500))) == ()
+    cat, dog = (looks(0, 0, 200, "accuracy.recall", name) for name in ("cat", "dog"))
+    few = looks(0, 0, 9, "accuracy.recall", "dog")
+    assert still_open(RECALL, measured(cat, dog)) == ()
+    for seen in ((cat,), (cat, few)):  # the dogs have images enough, and have not been asked for yet
+        assert still_open(RECALL, measured(*seen)) == ("accuracy.recall/delta/each label",)
+        assert still_open(RECALL, measured(*seen), dogs=9) == ()
+    weather = RECALL.replace("accuracy.recall", "accuracy.top1").replace("label", "weather")
+    assert still_open(weather, by_weather(rain=(0, 0, 500))) == ("accuracy.top1/delta/each weather",)
+    # A loss in one class settles nothing before all are seen: the correction is for their number.
+    lost = looks(90, 0, 200, "accuracy.recall", "cat")
+    assert still_open(RECALL, measured(lost)) == ("accuracy.recall/delta/each label",)
+    assert still_open(RECALL, measured(lost, dog)) == ()
+
+
+ODD = (
+    (TOP1, flips(0, 0, 1)),
+    (TOP1, flips(1, 0, 1)),
+    (TOP1, flips(0, 1, 1)),
+    (TOP1, flips(300, 0, 300)),
+    (TOP1, flips(150, 150, 300)),
+    (TOP1.replace("-1pp", "0pp"), flips(0, 0, 10_000)),
+    (TOP1.replace("-1pp", "0pp"), looks(0, 0, 10_000)),
+    (TOP1.replace("95%", "99.999999%"), flips(0, 0, 10_000)),
+    (TOP1.replace("95%", "50.000001%"), flips(1, 1, 10)),
+    (TOP1, looks(1, 0, 2)),
+    (P50, speed(1.0)),
+    (P50, speed(*[1.1] * 50)),
+    (P50, speed(*[1e-300] * 3)),
+    (
+        "{metric: accuracy.f1_macro, of: delta, at_least: -1pp, confidence: 95%}",
+        figure("accuracy.f1_macro", Of.DELTA, 0.0, Unit.FRACTION, Quantiles(levels=(), values=()), 1),
+    ),
+    (
+        "{metric: accuracy.f1_macro, of: delta, at_least: 0pp, confidence: 95%}",
+        figure("accuracy.f1_macro", Of.DELTA, 0.0, Unit.FRACTION, Quantiles(levels=(0.05, 0.95), values=(0.0, 0.0)), 9),
+    ),
+)
+
+
+@pytest.mark.parametrize(("rule", "odd"), ODD)
+def test_bad_input_is_never_a_pass_and_makes_no_number_that_is_none(judged: Judge, rule: str, odd: Measurement) -> None:
+    ruling = first(judged(rule, measured(odd)))
+    assert ruling.decision in (Decision.INCONCLUSIVE, Decision.FAIL)
+    for number in (ruling.observed, ruling.lower, ruling.upper):
+        assert number is None or math.isfinite(number)
+    assert "nan" not in ruling.because
+
+
+def test_equal_candidates_never_pass_a_rule_that_allows_no_loss(judged: Judge) -> None:
+    ruling = first(judged(TOP1.replace("-1pp", "0pp"), measured(flips(0, 0, 10**6))))
+    assert (ruling.decision, ruling.needed) == (Decision.INCONCLUSIVE, None)
 
 
 def test_no_rules_no_evidence_or_nothing_measured_is_never_a_pass(judged: Judge) -> None:

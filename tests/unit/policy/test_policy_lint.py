@@ -15,8 +15,9 @@ from vetgate.domain.unit import Unit
 from vetgate.domain.verdict import Decision
 from vetgate.policy.judge import judge
 from vetgate.policy.language import schema
-from vetgate.policy.lint import SampleCounts, lint, unsettled
+from vetgate.policy.lint import lint
 from vetgate.policy.load import load
+from vetgate.policy.sizes import SampleCounts, unsettled
 
 TODAY = datetime.date(2027, 1, 1)
 
@@ -45,22 +46,28 @@ def test_mistakes_are_errors(lines: Callable[..., list[str]]) -> None:
     ("rule", "said"),
     [
         (
-            "metric: accuracy.top1, of: delta, at_least: 1pp",
+            "metric: accuracy.top1, of: delta, at_least: 1pp, confidence: 95%",
             "better than the reference by 1 pp; to allow that loss write -1 pp",
         ),
         (
             "metric: opscore.inference, of: delta, at_most: -0.5",
             "better than the reference by -0.5; to allow that loss write 0.5",
         ),
-        ("metric: accuracy.top1, at_most: 90%", "better higher, and this rule only limits how high"),
-        ("metric: latency.p50, of: ratio, at_least: 0.5", "better lower, and this rule only limits how low"),
-        ("metric: accuracy.top1, of: delta, at_least: -0.5", "the limit is -50 pp, which is a lot"),
+        ("metric: accuracy.top1, at_most: 90%, confidence: 95%", "better higher, and this rule only limits how high"),
         (
-            "metric: similarity.negative_flips, at_most: 1",
+            "metric: latency.p50, of: ratio, at_least: 0.5, confidence: 95%",
+            "better lower, and this rule only limits how low",
+        ),
+        ("metric: accuracy.top1, of: delta, at_least: -0.5, confidence: 95%", "the limit is -50 pp, which is a lot"),
+        (
+            "metric: similarity.negative_flips, at_most: 1, confidence: 95%",
             "can never fail: similarity.negative_flips is always at most 100 %",
         ),
         ("metric: similarity.agreement, at_least: 100%, confidence: 95%", "can never pass"),
-        ("metric: latency.p50, of: ratio, at_most: 1, otherwise: warn, if_missing: fail", "is a warning too"),
+        (
+            "metric: latency.p50, of: ratio, at_most: 1, confidence: 95%, otherwise: warn, if_missing: fail",
+            "is a warning too",
+        ),
     ],
 )
 def test_doubtful_rules_are_warnings_at_their_line(lines: Callable[..., list[str]], rule: str, said: str) -> None:
@@ -122,6 +129,67 @@ def test_the_judge_agrees_about_how_many_images_identical_models_need(
 
     assert decision(found.needed - 1) is Decision.INCONCLUSIVE
     assert decision(found.needed) is Decision.PASS
+
+
+TOP1 = "metric: accuracy.top1, of: delta, at_least: -1pp"
+
+
+@pytest.mark.parametrize(
+    ("rule", "counts", "said"),
+    [
+        (TOP1, None, "the estimate alone decides, and chance moves it; write `confidence: 95%`"),
+        (
+            TOP1,
+            SampleCounts(1_000),
+            "on 1,000 images chance moves it by 1.4 points either way, where the models differ on 5% of them",
+        ),
+        (
+            "metric: accuracy.top1, at_least: 90%",
+            SampleCounts(1_000),
+            "on 1,000 images chance moves it by 1.9 points either way; write `confidence: 95%`",
+        ),
+        ("metric: latency.p50, of: ratio, at_most: 1.1", None, "the estimate alone decides"),
+        ("metric: accuracy.top1, versus: baseline, at_least: -1pp", None, "the estimate alone decides"),
+        (
+            "metric: accuracy.recall, at_least: 60%, confidence: 95%",
+            None,
+            "is a figure of single classes, and nothing measures it of all; add `slice: each label`",
+        ),
+        (
+            "metric: accuracy.top1, of: delta, at_least: 0pp, confidence: 95%",
+            None,
+            "an equal candidate can never pass: 95 % confidence that nothing at all was lost takes a gain",
+        ),
+        (
+            "metric: accuracy.top1, slice: each weather, at_least: 60%, confidence: 95%",
+            SampleCounts(900, {"cat": 900}, {"light": {"day": 900}}),
+            "the data has no column 'weather'; there are label, light, brightness, contrast, size",
+        ),
+        (
+            "metric: accuracy.top1, slice: light=dusk, at_least: 60%, confidence: 95%",
+            SampleCounts(900, {"cat": 900}, {"light": {"day": 500, "night": 400}}),
+            "the data has no light dusk; light has 'day', 'night'",
+        ),
+    ],
+)
+def test_what_a_rule_lacks_is_recommended(
+    lines: Callable[..., list[str]], rule: str, counts: SampleCounts | None, said: str
+) -> None:
+    found = lines(f"metrics:\n  - {{{rule}}}\n", counts)
+    assert any(said in line for line in found)
+    assert all(line.startswith("warning: ") for line in found)
+
+
+def test_exact_figures_and_figures_without_bounds_need_no_confidence(lines: Callable[..., list[str]]) -> None:
+    rules = ("footprint.size_mb, of: ratio, at_most: 0.5", "footprint.params, at_least: 1", "latency.p95, at_most: 9ms")
+    assert lines("metrics:\n" + "".join(f"  - {{metric: {rule}}}\n" for rule in rules)) == []
+
+
+def test_a_waiver_of_a_rule_that_only_warns_is_said_to_do_nothing(lines: Callable[..., list[str]]) -> None:
+    body = f"metrics:\n  - {{name: soft, {TOP1}, confidence: 95%, otherwise: warn}}\n"
+    body += "waivers:\n  - {rule: soft, reason: r, owner: o, expires: 2027-03-31}\n"
+    (found,) = lines(body)
+    assert "mine.yaml:6: soft: a waiver of a rule that only warns does nothing" in found
 
 
 def test_the_schema_takes_good_policies_and_refuses_bad_ones(metrics: Mapping[str, MetricSpec]) -> None:

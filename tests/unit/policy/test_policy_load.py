@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 
 from vetgate.domain.errors import PolicyError
-from vetgate.domain.evidence import Of, Severity
+from vetgate.domain.evidence import Of, Severity, Slice, Versus
+from vetgate.domain.policy import Requires
 from vetgate.domain.specs import MetricSpec, PolicySpec
 from vetgate.domain.unit import Unit
 from vetgate.policy.load import LoadedPolicy, load
+from vetgate.policy.where import read_slice, slice_text
 from vetgate.policy.words import render_policy
 
 Resolved = Callable[[str], LoadedPolicy]
@@ -184,7 +186,41 @@ def test_extending_what_is_not_there_is_said_at_its_line_without_false_alarms(re
         ("metric: accuracy.top1, at_least: 90%, confidence: 50%", "over 50% and under 100%"),
         ("metric: accuracy.top1, at_least: 90%, confidence: 100%", "over 50% and under 100%"),
         ("metric: latency.p95, of: ratio, at_most: 1.1, confidence: 95%", "drop `confidence` to compare the point"),
-        ("metric: accuracy.top1, slice: cat, at_least: 90%", "slice: accuracy.top1 does not come per class"),
+        ("metric: accuracy.f1_macro, slice: cat, at_least: 90%", "slice: accuracy.f1_macro does not come per slice"),
+        ("metric: accuracy.top1, at_least: 90%, confidence: abc", "'abc' is not a number with a unit"),
+        ("metric: accuracy.top1, at_least: 90%, confidence: 0", "over 50% and under 100%"),
+        ("metric: accuracy.top1, at_least: 90%, confidence: -95%", "over 50% and under 100%"),
+        ("metric: accuracy.top1, at_least: 90%, confidence: .inf", "is not a number with a unit"),
+        ("metric: accuracy.recall, slice: each weather, at_least: 90%", "is sliced by label, not by weather"),
+        ("metric: latency.p50, slice: cat, at_most: 9ms", "is sliced by batch, not by label; write `each batch`"),
+        ("metric: accuracy.recall, slice: each-label, at_least: 90%", "did you mean 'each label'?"),
+        ("metric: accuracy.top1, slice: each, at_least: 90%", "slice: 'each' is no slice; write `each label`"),
+        ("metric: accuracy.top1, slice: weather=, at_least: 90%", "slice: 'weather=' is no slice"),
+        ("metric: accuracy.worst_slice, at_least: 60%", "slice: accuracy.worst_slice is a figure over slices"),
+        ("metric: accuracy.worst_slice, slice: weather=rain, at_least: 60%", "write `each weather`"),
+        ("metric: accuracy.top1, fewest: 30, at_least: 60%", "fewest: is for slices; drop `fewest`"),
+        ("metric: accuracy.top1, slice: each label, fewest: 0, at_least: 60%", "fewest: "),
+        ("metric: latency.p50, slice: each batch, fewest: 9, at_most: 9ms", "fewest: does not reach latency.p50"),
+        (
+            "metric: latency.p50, versus: baseline, at_most: 1ms",
+            "versus: times of another run are not comparable; use `of: ratio`",
+        ),
+        ("metric: latency.p50, of: delta, versus: baseline, at_most: 1ms", "of: times of another run"),
+        ("metric: accuracy.top1, of: ratio, versus: baseline, at_least: 1", "does not come as ratio; use `of: delta`"),
+        ("metric: accuracy.top1, of: candidate, versus: baseline, at_least: 90%", "compares two figures"),
+        (
+            "metric: accuracy.top1, versus: bsaeline, at_least: 90%",
+            "versus: Input should be 'reference' or 'baseline'",
+        ),
+        (
+            "metric: similarity.js_divergence, versus: baseline, at_most: 0.1, confidence: 95%",
+            "drop `confidence` to compare the point",
+        ),
+        ("metric: accuracy.top1, at_least: 90%, same_runtime: required", "same_runtime: accuracy.top1 does not depend"),
+        ("metric: accuracy.top1, at_least: 90%, requires: {threads: 1}", "requires: accuracy.top1 does not depend"),
+        ("metric: latency.p50, at_most: 9ms, requires: {threads: 0}", "threads: "),
+        ("metric: latency.p50, at_most: 9ms, requires: {thraeds: 1}", "unknown key; did you mean 'threads'?"),
+        ("metric: latency.p50, at_most: 9ms, same_runtime: yes", "same_runtime: Input should be 'required'"),
         ("metric: accuracy.top1, at_least: yes", "expected a number with its unit"),
         ("metric: accuracy.top1, at_least: .nan", "is not a number with a unit"),
         ("metric: accuracy.top1, at_lest: 90%", "at_lest: unknown key; did you mean 'at_least'?"),
@@ -267,6 +303,80 @@ def test_the_digest_tells_policies_that_judge_otherwise_apart(resolved: Resolved
     assert resolved("summary: other words\n" + bodies[0]).policy.sha256 == digests[0]
 
 
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        ("each weather", Slice(by="weather")),
+        ("weather=rain", Slice(by="weather", value="rain")),
+        ("weather = light rain", Slice(by="weather", value="light rain")),
+        ("cat", Slice(by="label", value="cat")),
+        ("label=a=b", Slice(by="label", value="a=b")),
+        ("label=each label", Slice(by="label", value="each label")),
+        ("label=each", Slice(by="label", value="each")),
+    ],
+)
+def test_a_slice_is_each_value_of_a_column_one_value_or_a_class(resolved: Resolved, text: str, where: Slice) -> None:
+    rule = resolved(only_rule(f'metric: accuracy.top1, slice: "{text}", at_least: 90%')).policy.rules[0]
+    assert rule.slice == where
+    assert read_slice(slice_text(where)) == where
+
+
+def test_a_rule_beside_the_baseline_is_on_the_difference_and_says_so_in_its_name(resolved: Resolved) -> None:
+    body = """\
+metrics:
+  - {metric: accuracy.top1, versus: baseline, at_least: -1pp, confidence: 95%}
+  - {metric: similarity.agreement, versus: baseline, at_least: -1pp, confidence: 95%}
+  - {metric: latency.p50, of: ratio, versus: baseline, at_most: 1.1, confidence: 95%}
+  - {metric: footprint.size_mb, versus: baseline, at_most: 1MB}
+  - {metric: accuracy.top1, slice: each label, versus: baseline, at_least: -1pp}
+"""
+    rules = resolved(body).policy.rules
+    assert [(rule.name, rule.of, rule.versus) for rule in rules] == [
+        ("accuracy.top1/baseline", Of.DELTA, Versus.BASELINE),
+        ("similarity.agreement/baseline", Of.DELTA, Versus.BASELINE),
+        ("latency.p50/ratio/baseline", Of.RATIO, Versus.BASELINE),
+        ("footprint.size_mb/baseline", Of.DELTA, Versus.BASELINE),
+        ("accuracy.top1/each label/baseline", Of.DELTA, Versus.BASELINE),
+    ]
+    assert rules[0].words == "accuracy.top1 of candidate minus baseline is at least -1 pp, at 95 % confidence"
+
+
+def test_what_must_have_run_is_resolved_and_told(resolved: Resolved) -> None:
+    asked = "same_runtime: required, requires: {runtime: onnxruntime, threads: 4}"
+    rule = resolved(only_rule(f"metric: latency.p50, of: ratio, at_most: 1.1, {asked}")).policy.rules[0]
+    assert rule.requires == Requires(same_runtime=True, runtime="onnxruntime", threads=4)
+    assert rule.words.endswith(
+        "; measured with both models in one runtime and the candidate in onnxruntime with 4 threads"
+    )
+
+
+def test_weights_are_merged_by_metric_and_tell_policies_apart(resolved: Resolved, write: Callable[..., Path]) -> None:
+    base = write("extends: base\nweights: {opscore.inference: 0.7, opscore.training: 0.3}\n", "below.yaml")
+    policy = resolved("extends: below.yaml\nweights: {opscore.inference: 2}\n").policy
+    assert policy.weights == {"opscore.inference": 2.0, "opscore.training": 0.3}
+    assert base.exists()
+    assert policy.sha256 != resolved("extends: below.yaml\n").policy.sha256
+
+
+@pytest.mark.parametrize(
+    ("weights", "said"),
+    [
+        ("{opscore.inferense: 1}", "unknown metric 'opscore.inferense'; did you mean 'opscore.inference'?"),
+        ("{opscore.inference: 0}", "greater than 0"),
+        ("{opscore.inference: -1}", "greater than 0"),
+        ("{opscore.inference: .nan}", "weights.opscore.inference"),
+        ("{opscore.inference: .inf}", "finite"),
+        ("{opscore.inference: yes}", "expected a number over 0"),
+        ("{opscore.inference: '1'}", "expected a number over 0"),
+        ("7", "weights: "),
+    ],
+)
+def test_a_weight_is_a_number_over_0_of_a_known_metric(resolved: Resolved, weights: str, said: str) -> None:
+    message = mistakes(resolved, f"extends: base\nweights: {weights}\n")
+    assert said in message
+    assert "has 1 mistake:" in message
+
+
 def test_a_shown_policy_loads_to_the_same_digest(
     resolved: Resolved, tmp_path: Path, carried: Mapping[str, PolicySpec], metrics: Mapping[str, MetricSpec]
 ) -> None:
@@ -282,6 +392,12 @@ metrics:
   - {metric: latency.throughput, at_least: 30/s}
   - {metric: opscore.inference, of: delta, at_most: 0, otherwise: warn}
   - {name: tail, metric: accuracy.recall, of: delta, slice: each label, at_least: -5pp, confidence: 95%}
+  - {metric: accuracy.top1, of: delta, slice: weather=rain, fewest: 30, at_least: -5pp, confidence: 95%}
+  - {metric: accuracy.top1, slice: "label=each=x", at_least: 5%}
+  - {metric: accuracy.worst_slice, slice: each brightness, at_least: 50%, confidence: 95%}
+  - {metric: accuracy.top1, versus: baseline, at_least: -1pp, confidence: 95%}
+  - {metric: latency.p50, slice: batch=1, at_most: 9ms, same_runtime: required, requires: {threads: 2, precision: int8}}
+weights: {opscore.inference: 0.7, opscore.training: 0.3}
 """
     policy = resolved(body).policy
     shown = tmp_path / "shown.yaml"

@@ -1,0 +1,96 @@
+"""Evidence, ready to be asked by rules: which figures there are, what ran for them, and why some are missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from vetgate.domain.evidence import Evidence, Measurement, Of, Outcome, Ran, Versus
+from vetgate.domain.policy import Rule
+from vetgate.domain.specs import MetricSpec
+
+BASELINE = Versus.BASELINE.value
+"""Name of the evidence that compares this run with a saved report."""
+NO_BASELINE = "no baseline was given; --baseline REPORT.json"
+
+Key = tuple[str, Of, Versus]
+"""Metric, whose figure, and what it is compared with."""
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """The evidence, ready to be asked."""
+
+    measured: Mapping[Key, tuple[Measurement, ...]]
+    """Of checks whose outcome is `measured`; equal ones once."""
+    ran: Mapping[str, tuple[Ran | None, ...]]
+    """By check: what ran for its figures."""
+    failures: Mapping[str, str]
+    """By check: `latency errored: the child crashed`."""
+    reasons: Mapping[str, str]
+    """By check: what it says of itself, also where it measured."""
+    metrics: Mapping[str, MetricSpec]
+    owners: Mapping[str, str]
+    """Check by metric, where it is known."""
+
+    @staticmethod
+    def of(evidence: Iterable[Evidence], metrics: Mapping[str, MetricSpec], owners: Mapping[str, str]) -> Gathered:
+        """Return the evidence by metric, role and what it is compared with."""
+        measured: dict[Key, dict[Measurement, None]] = {}
+        ran: dict[str, list[Ran | None]] = {}
+        failures, reasons = dict[str, str](), dict[str, str]()
+        for item in sorted(evidence, key=lambda item: (item.check, item.reason)):
+            reason = item.reason.rstrip(".")
+            reasons[item.check] = reason
+            if item.outcome is not Outcome.MEASURED:
+                failures[item.check] = f"check {item.check} {item.outcome.value}: {reason or 'no reason was given'}"
+                continue
+            ran.setdefault(item.check, []).append(item.ran)
+            for figure in item.measurements:
+                measured.setdefault((figure.metric, figure.role, figure.versus), {})[figure] = None
+        figures = {key: tuple(found) for key, found in measured.items()}
+        return Gathered(figures, {name: tuple(each) for name, each in ran.items()}, failures, reasons, metrics, owners)
+
+    def figures(self, rule: Rule) -> tuple[Measurement, ...]:
+        """Return the figures of a rule's metric and role, of all slices."""
+        return self.measured.get((rule.metric, rule.of, rule.versus), ())
+
+    def over_slices(self, metric: str) -> bool:
+        """Return whether a metric is one figure over all slices of a column."""
+        return metric in self.metrics and self.metrics[metric].over_slices
+
+    def why_missing(self, rule: Rule) -> str:
+        """Return why there is no figure for a rule."""
+        if rule.metric not in self.metrics:
+            return f"no installed check declares {rule.metric}"
+        owner = self.owners.get(rule.metric)
+        if owner is not None and owner in self.failures:
+            return self.failures[owner]
+        if rule.versus is Versus.BASELINE:
+            return self._why_not_beside_baseline()
+        if rule.slice is not None and rule.slice.value is not None:
+            values = self._values(rule, rule.slice.by)
+            if values:
+                return f"there is no {rule.slice.name}; {rule.slice.by} has {listing(values)}"
+        if owner in self.reasons:
+            return f"check {owner} ran, but did not give it"
+        told = f" ({'; '.join(self.failures.values())})" if self.failures and owner is None else ""
+        return f"no check measured it{told}"
+
+    def _why_not_beside_baseline(self) -> str:
+        if BASELINE in self.reasons:
+            return self.reasons[BASELINE] or "the baseline has no such figure"
+        if any(versus is Versus.BASELINE for _, _, versus in self.measured):
+            return "the baseline has no such figure"
+        return NO_BASELINE
+
+    def _values(self, rule: Rule, column: str) -> list[str]:
+        slices = (figure.slice for figure in self.figures(rule))
+        return sorted({where.value for where in slices if where and where.by == column and where.value is not None})
+
+
+def listing(names: Iterable[str], most: int = 10) -> str:
+    """Return quoted names, with the number of those beyond the tenth."""
+    known = list(names)
+    more = f" and {len(known) - most:,} more" if len(known) > most else ""
+    return ", ".join(repr(name) for name in known[:most]) + more
