@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vetgate.api import Better, MetricSpec, Of, Unit
+from vetgate.api import LABEL, Better, MetricSpec, Of, Unit
 
 _EACH = (Of.CANDIDATE, Of.REFERENCE, Of.DELTA)
 
@@ -12,8 +12,10 @@ def _share(
     summary: str,
     *,
     better: Better = Better.HIGHER,
-    bounded: tuple[Of, ...] = (),
+    counted: bool = False,
     sliced: bool = False,
+    columns: tuple[str, ...] = (),
+    over_slices: bool = False,
     source: str = "",
 ) -> MetricSpec:
     return MetricSpec(
@@ -25,35 +27,68 @@ def _share(
         low=0.0,
         high=1.0,
         sliced=sliced,
+        columns=columns,
+        over_slices=over_slices,
+        counted=_EACH if counted else (),
         needs_labels=True,
-        bounded=bounded,
+        bounded=_EACH,
         source=source,
     )
 
 
-TOP1 = _share("top1", "share of images whose most probable class is the label; ties go to the first", bounded=_EACH)
+TOP1 = _share(
+    "top1",
+    "share of images whose most probable class is the label; ties go to the first",
+    counted=True,
+    sliced=True,
+)
 TOP5 = _share(
     "top5",
     "share of images whose label is among the five most probable classes, where there are more than five; ties go to "
     "the first",
-    bounded=_EACH,
+    counted=True,
+    sliced=True,
+)
+WORST_SLICE = _share(
+    "worst_slice", "least top-1 accuracy over the slices of a column that have 10 images or more", over_slices=True
+)
+SLICE_GAP = _share(
+    "slice_gap",
+    "greatest less least top-1 accuracy over the slices of a column that have 10 images or more",
+    better=Better.LOWER,
+    over_slices=True,
 )
 PRECISION_MACRO = _share("precision_macro", "mean over the classes that have images of precision; 0 where never given")
 RECALL_MACRO = _share("recall_macro", "mean over the classes that have images of recall (balanced accuracy)")
 F1_MACRO = _share("f1_macro", "mean over the classes that have images of the harmonic mean of precision and recall")
 F1_WEIGHTED = _share("f1_weighted", "the same mean, each class weighted by its images")
-RECALL = _share("recall", "share of a class's images that are given that class", bounded=_EACH, sliced=True)
+RECALL = _share(
+    "recall", "share of a class's images that are given that class", counted=True, sliced=True, columns=(LABEL,)
+)
 PRECISION = _share(
     "precision",
     "share of the images given a class that are of it; 0 where the class is never given",
-    bounded=(Of.CANDIDATE, Of.REFERENCE),
     sliced=True,
+    columns=(LABEL,),
 )
 ECE = _share(
     "ece",
-    "expected calibration error: mean gap of confidence and accuracy, in 15 bins of confidence of equal width",
+    "expected calibration error: mean gap of confidence and accuracy, in 15 bins of confidence of equal width; biased "
+    "upwards for few images",
     better=Better.LOWER,
     source="Guo, Pleiss, Sun, Weinberger: On Calibration of Modern Neural Networks (ICML 2017), equation 3",
 )
 
-METRICS = (TOP1, TOP5, PRECISION_MACRO, RECALL_MACRO, F1_MACRO, F1_WEIGHTED, RECALL, PRECISION, ECE)
+METRICS = (
+    TOP1,
+    TOP5,
+    WORST_SLICE,
+    SLICE_GAP,
+    PRECISION_MACRO,
+    RECALL_MACRO,
+    F1_MACRO,
+    F1_WEIGHTED,
+    RECALL,
+    PRECISION,
+    ECE,
+)

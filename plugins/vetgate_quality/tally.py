@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from vetgate.api import Predictions
 
-ROWS_AT_ONCE = 8192
-"""Images ranked at a time, so that a thousand classes need some tens of megabytes."""
+ROWS_AT_ONCE = 512
+"""Images ranked at a time, so that what is compared stays near the processor."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,10 @@ class Paired:
     def of(self, group: int) -> Flips:
         """Return the counts of one group."""
         return Flips(*(int(found[group]) for found in (self.images, self.right, self.lost, self.won)))
+
+    def only(self, groups: NDArray[np.int64]) -> Paired:
+        """Return the counts of some groups, in their order."""
+        return Paired(self.images[groups], self.right[groups], self.lost[groups], self.won[groups])
 
 
 @dataclass(frozen=True)
@@ -100,7 +104,9 @@ def in_top(predictions: Predictions, labels: NDArray[np.int64], most: int) -> ND
     for start in range(0, len(labels), ROWS_AT_ONCE):
         raw, own = predictions.raw[start : start + ROWS_AT_ONCE], labels[start : start + ROWS_AT_ONCE, np.newaxis]
         score = np.take_along_axis(raw, own, axis=1)
-        earlier = np.arange(raw.shape[1]) < own
-        before = np.count_nonzero((raw > score) | ((raw == score) & earlier), axis=1)
+        before = np.count_nonzero(raw > score, axis=1)
+        open_to_ties = np.flatnonzero(before < most)
+        raw, score, own = raw[open_to_ties], score[open_to_ties], own[open_to_ties]
+        before[open_to_ties] += np.count_nonzero((raw == score) & (np.arange(raw.shape[1]) < own), axis=1)
         found[start : start + ROWS_AT_ONCE] = before < most
     return found

@@ -7,14 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from vetgate.api import (
-    Ask,
-    Measurement,
-    PredictionTable,
-    Results,
-    of_label,
-)
-from vetgate_similarity.figures import share
+from vetgate.api import LABEL, Ask, Column, PredictionTable, Results
+from vetgate_similarity.figures import asked_slices, per_image, share, shares
 from vetgate_similarity.metrics import AGREEMENT
 
 ALWAYS_PER_CLASS = 100
@@ -22,20 +16,20 @@ ALWAYS_PER_CLASS = 100
 
 
 def measure(table: PredictionTable, ask: Ask) -> Results:
-    """Return agreement over all images and, where there are labels, over the images of each class."""
+    """Return agreement over all images, over the parts that rules ask for and, where cheap, over each class."""
     same = table.candidate.answers == table.reference.answers
-    overall = share(AGREEMENT, int(np.count_nonzero(same)), len(same), note=_tie_note(table, same))
-    return Results(measurements=(overall, *_by_class(table, ask, same)))
+    note = "" if ask.glance else _tie_note(table, same)
+    figures = [share(AGREEMENT, int(np.count_nonzero(same)), len(same), note=note)]
+    for by, column in _columns(table, ask):
+        figures += shares(AGREEMENT, same, by, column)
+    return Results(measurements=tuple(figures), per_image=() if ask.glance else (per_image(AGREEMENT, same),))
 
 
-def _by_class(table: PredictionTable, ask: Ask, same: NDArray[np.bool_]) -> Iterator[Measurement]:
-    if table.labels is None or (len(table.classes) > ALWAYS_PER_CLASS and not ask.columns(AGREEMENT.id)):
-        return
-    size = len(table.classes)
-    images = np.bincount(table.labels, minlength=size)
-    agreed = np.bincount(table.labels[same], minlength=size)
-    for index in np.flatnonzero(images).tolist():
-        yield share(AGREEMENT, int(agreed[index]), int(images[index]), where=of_label(table.classes[index]))
+def _columns(table: PredictionTable, ask: Ask) -> Iterator[tuple[str, Column]]:
+    labels = table.column(LABEL)
+    if labels and len(table.classes) <= ALWAYS_PER_CLASS and not ask.glance and LABEL not in ask.columns(AGREEMENT.id):
+        yield LABEL, labels
+    yield from asked_slices(table, ask, AGREEMENT)
 
 
 def _tie_note(table: PredictionTable, same: NDArray[np.bool_]) -> str:

@@ -10,10 +10,12 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 from scipy.special import xlog1py
 
-from vetgate.api import Ask, PredictionTable, Results, Table
-from vetgate_similarity.figures import mean
+from vetgate.api import Ask, PredictionTable, Results, Slice, Table
+from vetgate.statistics import Resampled, attainable_levels, bootstrap
+from vetgate_similarity.figures import asked_slices, mean
 from vetgate_similarity.metrics import JS_DIVERGENCE
 
 WORST = 20
@@ -22,10 +24,47 @@ ROWS_AT_ONCE = 2048
 
 
 def measure(table: PredictionTable, ask: Ask) -> Results:
-    """Return the mean divergence in bits, and the images on which the models differ most."""
+    """Return the mean divergence in bits, also of parts that rules ask for, and the images that differ most.
+
+    Nothing in a run that may stop early: it follows from no counts.
+    """
+    if ask.glance:
+        return Results()
     rows = js_divergence(table.candidate.probabilities, table.reference.probabilities)
-    figure = mean(JS_DIVERGENCE, math.fsum(rows.tolist()) / len(rows), len(rows))
-    return Results(measurements=(figure,), exhibits=_worst(table, rows))
+    figures = [mean(JS_DIVERGENCE, _resample(rows, np.zeros(len(rows), dtype=np.int64), ask), 0, len(rows))]
+    for by, column in asked_slices(table, ask, JS_DIVERGENCE):
+        known = column.codes >= 0
+        seen, place = np.unique(column.codes[known], return_inverse=True)
+        if not len(seen):
+            continue
+        resampled, images = _resample(rows[known], place, ask), np.bincount(place).tolist()
+        for row, index in enumerate(seen.tolist()):
+            where = Slice(by=by, value=column.values[index])
+            figures.append(mean(JS_DIVERGENCE, resampled, row, images[row], where=where))
+    return Results(measurements=tuple(figures), exhibits=_worst(table, rows))
+
+
+def _resample(rows: NDArray[np.float64], groups: NDArray[np.int64], ask: Ask) -> Resampled:
+    """Return the mean of each group of images, resampled over the distinct values within each.
+
+    Args:
+        rows: (N,) a figure of each image.
+        groups: (N,) its group, from 0; each has an image.
+        ask: Replicates, seed and confidences.
+    """
+    images = np.bincount(groups).astype(np.float64)[:, np.newaxis]
+    cells, sizes = np.unique(np.stack([groups, rows], axis=1), axis=0, return_counts=True)
+    group = cells[:, 0].astype(np.int64)
+    design = csr_array((cells[:, 1], (group, np.arange(len(sizes)))), shape=(len(images), len(sizes)))
+    return bootstrap(
+        lambda totals: totals / images,
+        design,
+        sizes,
+        group,
+        replicates=ask.replicates,
+        seed=ask.seed,
+        levels=attainable_levels(ask.confidences, ask.replicates),
+    )
 
 
 def js_divergence(candidate: NDArray[np.float64], reference: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -3,27 +3,38 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vetgate.api import Ask, PredictionTable, Results, Table
-from vetgate_similarity.figures import share
+from vetgate_similarity.figures import asked_slices, per_image, share, shares
 from vetgate_similarity.metrics import NEGATIVE_FLIPS, POSITIVE_FLIPS
 
 
 def measure(table: PredictionTable, ask: Ask) -> Results:
-    """Return both flips as shares of all images, and by class as a table; nothing without labels."""
+    """Return both flips as shares of all images and of the parts that rules ask for; nothing without labels."""
     labels = table.labels
     if labels is None:
         return Results()
     right, before = table.candidate.answers == labels, table.reference.answers == labels
     negative, positive = before & ~right, right & ~before
-    figures = [
-        share(spec, int(np.count_nonzero(flips)), len(labels))
-        for spec, flips in ((NEGATIVE_FLIPS, negative), (POSITIVE_FLIPS, positive))
-    ]
+    figures = []
+    for spec, flips in ((NEGATIVE_FLIPS, negative), (POSITIVE_FLIPS, positive)):
+        figures.append(share(spec, int(np.count_nonzero(flips)), len(labels)))
+        for by, column in asked_slices(table, ask, spec):
+            figures += shares(spec, flips, by, column)
+    if ask.glance:
+        return Results(measurements=tuple(figures))
+    exhibits = (_by_class(table, labels, negative, positive),)
+    return Results(measurements=tuple(figures), exhibits=exhibits, per_image=(per_image(NEGATIVE_FLIPS, negative),))
+
+
+def _by_class(
+    table: PredictionTable, labels: NDArray[np.int64], negative: NDArray[np.bool_], positive: NDArray[np.bool_]
+) -> Table:
     size = len(table.classes)
     images, lost, won = (np.bincount(labels[part], minlength=size) for part in (labels >= 0, negative, positive))
     order = np.lexsort((np.arange(size), -won, -lost)).tolist()
-    by_class = Table(
+    return Table(
         title="Flips by class",
         columns=("class", "images", "negative", "positive"),
         rows=tuple(
@@ -33,4 +44,3 @@ def measure(table: PredictionTable, ask: Ask) -> Results:
         ),
         caption="Negative: images that only the reference has right. Positive: that only the candidate has right.",
     )
-    return Results(measurements=tuple(figures), exhibits=(by_class,))

@@ -15,6 +15,7 @@ AGREEMENT = MetricSpec(
     low=0.0,
     high=1.0,
     sliced=True,
+    counted=_PAIR,
     bounded=_PAIR,
     source="Mason-Williams: Bro changed :( Compression: A Functional Perspective",
 )
@@ -26,6 +27,8 @@ NEGATIVE_FLIPS = MetricSpec(
     roles=_PAIR,
     low=0.0,
     high=1.0,
+    sliced=True,
+    counted=_PAIR,
     needs_labels=True,
     bounded=_PAIR,
     source="Yan et al.: Positive-Congruent Training: Towards Regression-Free Model Updates (CVPR 2021)",
@@ -38,6 +41,8 @@ POSITIVE_FLIPS = MetricSpec(
     roles=_PAIR,
     low=0.0,
     high=1.0,
+    sliced=True,
+    counted=_PAIR,
     needs_labels=True,
     bounded=_PAIR,
     source=NEGATIVE_FLIPS.source,
@@ -50,6 +55,8 @@ JS_DIVERGENCE = MetricSpec(
     roles=_PAIR,
     low=0.0,
     high=1.0,
+    sliced=True,
+    bounded=_PAIR,
     source="Lin: Divergence Measures Based on the Shannon Entropy (IEEE Transactions on Information Theory 37, 1991)",
 )
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import math
 from random import Random
 from typing import Any, TypeAlias
@@ -17,21 +18,24 @@ from vetgate_similarity.plugin import vetgate_checks
 from vetgate.api import (
     LABEL,
     Ask,
+    Column,
     Counts,
     Inconclusive,
     Measurement,
     Of,
     Predictions,
     PredictionTable,
+    Quantiles,
     Question,
     Results,
     Slice,
     Table,
     TableContext,
     Unstated,
+    of_label,
 )
 
-ASK = Ask(questions=(Question(metric="similarity.agreement", of=Of.PAIR),))
+ASK = Ask(questions=(Question(metric="similarity.agreement", of=Of.PAIR),), replicates=400)
 NAMES = ("cat", "dog", "owl")
 
 
@@ -41,19 +45,21 @@ def predictions(rows: Any) -> Predictions:
     return Predictions(raw, probabilities, raw.argmax(axis=1).astype(np.int64))
 
 
-def table_of(labels: list[int] | None, candidate: Any, reference: Any) -> PredictionTable:
+def table_of(
+    labels: list[int] | None, candidate: Any, reference: Any, columns: dict[str, Column] | None = None
+) -> PredictionTable:
     size = np.shape(reference)[1]
     names = NAMES if size == len(NAMES) else tuple(f"class {index}" for index in range(size))
     ids = [f"{index:03}.png" for index in range(len(reference))]
     found = None if labels is None else np.asarray(labels)
-    return PredictionTable(ids, found, names, predictions(candidate), predictions(reference))
+    return PredictionTable(ids, found, names, predictions(candidate), predictions(reference), columns or {})
 
 
 def measure(table: PredictionTable, ask: Ask = ASK) -> Results:
     return SimilarityCheck().measure(TableContext(table), ask)
 
 
-def figures(results: Results) -> dict[tuple[str, str | None], Measurement]:
+def figures(results: Results) -> dict[tuple[str, Slice | None], Measurement]:
     assert all(entry.role is Of.PAIR for entry in results.measurements)
     return {(entry.metric.removeprefix("similarity."), entry.slice): entry for entry in results.measurements}
 
@@ -78,9 +84,9 @@ def test_agreement_counts_equal_answers_right_or_wrong(animals: Results) -> None
     found = figures(animals)
     assert found["agreement", None].uncertainty == Counts(k=1, n=5)
     assert found["agreement", None].value == 0.2
-    assert found["agreement", "cat"].uncertainty == Counts(k=1, n=3)
-    assert found["agreement", "dog"].uncertainty == Counts(k=0, n=2)
-    assert ("agreement", "owl") not in found
+    assert found["agreement", of_label("cat")].uncertainty == Counts(k=1, n=3)
+    assert found["agreement", of_label("dog")].uncertainty == Counts(k=0, n=2)
+    assert ("agreement", of_label("owl")) not in found
 
 
 def test_flips_are_shares_of_all_images(animals: Results) -> None:
@@ -114,9 +120,123 @@ def test_divergence_of_known_rows() -> None:
     assert rows == pytest.approx([0.954434 - (0.811278 + 1) / 2, 1.0, 0.0], abs=1e-6)
 
 
-def test_the_mean_divergence_is_stated_without_bound() -> None:
-    figure = figures(measure(table_of(None, [[1, 0], [1, 0]], [[0, 1], [1, 0]])))["js_divergence", None]
-    assert (figure.value, figure.n, figure.uncertainty) == (0.5, 2, Unstated())
+def bounds(entry: Measurement, confidence: float = 0.95) -> tuple[float, float]:
+    assert isinstance(entry.uncertainty, Quantiles)
+    at = dict(zip(entry.uncertainty.levels, entry.uncertainty.values, strict=True))
+    return at[round(1.0 - confidence, 12)], at[confidence]
+
+
+def test_the_mean_divergence_is_resampled_over_images() -> None:
+    rng = np.random.default_rng(2)
+    share = rng.beta(2, 2, 400)
+    candidate = np.stack([share, 1 - share], axis=1)
+    asked = ASK.model_copy(update={"replicates": 10_000})
+    entry = figures(measure(table_of(None, candidate, np.full((400, 2), 0.5)), asked))["js_divergence", None]
+    rows = js_divergence(*(predictions(part).probabilities for part in (candidate, np.full((400, 2), 0.5))))
+    error = float(rows.std(ddof=1)) / math.sqrt(400)
+    assert entry.value == pytest.approx(rows.mean())
+    assert entry.n == 400
+    low, high = bounds(entry)
+    assert low == pytest.approx(rows.mean() - 1.645 * error, abs=0.2 * error)
+    # No image shows a divergence near 1 bit; 1 - 0.05^(1/400) of all may yet have it, which is more than 1.645 errors.
+    assert high == pytest.approx(rows.mean() + (1 - 0.05 ** (1 / 400)) * (1 - rows.mean()))
+
+
+def test_equal_models_may_still_differ_on_images_that_were_not_seen() -> None:
+    rows = [[0.5, 0.5]] * 300
+    entry = figures(measure(table_of(None, rows, rows)))["js_divergence", None]
+    assert bounds(entry) == pytest.approx((0.0, 1 - 0.05 ** (1 / 300)))
+    assert "no resample differs" in entry.note
+
+
+def test_one_image_settles_nothing_and_breaks_nothing() -> None:
+    entry = figures(measure(table_of(None, [[1, 0]], [[1, 0]])))["js_divergence", None]
+    assert bounds(entry) == pytest.approx((0.0, 0.95))
+
+
+def test_too_few_replicates_state_no_bounds_and_say_so() -> None:
+    entry = figures(measure(table_of(None, CANDIDATE, REFERENCE), Ask(replicates=10)))["js_divergence", None]
+    assert (entry.uncertainty, entry.note) == (Unstated(), "too few replicates for bounds at any level")
+
+
+WEATHER = Column(("rain", "sun", "fog"), np.array([0, 0, 1, 1, -1]), note="as told by the camera")
+
+
+def asking(*metrics: str, glance: bool = False) -> Ask:
+    questions = [
+        Question(metric=f"similarity.{name}", of=Of.PAIR, slice=Slice(by=by), confidence=0.9)
+        for name in metrics
+        for by in ("weather", "no such column")
+    ]
+    return Ask(questions=tuple(questions), replicates=400, glance=glance)
+
+
+def test_agreement_and_flips_of_any_column_are_counted_by_value() -> None:
+    ask = asking("agreement", "negative_flips", "positive_flips")
+    found = figures(measure(table_of(LABELS, CANDIDATE, REFERENCE, {"weather": WEATHER}), ask))
+    rain, sun, fog = (Slice(by="weather", value=value) for value in WEATHER.values)
+    assert found["agreement", rain].uncertainty == Counts(k=1, n=2)
+    assert found["negative_flips", rain].uncertainty == Counts(k=1, n=2)
+    assert found["negative_flips", sun].uncertainty == Counts(k=1, n=2)
+    assert found["positive_flips", sun].uncertainty == Counts(k=1, n=2)
+    assert ("agreement", fog) not in found
+
+
+def test_divergence_of_a_column_has_bounds_for_each_value() -> None:
+    table = table_of(None, CANDIDATE, REFERENCE, {"weather": WEATHER})
+    found = figures(measure(table, asking("js_divergence")))
+    rows = js_divergence(table.candidate.probabilities, table.reference.probabilities)
+    for value, images in (("rain", rows[:2]), ("sun", rows[2:4])):
+        entry = found["js_divergence", Slice(by="weather", value=value)]
+        low, high = bounds(entry, 0.9)
+        assert entry.value == pytest.approx(images.mean())
+        assert entry.n == 2
+        assert 0 <= low < entry.value < high <= 1
+    assert len([key for key in found if key[0] == "js_divergence"]) == 3
+
+
+def test_a_column_without_any_value_gives_no_slices() -> None:
+    nothing = Column(("rain",), np.full(5, -1))
+    ask = asking("agreement", "negative_flips", "js_divergence")
+    found = figures(measure(table_of(LABELS, CANDIDATE, REFERENCE, {"weather": nothing}), ask))
+    assert not [where for _, where in found if where and where.by != LABEL]
+
+
+def test_the_slices_asked_for_are_a_table_with_the_worst_first() -> None:
+    table = table_of([0, 0, 1, 1, 1], CANDIDATE, REFERENCE, {"weather": WEATHER})
+    shown = exhibit(measure(table, asking("agreement")), "Agreement by weather")
+    assert shown is not None
+    assert shown.columns == ("weather", "images", "agreement", "negative flips", "positive flips")
+    assert shown.rows == (("sun", 2, 0.0, 1.0, 0.0), ("rain", 2, 0.5, 0.5, 0.0))
+    assert shown.caption == "1 images have no weather. as told by the camera"
+    blind = exhibit(
+        measure(table_of(None, CANDIDATE, REFERENCE, {"weather": WEATHER}), asking("agreement")), shown.title
+    )
+    assert blind is not None
+    assert [row[0] for row in blind.rows] == ["sun", "rain"]
+
+
+def test_a_glance_takes_only_what_follows_from_counts() -> None:
+    tied = [[0.45, 0.45, 0.1]] * 5
+    table = table_of(LABELS, tied, REFERENCE, {"weather": WEATHER})
+    metrics = ("agreement", "negative_flips", "js_divergence")
+    full, glance = measure(table, asking(*metrics)), measure(table, asking(*metrics, glance=True))
+    assert (glance.exhibits, glance.per_image) == ((), ())
+    assert {name for name, _ in figures(glance)} == {"agreement", "negative_flips", "positive_flips"}
+    assert all(entry.note == "" for entry in glance.measurements)
+    for key, entry in figures(glance).items():
+        assert entry.uncertainty == figures(full)[key].uncertainty
+
+
+def test_agreement_and_negative_flips_are_kept_image_by_image(animals: Results) -> None:
+    found = {entry.metric: entry for entry in animals.per_image}
+    assert set(found) == {"similarity.agreement", "similarity.negative_flips"}
+    bits = {
+        name: np.unpackbits(np.frombuffer(base64.b64decode(entry.bits), dtype=np.uint8), count=entry.n).tolist()
+        for name, entry in found.items()
+    }
+    assert bits["similarity.agreement"] == [1, 0, 0, 0, 0]
+    assert bits["similarity.negative_flips"] == [0, 1, 0, 1, 0]
 
 
 def test_rows_are_taken_in_parts_without_losing_any() -> None:
@@ -255,7 +375,7 @@ def test_the_order_of_the_images_changes_nothing(drawn: Drawn, random: Random) -
         predictions(one[order]),
         predictions(other[order]),
     )
-    assert measure(moved) == measure(table)
+    assert measure(moved).model_copy(update={"per_image": ()}) == measure(table).model_copy(update={"per_image": ()})
 
 
 @given(tables())
