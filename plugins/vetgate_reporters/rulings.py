@@ -24,15 +24,8 @@ LEGEND = ", ".join(f"{mark} {decision.value}" for decision, mark in MARKS.items(
 UNDECIDED = (Decision.INCONCLUSIVE, Decision.WARN)
 """Decisions of rules that more images might settle."""
 _SIDES = {"at_least": "≥ ", "at_most": "≤ ", None: ""}
-_METHODS = {"point": "point estimate", "Wilson": "Wilson score"}
+_METHODS = {"point": "point estimate"}
 """Methods that a reader who writes no policies would not understand."""
-_BY_QUANTILES = {
-    "accuracy": "bootstrap",
-    "similarity": "bootstrap",
-    "latency": "order statistics",
-    "opscore": "MOVER",
-}
-"""What the checks of a family derive quantiles by."""
 
 
 def marked(decision: Decision) -> str:
@@ -90,8 +83,6 @@ def decided_by(ruling: Ruling) -> str:
     if not ruling.method:
         return ""
     method = _METHODS.get(ruling.method, ruling.method)
-    if method == "quantiles" and ruling.metric is not None:
-        method = _BY_QUANTILES.get(ruling.metric.partition(".")[0], method)
     confidence = f" {ruling.confidence * 100:.4g} %" if ruling.confidence is not None else ""
     return f"{method}{confidence}"
 

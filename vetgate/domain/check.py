@@ -118,10 +118,10 @@ class ColdStart:
     """Seconds from asking for the model, its runtime not yet loaded, until it was open."""
     first: float
     """Seconds of the first prediction of one deployment batch."""
-    memory_before: int
-    """Bytes resident before the model was asked for."""
-    memory_peak: int
-    """Most bytes resident until its answer."""
+    memory_before: int | None
+    """Bytes resident before the model was asked for; None where the system does not tell."""
+    memory_peak: int | None
+    """Most bytes resident until its answer; None where the system does not tell."""
 
 
 class Session(Protocol):
@@ -159,6 +159,9 @@ class SessionContext:
 
     candidate: Session
     reference: Session
+    """The reference, or the build of it that is timed in its place."""
+    machine: str = ""
+    """The machine in words, for figures that hold on it alone."""
 
 
 @dataclass(frozen=True)

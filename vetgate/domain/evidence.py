@@ -111,6 +111,8 @@ class Quantiles(Record):
     kind: Literal["quantiles"] = "quantiles"
     levels: tuple[float, ...]
     values: tuple[float, ...]
+    method: str = "quantiles"
+    """How they were found, for the report: `BCa bootstrap`, `order statistics`, `MOVER`."""
 
 
 class Pairs(Record):

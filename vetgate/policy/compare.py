@@ -226,10 +226,10 @@ def bounds_of(measurement: Measurement, confidence: float) -> Bounds:
             return sign_bounds(log_ratios, confidence)
         case Looks(up=up, n=n, down=down):
             return betting_bounds(up, n, confidence, down)
-        case Quantiles(levels=levels, values=values):
+        case Quantiles(levels=levels, values=values, method=method):
             lower, upper = _at(levels, 1.0 - confidence), _at(levels, confidence)
             if lower is not None and upper is not None:
-                return Bounds(value, values[lower], values[upper], "quantiles")
+                return Bounds(value, values[lower], values[upper], method)
     raise TypeError(f"{measurement.metric} has no bounds at {confidence}")
 
 

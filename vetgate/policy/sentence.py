@@ -18,7 +18,6 @@ _METHODS = {
     "exact": "",
     "point": "point estimate",
     "exact paired": "exact unconditional paired test",
-    "Wilson": "Wilson score",
 }
 """Methods that a table names more shortly than a sentence."""
 
@@ -61,7 +60,9 @@ def _detail(figure: Measurement) -> str:
         case Counts(k=k, n=n):
             return f"{k:,} of {n:,}"
         case PairedCounts(b=b, c=c, n=n):
-            return f"{b:,} flips down, {c:,} up, n = {n:,}"
+            from vetgate.statistics import mcnemar_exact_p
+
+            return f"{b:,} flips down, {c:,} up, n = {n:,}, McNemar's exact p = {mcnemar_exact_p(b, c):.2g}"
         case Looks(up=up, n=n, down=None):
             return f"{up[-1]:,} of {n[-1]:,} after {_looks(n)}"
         case Looks(up=up, n=n, down=down) if down is not None:

@@ -14,10 +14,9 @@ from vetgate.statistics.planning import (
     pairs_needed,
 )
 from vetgate.statistics.proportion import proportion_bounds
-from vetgate.statistics.ratio import median_ratio_bounds
 from vetgate.statistics.signs import log_sign_capital, sign_bounds, sign_capitals
 from vetgate.statistics.tango import tango_bounds, tango_z
-from vetgate.statistics.unseen import unseen_change, widen
+from vetgate.statistics.unseen import unseen_change, unseen_share, widen
 
 __all__ = [
     "LEVELS",
@@ -38,7 +37,6 @@ __all__ = [
     "log_capitals",
     "log_sign_capital",
     "mcnemar_exact_p",
-    "median_ratio_bounds",
     "mover_sum",
     "paired_bounds",
     "paired_decision_p",
@@ -52,5 +50,6 @@ __all__ = [
     "tango_bounds",
     "tango_z",
     "unseen_change",
+    "unseen_share",
     "widen",
 ]

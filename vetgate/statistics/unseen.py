@@ -19,6 +19,19 @@ MIDDLE = 0.5
 """Levels below are lower bounds, levels above upper ones."""
 
 
+def unseen_share(images: int, error: float) -> float:
+    """Return the share p that an event may have though no image shows it, with at most a chance of more.
+
+    Args:
+        images: n, at least 1.
+        error: The chance a that it is more, in (0, 1).
+
+    Returns:
+        1 - a^(1/n), in (0, 1): some 3 / n at 95 %.
+    """
+    return -math.expm1(math.log(error) / images)
+
+
 def unseen_change(images: NDArray[np.int64], effects: NDArray[np.float64], error: float) -> float:
     """Return how much events that no image of the sample shows may change a figure, with at most a chance of more.
 
@@ -55,6 +68,7 @@ def widen(
     *,
     low: float,
     high: float,
+    shares: tuple[float, float] = (1.0, 1.0),
 ) -> tuple[float, ...]:
     """Return resampled values at levels, no nearer to the estimate than what was not seen allows, and within a range.
 
@@ -65,13 +79,15 @@ def widen(
         unseen: The change that images not seen may make with a given chance of more (see unseen_change).
         low: Least possible value of the figure.
         high: Greatest possible value.
+        shares: Of the change that can go down and up: a mean of values in [0, 1] that is 0.1 can fall by a tenth of
+            what it could in all, and rise by nine.
     """
     found = []
     for level, value in zip(levels, values, strict=True):
         bound = value
         if level < MIDDLE:
-            bound = min(value, estimate - unseen(level))
+            bound = min(value, estimate - shares[0] * unseen(level))
         elif level > MIDDLE:
-            bound = max(value, estimate + unseen(1.0 - level))
+            bound = max(value, estimate + shares[1] * unseen(1.0 - level))
         found.append(min(max(bound, low), high))
     return tuple(found)

@@ -74,7 +74,6 @@ def counts_of_pairs(draw: st.DrawFn, most: int = 70) -> tuple[int, int, int]:
 def test_a_loss_fewer_or_a_gain_more_never_worsens_a_paired_verdict(
     metrics: Mapping[str, MetricSpec], counts: tuple[int, int, int], step: str, limit: float, level: float | None
 ) -> None:
-    """Holds at 95 % and below for every n, and at 99 % from 100 images on (see the next test)."""
     b, c, n = counts
     fewer, more = b - (step != "gain more"), c + (step != "loss fewer")
     assume(fewer >= 0 and fewer + more <= n)
@@ -88,7 +87,6 @@ def test_a_loss_fewer_or_a_gain_more_never_worsens_a_paired_verdict(
 def test_where_the_exact_test_takes_over_from_the_score_a_loss_fewer_still_helps(
     n: int, confidence: float, b: int
 ) -> None:
-    """At 60 discordant images the method changes; with fewer than 100 images the bounds there can cross at 99 %."""
     from vetgate.statistics import paired_bounds
 
     score, exact = paired_bounds(b, 60 - b, n, confidence), paired_bounds(b - 1, 60 - b, n, confidence)

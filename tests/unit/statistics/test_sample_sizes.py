@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 import pytest
 from scipy.stats import binom
@@ -6,7 +8,7 @@ from vetgate.statistics import (
     images_needed,
     images_needed_identical,
     images_needed_proportion,
-    median_ratio_bounds,
+    log_sign_capital,
     paired_bounds,
     pairs_needed,
     proportion_bounds,
@@ -32,36 +34,51 @@ def test_identical_models_pass_from_that_many_images_on(margin: float, confidenc
     assert paired_bounds(0, 0, images - 1, confidence).lower <= -margin
 
 
-@pytest.mark.parametrize(("estimate", "threshold"), [(0.9, 0.88), (0.7, 0.75), (0.99, 0.97)])
-def test_a_single_proportion_is_settled_with_about_the_power_asked_for(estimate: float, threshold: float) -> None:
+@pytest.mark.parametrize(("estimate", "threshold"), [(0.9, 0.88), (0.7, 0.75), (0.99, 0.97), (1.0, 0.95)])
+def test_a_single_proportion_is_settled_with_the_power_asked_for(estimate: float, threshold: float) -> None:
     n = images_needed_proportion(estimate, threshold, 0.95)
-    found = [proportion_bounds(k, n, 0.95) for k in range(n + 1)]
-    right = [f.lower > threshold if estimate > threshold else f.upper < threshold for f in found]
-    settled = binom.pmf(np.arange(n + 1), n, estimate)[right].sum()
-    # Clopper-Pearson, used for 0.99, needs a few images more than the normal formula says.
-    assert settled == pytest.approx(0.8, abs=0.05)
+
+    def settled(images: int) -> float:
+        found = [proportion_bounds(k, images, 0.95) for k in range(images + 1)]
+        right = [f.lower > threshold if estimate > threshold else f.upper < threshold for f in found]
+        return float(binom.pmf(np.arange(images + 1), images, estimate)[right].sum())
+
+    assert settled(n) >= 0.8 > settled(n - 1)
+
+
+def test_a_proportion_that_is_always_right_passes_99_percent_from_299_images_on() -> None:
+    assert images_needed_proportion(1.0, 0.99, 0.95) == 299
+
+
+def test_the_formula_for_many_images_continues_the_exact_count() -> None:
+    exact, formula = images_needed_proportion(0.9, 0.8976, 0.95), images_needed_proportion(0.9, 0.8977, 0.95)
+    assert 95_000 < exact < 100_000 < formula < 108_000
 
 
 @pytest.mark.parametrize("share", [1.0, 0.9, 0.7, 0.6, 0.3])
-def test_latency_is_settled_with_the_power_asked_for(share: float) -> None:
-    n = pairs_needed(share, 0.95)
+def test_betting_on_signs_has_decided_by_then_with_the_power_asked_for(share: float) -> None:
+    n, runs = pairs_needed(share, 0.95), 4_000
     share = max(share, 1.0 - share)
-    settled = sum(
-        binom.pmf(slow, n, share)
-        for slow in range(n + 1)
-        if median_ratio_bounds([1.0] * slow + [-1.0] * (n - slow), 0.95).lower > 1.0
-    )
-    assert 0.8 <= settled <= 1.0
+    wins = np.cumsum(np.random.default_rng(3).random((runs, n)) < share, axis=1)
+    decided = (log_sign_capital(wins, np.arange(1, n + 1)) >= math.log(20.0)).any(axis=1).mean()
+    assert decided >= 0.8 - 0.02
+    assert share in {0.9, 1.0} or decided <= 0.82
 
 
-def test_five_pairs_settle_a_candidate_that_is_always_slower() -> None:
-    assert pairs_needed(1.0, 0.95) == 5
-    assert pairs_needed(0.0, 0.99) == 7
+def test_six_pairs_settle_a_candidate_that_is_always_slower() -> None:
+    assert pairs_needed(1.0, 0.95) == 6
+    assert pairs_needed(0.0, 0.99) == 8
 
 
-def test_the_formula_for_many_pairs_continues_the_exact_count() -> None:
-    exact, approximate = pairs_needed(0.528, 0.95), pairs_needed(0.527, 0.95)
-    assert exact < 2_030 < 2_100 < approximate < 2_140
+def test_more_power_or_a_share_nearer_to_a_half_never_needs_fewer_pairs() -> None:
+    shares = [pairs_needed(share, 0.95) for share in (0.9, 0.7, 0.6, 0.55, 0.53, 0.52, 0.51)]
+    assert shares == sorted(shares)
+    powers = [pairs_needed(0.6, 0.95, power) for power in (0.5, 0.8, 0.9, 0.99)]
+    assert powers == sorted(powers)
+
+
+def test_a_share_of_almost_a_half_needs_a_finite_number_of_pairs() -> None:
+    assert 10**8 < pairs_needed(0.5001, 0.95) < 10**10
 
 
 def test_wrong_arguments_are_refused_with_both_values() -> None:
