@@ -1,6 +1,7 @@
 """The door for reporters: the report's nouns and how figures are printed."""
 
 from vetgate.domain.artifact import Member
+from vetgate.domain.errors import Inconclusive
 from vetgate.domain.evidence import (
     BATCH,
     LABEL,
@@ -44,6 +45,7 @@ from vetgate.domain.specs import Reporter, ReporterSpec, StyledReporter
 from vetgate.domain.unit import Unit, format_about, format_beside, format_limit, format_quantity
 from vetgate.domain.verdict import Decision, Ruling, Verdict
 from vetgate.hookspecs import hookimpl
+from vetgate.ranking import Extreme, Interval, Ranking, Standing, Unranked, rank
 
 __all__ = [
     "BATCH",
@@ -58,7 +60,10 @@ __all__ = [
     "Exact",
     "Execution",
     "Exhibit",
+    "Extreme",
     "Finding",
+    "Inconclusive",
+    "Interval",
     "Looks",
     "Measurement",
     "Member",
@@ -73,6 +78,7 @@ __all__ = [
     "Promotion",
     "Quantiles",
     "Ran",
+    "Ranking",
     "Report",
     "ReportSet",
     "Reporter",
@@ -80,11 +86,13 @@ __all__ = [
     "Ruling",
     "Severity",
     "Slice",
+    "Standing",
     "Stopping",
     "StyledReporter",
     "Table",
     "Uncertainty",
     "Unit",
+    "Unranked",
     "Unstated",
     "Verdict",
     "Versus",
@@ -94,4 +102,5 @@ __all__ = [
     "format_quantity",
     "hookimpl",
     "of_label",
+    "rank",
 ]

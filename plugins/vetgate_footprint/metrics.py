@@ -18,6 +18,7 @@ def _less_is_better(name: str, unit: Unit, summary: str, source: str = _SOURCE) 
         roles=_COMPARED,
         low=0.0,
         bounded=_COMPARED,
+        exact=True,
         source=source,
     )
 
@@ -45,6 +46,7 @@ METRICS = (
         low=0.0,
         high=1.0,
         bounded=_WITHOUT_RATIO,
+        exact=True,
         source=_SOURCE,
     ),
     _less_is_better(
@@ -56,4 +58,16 @@ METRICS = (
     _less_is_better(
         "macs", Unit.COUNT, "multiply-accumulates of one image, counted from the graph's operators, not from parameters"
     ),
+)
+
+PEAK_MEMORY = MetricSpec(
+    id="footprint.peak_memory_mb",
+    summary="most resident memory until a fresh process answered a deployment batch, less that before, in 10^6 bytes",
+    unit=Unit.MEGABYTES,
+    better=Better.LOWER,
+    roles=_COMPARED,
+    low=0.0,
+    bounded=_COMPARED,
+    live=True,
+    source="proc(5): VmHWM and VmRSS",
 )

@@ -1,11 +1,11 @@
-"""What this plugin offers: the footprint check and its figures."""
+"""What this plugin offers: the checks of what a model takes, on disk and in memory, and their figures."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from vetgate.api import Check, CheckSpec, Need, StructureContext, hookimpl
-from vetgate_footprint.metrics import METRICS
+from vetgate.api import Check, CheckSpec, Need, SessionContext, StructureContext, hookimpl
+from vetgate_footprint.metrics import METRICS, PEAK_MEMORY
 
 
 def _footprint() -> Check[StructureContext]:
@@ -14,9 +14,15 @@ def _footprint() -> Check[StructureContext]:
     return FootprintCheck()
 
 
+def _memory() -> Check[SessionContext]:
+    from vetgate_footprint.memory import MemoryCheck
+
+    return MemoryCheck()
+
+
 @hookimpl
 def vetgate_checks() -> tuple[CheckSpec[Any], ...]:
-    """Offer the footprint check."""
+    """Offer the check of what the files hold, and that of the memory that running them takes."""
     return (
         CheckSpec(
             name="footprint",
@@ -24,5 +30,12 @@ def vetgate_checks() -> tuple[CheckSpec[Any], ...]:
             needs=Need.STRUCTURE,
             metrics=METRICS,
             factory=_footprint,
+        ),
+        CheckSpec(
+            name="memory",
+            summary="peak memory of a fresh process at the deployment batch",
+            needs=Need.SESSION,
+            metrics=(PEAK_MEMORY,),
+            factory=_memory,
         ),
     )

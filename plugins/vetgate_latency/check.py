@@ -2,83 +2,127 @@
 
 from __future__ import annotations
 
-from vetgate.api import Ask, Finding, Results, Session, SessionContext, Severity, Table
-from vetgate_latency.collect import Timings, collect
-from vetgate_latency.figures import absolute, compared, throughput_ratio, too_few
+import time
+from collections.abc import Iterator, Sequence
+from functools import partial
+
+from vetgate.api import BATCH, Ask, Finding, Measurement, Of, Ran, Results, Session, SessionContext, Severity, Slice
+from vetgate_latency.collect import Block, Clock, make_plan, take_pairs, typical, warm_up
+from vetgate_latency.exhibits import table
+from vetgate_latency.figures import Phase
+from vetgate_latency.questions import Batches, all_settled, concerning, fixed_part, levels, thresholds
+from vetgate_latency.runs import differences
+
+SINGLE = Batches(1, 1)
 
 
 class LatencyCheck:
-    """Times both models and hands on percentiles, throughput and the pairs that bound their ratio."""
+    """Times both models and hands on percentiles, throughput and the pairs that bound their ratio.
+
+    Args:
+        clock: Tells when the time budget is over.
+    """
+
+    def __init__(self, clock: Clock = time.monotonic) -> None:
+        self._clock = clock
 
     def measure(self, context: SessionContext, ask: Ask) -> Results:
-        """Return absolute figures of each model, and their ratios.
+        """Return absolute figures of each model, and their ratios, at the deployment batch and at batch 1.
 
-        Models of different deployment batches have no ratio of the times of one call: a call of eight images is no
-        slower model. Their ratio of images per second stands.
+        Models of different deployment batches have no ratio of the times of one call there: a call of eight images is
+        no slower model. Their ratio of images per second stands, and at batch 1 all are compared.
         """
-        timings = collect(context, ask.seed)
-        batches = (context.candidate.batch, context.reference.batch)
-        note = _note(context, timings)
-        alike = batches[0] == batches[1]
-        measurements = [
-            *absolute(timings, batches),
-            *(compared(timings, note) if alike else ()),
-            throughput_ratio(timings, batches, note),
-        ]
-        findings = () if alike else (_batches_differ(batches),)
-        return Results(measurements=tuple(measurements), findings=findings, exhibits=(_table(context, timings),))
+        deployed = Batches(context.candidate.batch, context.reference.batch)
+        start = self._clock()
+        main = self._time(context, ask, deployed, ask.seconds if deployed == SINGLE else ask.seconds / 2)
+        single = main
+        if deployed != SINGLE:
+            single = self._time(context, ask, SINGLE, max(ask.seconds / 2, ask.seconds - (self._clock() - start)))
+        phases = (main,) if single is main else (main, single)
+        batches_differ = () if deployed.alike else (_batches_differ(deployed),)
+        return Results(
+            measurements=tuple(_measurements(main, single, ask)),
+            findings=(*batches_differ, *_too_few(phases, ask)),
+            exhibits=tuple(table(context, phase) for phase in phases),
+            ran=Ran(candidate=context.candidate.execution, reference=context.reference.execution),
+        )
+
+    def _time(self, context: SessionContext, ask: Ask, batches: Batches, seconds: float) -> Phase:
+        """Take the pairs of one phase."""
+        start = self._clock()
+        deployed = batches == Batches(context.candidate.batch, context.reference.batch)
+        questions, confidences = concerning(ask, batches, deployed=deployed), levels(ask)
+        blocks = (_block(context.candidate, batches.candidate), _block(context.reference, batches.reference))
+        warm = [warm_up(block) for block in blocks]
+        left = max(0.0, seconds - (self._clock() - start))
+        pairs, calls = fixed_part(questions, batches, confidences, deployed=deployed)
+        plan = make_plan(typical(warm[0]), typical(warm[1]), seconds=left, pairs=pairs, calls=calls)
+        limits = thresholds(questions, batches)
+        timings = take_pairs(
+            blocks,
+            plan,
+            partial(all_settled, limits) if limits else None,
+            seed=(ask.seed, batches.candidate, batches.reference),
+            clock=self._clock,
+            seconds=left,
+        )
+        return Phase(batches, timings, confidences, context.machine, differences(context), ask.seed)
 
 
-def _note(context: SessionContext, timings: Timings) -> str:
-    """Return what was counted, and in what the runs differ: a ratio across runtimes tells more than the model."""
-    candidate, reference = context.candidate.execution, context.reference.execution
-    traits = {
-        "runtime": (candidate.runtime, reference.runtime),
-        "provider": (candidate.provider, reference.provider),
-        "threads": (candidate.threads, reference.threads),
-        "precision": (candidate.precision, reference.precision),
-        "batch": (context.candidate.batch, context.reference.batch),
-    }
-    differ = [f"{name} ({one} against {other})" for name, (one, other) in traits.items() if one != other]
-    counted = f"{timings.pairs} pairs of blocks of {timings.calls} calls"
-    return f"{counted}; the runs differ in {', '.join(differ)}" if differ else counted
+def _block(session: Session, batch: int) -> Block:
+    return partial(session.time, batch=batch)
 
 
-def _batches_differ(batches: tuple[int, int]) -> Finding:
+def _measurements(main: Phase, single: Phase, ask: Ask) -> Iterator[Measurement]:
+    """Yield the figures of the deployment batches, then those of batch 1, then deployment ones that a rule slices."""
+    yield from _phase(main, None)
+    if single is not main:
+        yield from _phase(single, Slice(by=BATCH, value="1"))
+    sliced = {question.metric for question in ask.questions if question.slice and question.slice.by == BATCH}
+    yield from (figure for figure in _of_deployment(main) if figure.metric in sliced)
+
+
+def _phase(phase: Phase, part: Slice | None) -> Iterator[Measurement]:
+    for role in (Of.CANDIDATE, Of.REFERENCE):
+        yield from phase.absolute(role, part)
+    if phase.batches.alike:
+        yield from phase.compared(part)
+    yield phase.throughput_ratio(part)
+
+
+def _of_deployment(main: Phase) -> Iterator[Measurement]:
+    """Yield the figures of the deployment batches as slices; where the two differ each model has its own."""
+    batches = main.batches
+    if batches.alike:
+        yield from _phase(main, Slice(by=BATCH, value=str(batches.candidate)))
+        return
+    for role, batch in ((Of.CANDIDATE, batches.candidate), (Of.REFERENCE, batches.reference)):
+        if batch != 1:  # batch 1 has been timed on both models by itself
+            yield from main.absolute(role, Slice(by=BATCH, value=str(batch)))
+
+
+def _batches_differ(batches: Batches) -> Finding:
     return Finding(
         rule="latency.batch",
         severity=Severity.LOW,
         message=(
-            f"The deployment batch of the candidate is {batches[0]} and that of the reference {batches[1]}, so the "
-            "times of one call are not compared; images per second are."
+            f"The deployment batch of the candidate is {batches.candidate} and that of the reference "
+            f"{batches.reference}, so the times of one call are compared at batch 1 only; images per second are "
+            "compared at both."
         ),
         advice="Set the same `batch` in both cards.",
     )
 
 
-def _table(context: SessionContext, timings: Timings) -> Table:
-    def column(session: Session, warm: int) -> tuple[str, ...]:
-        run = session.execution
-        return (
-            f"{run.runtime} {run.version}",
-            run.provider,
-            str(run.threads),
-            run.precision,
-            str(session.batch),
-            str(warm),
-            str(timings.pairs),
-            str(timings.calls),
-        )
-
-    names = ("runtime", "provider", "threads", "precision", "batch", "calls to warm up", "pairs", "calls a block")
-    columns = column(context.candidate, timings.warm_candidate), column(context.reference, timings.warm_reference)
-    left_out = ", ".join(f"{spec.id} needs {needed} calls" for spec, needed in too_few(timings.pairs * timings.calls))
-    return Table(
-        title="What was timed",
-        columns=("", "candidate", "reference"),
-        rows=tuple(zip(names, *columns, strict=True)),
-        caption=(
-            "A pair is a block of calls of each model, in an order drawn at random. Times are taken inside the "
-            "model's own process, without preparing images." + (f" Left out: {left_out}." if left_out else "")
-        ),
-    )
+def _too_few(phases: Sequence[Phase], ask: Ask) -> Iterator[Finding]:
+    """Yield a finding for each percentile that a rule names and that the calls were too few for."""
+    for phase in phases:
+        for spec, needed in phase.too_few():
+            if spec.id in ask.metrics:
+                size = max(phase.batches.candidate, phase.batches.reference)
+                yield Finding(
+                    rule="latency.calls",
+                    severity=Severity.INFO,
+                    message=f"{spec.id} needs {needed} calls; the time budget allowed {phase.calls} at batch {size}.",
+                    advice="Give timing more time with --timing-budget SECONDS.",
+                )

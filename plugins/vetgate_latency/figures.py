@@ -3,100 +3,149 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vetgate.api import Measurement, MetricSpec, Of, Pairs, Quantiles, Unit, Unstated
-from vetgate.statistics import percentile_bounds, runs_needed
+from vetgate.api import Measurement, MetricSpec, Of, Pairs, Quantiles, Slice, Unit
+from vetgate.statistics import percentile_bounds
 from vetgate_latency.collect import Timings
-from vetgate_latency.metrics import P50, P90, P95, THROUGHPUT
-
-CONFIDENCES = (0.99, 0.975, 0.95, 0.9)
-LEVELS = (0.01, 0.025, 0.05, 0.1, 0.5, 0.9, 0.95, 0.975, 0.99)
-PERCENTILES = ((P50, 0.5), (P90, 0.9), (P95, 0.95))
+from vetgate_latency.metrics import P50, THROUGHPUT
+from vetgate_latency.questions import PERCENTILES, Batches, calls_needed
+from vetgate_latency.tails import quantiles, resample
 
 
-def quantiles(samples: NDArray[np.float64], p: float) -> Quantiles:
-    """Return the one-sided bounds of a percentile at each level: at 0.05 the lower one at 95 %, at 0.95 the upper.
+@dataclass(frozen=True)
+class Phase:
+    """What was timed at one pair of batches."""
+
+    batches: Batches
+    timings: Timings
+    confidences: Sequence[float]
+    """At which figures carry bounds."""
+    machine: str
+    differ: str
+    """In what the runs differ; empty where they do not."""
+    seed: int
+
+    @property
+    def candidate(self) -> NDArray[np.float64]:
+        """Return (pairs, calls), seconds of the candidate in the pairs whose number was settled beforehand."""
+        return self.timings.candidate[: self.timings.fixed]
+
+    @property
+    def reference(self) -> NDArray[np.float64]:
+        """Return the same of the reference."""
+        return self.timings.reference[: self.timings.fixed]
+
+    @property
+    def calls(self) -> int:
+        """Return the calls of each model that percentiles rest on."""
+        return self.candidate.size
+
+    def too_few(self) -> tuple[tuple[MetricSpec, int], ...]:
+        """Return the percentiles that these calls are too few for, with the calls that they need."""
+        needed = ((spec, calls_needed(p, self.confidences)) for spec, p in PERCENTILES)
+        return tuple((spec, fewest) for spec, fewest in needed if self.calls < fewest)
+
+    def given(self) -> list[tuple[MetricSpec, float]]:
+        """Return the percentiles that have a finite bound on either side at every level."""
+        left_out = {spec.id for spec, _ in self.too_few()}
+        return [(spec, p) for spec, p in PERCENTILES if spec.id not in left_out]
+
+    def absolute(self, role: Of, part: Slice | None = None) -> Iterator[Measurement]:
+        """Yield percentiles and throughput of one model."""
+        seconds = (self.candidate if role is Of.CANDIDATE else self.reference).reshape(-1)
+        batch = self.batches.candidate if role is Of.CANDIDATE else self.batches.reference
+        where = f"on {self.machine}; comparable there only" if self.machine else "comparable on this machine only"
+        note = f"{len(seconds):,} calls at batch {batch}, {where}"
+        for spec, p in self.given():
+            yield _figure(spec, role, bounds_at(seconds, p, self.confidences), len(seconds), note, part)
+        if len(seconds) < calls_needed(0.5, self.confidences):
+            return
+        median = bounds_at(seconds, 0.5, self.confidences)
+        rates = Quantiles(levels=median.levels, values=tuple(batch / value for value in reversed(median.values)))
+        yield _figure(THROUGHPUT, role, rates, len(seconds), note, part)
+
+    def compared(self, part: Slice | None = None) -> Iterator[Measurement]:
+        """Yield differences and ratios of the times of one call, for models of the same batch.
+
+        The ratio of the medians is that of the pairs and not the quotient of the absolute figures, which drift blurs.
+        """
+        log_ratios = self.timings.log_ratios
+        yield _ratio(P50, log_ratios, self.note(), part)
+        tails = resample(self.candidate, self.reference, [p for _, p in self.given()], self.seed)
+        note = _joined(f"{self.timings.fixed} pairs of blocks of {self.timings.calls} calls", self.differ)
+        for spec, p in self.given():
+            yield _figure(spec, Of.DELTA, tails.difference(p, self.confidences), self.calls, note, part)
+            if spec is not P50:
+                yield _figure(spec, Of.RATIO, tails.ratio(p, self.confidences), self.calls, note, part)
+
+    def throughput_ratio(self, part: Slice | None = None) -> Measurement:
+        """Return the ratio of images per second, from the same pairs; it holds between different batches too."""
+        scale = math.log(self.batches.candidate / self.batches.reference)
+        return _ratio(THROUGHPUT, scale - self.timings.log_ratios, self.note(), part)
+
+    @property
+    def _differ(self) -> str:
+        """Return in what the runs differ, the images of one call among it."""
+        if self.batches.alike:
+            return self.differ
+        batches = f"batch ({self.batches.candidate} against {self.batches.reference})"
+        return f"{self.differ}, {batches}" if self.differ else f"the runs differ in {batches}"
+
+    def note(self) -> str:
+        """Return what was counted, the noise that was seen, and in what the runs differ."""
+        timings = self.timings
+        counted = f"{timings.pairs:,} pairs of blocks of {timings.calls} calls in {timings.seconds:.2g} s"
+        noise = f"half of the pairs lie within ±{spread(timings.log_ratios):.2g} % of the median ratio"
+        return _joined(f"{counted}{timings.ending}; {noise}", self._differ)
+
+
+def _joined(words: str, differ: str) -> str:
+    return f"{words}; {differ}" if differ else words
+
+
+def spread(log_ratios: NDArray[np.float64]) -> float:
+    """Return, in per cent, how far from the median ratio half of the pairs lie at most."""
+    return 100.0 * math.expm1(float(np.median(np.abs(log_ratios - np.median(log_ratios)))))
+
+
+def bounds_at(samples: NDArray[np.float64], p: float, confidences: Sequence[float]) -> Quantiles:
+    """Return the one-sided bounds of a percentile at each confidence: at 0.05 the lower one at 95 %, at 0.95 the upper.
 
     Calls are taken as independent; drift within a run makes the true uncertainty greater.
     """
-    bounds = [percentile_bounds(samples, p, confidence) for confidence in CONFIDENCES]
-    lower = [bound.lower for bound in bounds]
-    upper = [bound.upper for bound in reversed(bounds)]
-    return Quantiles(levels=LEVELS, values=(*lower, bounds[0].estimate, *upper))
+    bounds = [percentile_bounds(samples, p, confidence) for confidence in sorted(confidences, reverse=True)]
+    lower, upper = [bound.lower for bound in bounds], [bound.upper for bound in bounds]
+    return quantiles(lower, bounds[0].estimate, upper, confidences)
 
 
-def too_few(calls: int) -> tuple[tuple[MetricSpec, int], ...]:
-    """Return the percentiles that so many calls are too few for, with the calls that they need.
-
-    A percentile is given where it has a finite bound on either side at every level.
-    """
-    needed = ((spec, runs_needed(p, max(CONFIDENCES))) for spec, p in PERCENTILES)
-    return tuple((spec, fewest) for spec, fewest in needed if calls < fewest)
-
-
-def _given(calls: int) -> list[tuple[MetricSpec, float]]:
-    left_out = {spec.id for spec, _ in too_few(calls)}
-    return [(spec, p) for spec, p in PERCENTILES if spec.id not in left_out]
-
-
-def absolute(timings: Timings, batches: tuple[int, int]) -> Iterator[Measurement]:
-    """Yield percentiles and throughput of each model; a percentile that the calls are too few for is left out.
-
-    Args:
-        timings: The times.
-        batches: Images of one call, of the candidate and of the reference.
-    """
-    sides = ((Of.CANDIDATE, timings.candidate, batches[0]), (Of.REFERENCE, timings.reference, batches[1]))
-    for role, seconds, batch in sides:
-        samples = seconds.reshape(-1)
-        note = f"{len(samples):,} calls at batch {batch}; comparable on this machine only"
-        for spec, p in _given(len(samples)):
-            bounds = quantiles(samples, p)
-            yield _figure(spec, role, bounds.values[LEVELS.index(0.5)], len(samples), bounds, note)
-        rates = tuple(batch / bound for bound in reversed(quantiles(samples, 0.5).values))
-        bounds = Quantiles(levels=LEVELS, values=rates)
-        yield _figure(THROUGHPUT, role, rates[LEVELS.index(0.5)], len(samples), bounds, note)
+def _ratio(spec: MetricSpec, log_ratios: NDArray[np.float64], note: str, part: Slice | None) -> Measurement:
+    return Measurement(
+        metric=spec.id,
+        role=Of.RATIO,
+        value=math.exp(float(np.median(log_ratios))),
+        unit=Unit.RATIO,
+        better=spec.better,
+        n=len(log_ratios),
+        uncertainty=Pairs(log_ratios=tuple(log_ratios.tolist())),
+        slice=part,
+        note=note,
+    )
 
 
-def compared(timings: Timings, note: str) -> Iterator[Measurement]:
-    """Yield differences and ratios of the times of one call, for models of the same deployment batch.
-
-    The ratio of the medians is that of the pairs and not the quotient of the absolute figures, which drift blurs.
-    """
-    yield _ratio(P50, timings.log_ratios, note)
-    candidate, reference = timings.candidate.reshape(-1), timings.reference.reshape(-1)
-    n = len(candidate)
-    for spec, p in _given(n):
-        values = [percentile_bounds(samples, p, CONFIDENCES[0]).estimate for samples in (candidate, reference)]
-        yield _figure(spec, Of.DELTA, values[0] - values[1], n, Unstated(), note)
-        if spec is not P50:
-            yield _figure(spec, Of.RATIO, values[0] / values[1], n, Unstated(), note)
-
-
-def throughput_ratio(timings: Timings, batches: tuple[int, int], note: str) -> Measurement:
-    """Return the ratio of images per second, from the same pairs; it holds between different batches too."""
-    return _ratio(THROUGHPUT, math.log(batches[0] / batches[1]) - timings.log_ratios, note)
-
-
-def _ratio(spec: MetricSpec, log_ratios: NDArray[np.float64], note: str) -> Measurement:
-    pairs = Pairs(log_ratios=tuple(log_ratios.tolist()))
-    return _figure(spec, Of.RATIO, math.exp(float(np.median(log_ratios))), len(log_ratios), pairs, note)
-
-
-def _figure(
-    spec: MetricSpec, role: Of, value: float, n: int, uncertainty: Quantiles | Pairs | Unstated, note: str
-) -> Measurement:
+def _figure(spec: MetricSpec, role: Of, bounds: Quantiles, n: int, note: str, part: Slice | None) -> Measurement:
     return Measurement(
         metric=spec.id,
         role=role,
-        value=value,
+        value=bounds.values[bounds.levels.index(0.5)],
         unit=Unit.RATIO if role is Of.RATIO else spec.unit,
         better=spec.better,
         n=n,
-        uncertainty=uncertainty,
+        uncertainty=bounds,
+        slice=part,
         note=note,
     )

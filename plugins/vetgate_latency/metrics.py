@@ -1,29 +1,35 @@
-"""The figures that this check declares."""
+"""The figures that these checks declare."""
 
 from __future__ import annotations
 
-from vetgate.api import Better, MetricSpec, Of, Unit
+from vetgate.api import BATCH, Better, MetricSpec, Of, Unit
 
 _ABSOLUTE = (Of.CANDIDATE, Of.REFERENCE)
+_COMPARED = (*_ABSOLUTE, Of.DELTA, Of.RATIO)
 _ORDER_STATISTICS = "Thompson, Annals of Mathematical Statistics 7 (1936): order statistics"
+_SIGNS = f"{_ORDER_STATISTICS}; ratio: Robbins and Siegmund, Annals of Statistics 2 (1974): betting on signs"
 
 
-def _percentile(name: str, words: str, *bounded: Of) -> MetricSpec:
+def _percentile(name: str, words: str, source: str = _ORDER_STATISTICS) -> MetricSpec:
     return MetricSpec(
         id=f"latency.{name}",
         summary=f"{words} of the time of one call at the deployment batch",
         unit=Unit.SECONDS,
         better=Better.LOWER,
-        roles=(*_ABSOLUTE, Of.DELTA, Of.RATIO),
+        roles=_COMPARED,
         low=0.0,
-        bounded=(*_ABSOLUTE, *bounded),
-        source=_ORDER_STATISTICS,
+        sliced=True,
+        columns=(BATCH,),
+        bounded=_COMPARED,
+        live=True,
+        source=source,
     )
 
 
-P50 = _percentile("p50", "median", Of.RATIO)
+P50 = _percentile("p50", "median", _SIGNS)
 P90 = _percentile("p90", "90th percentile")
 P95 = _percentile("p95", "95th percentile")
+P99 = _percentile("p99", "99th percentile")
 THROUGHPUT = MetricSpec(
     id="latency.throughput",
     summary="images per second at the deployment batch: batch / median time of one call",
@@ -31,8 +37,22 @@ THROUGHPUT = MetricSpec(
     better=Better.HIGHER,
     roles=(*_ABSOLUTE, Of.RATIO),
     low=0.0,
+    sliced=True,
+    columns=(BATCH,),
     bounded=(*_ABSOLUTE, Of.RATIO),
-    source=_ORDER_STATISTICS,
+    live=True,
+    source=_SIGNS,
+)
+COLD_START = MetricSpec(
+    id="latency.cold_start",
+    summary="from asking for the model in a fresh process, its runtime not yet loaded, to the first answer of a batch",
+    unit=Unit.SECONDS,
+    better=Better.LOWER,
+    roles=_COMPARED,
+    low=0.0,
+    bounded=_COMPARED,
+    live=True,
+    source=_SIGNS,
 )
 
-METRICS = (P50, P90, P95, THROUGHPUT)
+METRICS = (P50, P90, P95, P99, THROUGHPUT)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from vetgate.api import Check, CheckSpec, Need, SessionContext, hookimpl
-from vetgate_latency.metrics import METRICS
+from vetgate_latency.metrics import COLD_START, METRICS
 
 
 def _check() -> Check[SessionContext]:
@@ -15,9 +15,15 @@ def _check() -> Check[SessionContext]:
     return LatencyCheck()
 
 
+def _cold_start() -> Check[SessionContext]:
+    from vetgate_latency.cold import ColdStartCheck
+
+    return ColdStartCheck()
+
+
 @hookimpl
 def vetgate_checks() -> Iterable[CheckSpec[Any]]:
-    """Declare the latency check."""
+    """Declare the checks of warm and of cold models."""
     return (
         CheckSpec[SessionContext](
             name="latency",
@@ -25,5 +31,12 @@ def vetgate_checks() -> Iterable[CheckSpec[Any]]:
             needs=Need.SESSION,
             metrics=METRICS,
             factory=_check,
+        ),
+        CheckSpec[SessionContext](
+            name="cold_start",
+            summary="time from a fresh process to the first answer",
+            needs=Need.SESSION,
+            metrics=(COLD_START,),
+            factory=_cold_start,
         ),
     )

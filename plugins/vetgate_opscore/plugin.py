@@ -21,7 +21,7 @@ def vetgate_checks() -> Iterable[CheckSpec[Any]]:
     return (
         CheckSpec[EvidenceContext](
             name="opscore",
-            summary="accuracy, time and size as one score, for inference and for training",
+            summary="accuracy, time and size as one score, for inference, for training and in all",
             needs=Need.EVIDENCE,
             metrics=METRICS,
             factory=_check,

@@ -43,7 +43,15 @@ class World:
             Path(f"{path}.yaml").write_text(card, encoding="utf-8")
         return str(path)
 
-    def data(self, name: str = "data.npz", *, images: int = 60, labels: Any = "reference", size: int = 4) -> str:
+    def data(
+        self,
+        name: str = "data.npz",
+        *,
+        images: int = 60,
+        labels: Any = "reference",
+        size: int = 4,
+        columns: dict[str, list[str]] | None = None,
+    ) -> str:
         """Write images; labels are the reference's own answers unless given."""
         pixels = np.random.default_rng(2).integers(0, 256, size=(images, size, size), dtype=np.uint8)
         arrays: dict[str, Any] = {"images": pixels}
@@ -52,8 +60,16 @@ class World:
             labels = (fed @ self.weight).argmax(axis=1) if size == 4 else np.zeros(images, dtype=np.int64)
         if labels is not None:
             arrays["labels"] = np.asarray(labels, dtype=np.int64)
+        arrays |= {column: np.asarray(values) for column, values in (columns or {}).items()}
         path = self.folder / name
         np.savez(path, **arrays)
+        return str(path)
+
+    def policy(self, *rules: str, name: str = "policy.yaml") -> str:
+        """Write a policy of rules in the short form; return its path."""
+        listing = "".join(f"  - {{{rule}}}\n" for rule in rules)
+        path = self.folder / name
+        path.write_text(f"version: 1\nname: {Path(name).stem}\nmetrics:\n{listing}", encoding="utf-8")
         return str(path)
 
     def check(self, *arguments: str) -> int:

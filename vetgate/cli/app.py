@@ -11,6 +11,8 @@ from vetgate.cli.exits import guarded
 
 COMMANDS = {
     "check": "Vet candidates against their reference and judge a policy.",
+    "baseline": "Make a saved report the baseline, or show how one came to be it.",
+    "rank": "Rank candidates by accuracy, time and size; judges nothing.",
     "judge": "Judge a saved report by another policy; runs no model.",
     "inspect": "Show what a model file holds and what it would be fed.",
     "policy": "List, show, lint and start policies.",

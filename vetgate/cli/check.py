@@ -33,10 +33,24 @@ if TYPE_CHECKING:
 )
 @click.option("--plan", is_flag=True, help="Show what would run and what is missing; open no model.")
 @click.option("--limit", type=click.IntRange(1), metavar="N", help="Use N images, drawn at random by --seed.")
+@click.option(
+    "--sequential",
+    is_flag=True,
+    default=None,
+    help="Take images in random order and stop as soon as the verdict is settled.",
+)
 @click.option("--seed", type=int, metavar="N", help="Seed of every random choice.  [default: 0]")
 @click.option("--threads", type=click.IntRange(1), metavar="N", help="Threads a model.  [default: half the cores]")
 @click.option(
     "--batch-size", type=click.IntRange(1), metavar="N", help="Images at a time.  [default: by image size, 64 at most]"
+)
+@click.option("--baseline", metavar="REPORT.json", help="Saved report that rules `versus: baseline` compare with.")
+@click.option(
+    "--latency-reference", metavar="MODEL", help="Build of the reference that ships; it is timed in its place."
+)
+@click.option("--latency-reference-card", metavar="FILE", help="Card of that build.  [default: the reference's]")
+@click.option(
+    "--timing-budget", type=float, metavar="SECONDS", help="Longest time to time one pair of models.  [default: 20]"
 )
 @click.option("--no-cache", is_flag=True, help="Neither read nor write the cache of predictions.")
 @click.option("--strict", is_flag=True, default=None, help="A warning counts as fail.")

@@ -35,6 +35,15 @@ class Settings(Record):
     reference_card: str | None = None
     architecture: str | None = None
     limit: PositiveInt | None = None
+    sequential: bool | None = None
+    """Whether to stop as soon as the verdict is settled."""
+    baseline: str | None = None
+    """A saved report."""
+    latency_reference: str | None = None
+    """The build of the reference that ships."""
+    latency_reference_card: str | None = None
+    timing_budget: PositiveFloat | None = None
+    """Seconds."""
     seed: NonNegativeInt | None = None
     threads: PositiveInt | None = None
     batch_size: PositiveInt | None = None
@@ -49,7 +58,10 @@ class Settings(Record):
     prefer: dict[str, str] | None = None
 
 
-_PATHS = ("reference", "data", "output_dir", "card", "reference_card")
+_PATHS = (
+    *("reference", "data", "output_dir", "card", "reference_card"),
+    *("baseline", "latency_reference", "latency_reference_card"),
+)
 
 
 def gather(flags: Settings, start: Path, variables: Mapping[str, str]) -> Settings:
@@ -206,6 +218,11 @@ def to_request(candidates: tuple[str, ...], settings: Settings, command: tuple[s
         disabled=settings.disable or (),
         prefer=settings.prefer or {},
         limits=_limits(settings),
+        sequential=bool(settings.sequential),
+        baseline=settings.baseline,
+        latency_reference=settings.latency_reference,
+        latency_reference_card=settings.latency_reference_card,
+        timing_seconds=settings.timing_budget or RunRequest.model_fields["timing_seconds"].default,
         command=command,
     )
 

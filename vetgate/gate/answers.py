@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from vetgate.domain.card import Output
 from vetgate.domain.errors import Inconclusive, VetgateError
-from vetgate.domain.predictions import PredictionTable
+from vetgate.domain.evidence import LABEL, LOOKS_OF_IMAGES
+from vetgate.domain.predictions import Column, PredictionTable
+from vetgate.domain.report import Stopping
+from vetgate.gate.appearance import Appearance
 from vetgate.gate.data import Images
 from vetgate.gate.entrant import Entrant, House, Listener
 from vetgate.inference.child import Worker
+from vetgate.inference.columns import column_of_metadata, count_values, pick
 from vetgate.inference.feed import Feed, Lane
 from vetgate.inference.table import class_order, make_predictions, match_labels, pair
 
@@ -29,6 +35,8 @@ class Answers:
     """(N, C)"""
     known: NDArray[np.bool_]
     """(N,)"""
+    kept: NDArray[np.bool_]
+    """(N,) which of them the cache holds."""
     error: VetgateError | None = None
     ran: bool = False
     """Whether any of them had to be asked for in this run."""
@@ -40,24 +48,114 @@ class Sitting:
 
     images: Images
     house: House
+    columns: tuple[str, ...] = ()
+    """Columns besides the label that the table shall have."""
     unreadable: dict[int, str] = field(default_factory=dict)
     """Position in the list of images -> why it cannot be decoded."""
+    used: int = field(init=False)
+    """Images that the present candidate's table rests on, unreadable ones among them: the first of the list."""
+    stopping: Stopping | None = None
+    """How the present candidate's run went, where it might stop early."""
     _reference: Answers | None = None
+    _candidate: Answers | None = None
+    _metadata: dict[str, Column] | None = None
+    _appearance: Appearance | None = None
 
-    def table(self, candidate: Entrant, reference: Entrant, tell: Listener) -> PredictionTable:
-        """Return the prediction table of a candidate and the reference.
+    def __post_init__(self) -> None:
+        self.begin()
+
+    def begin(self) -> None:
+        """Make ready for another candidate."""
+        self.used, self.stopping, self._candidate = len(self.images.indices), None, None
+
+    def table(
+        self, candidate: Entrant, reference: Entrant, tell: Listener, *, most: int | None = None, whole: bool = True
+    ) -> PredictionTable:
+        """Return the prediction table of a candidate and the reference, in the order of the data set.
+
+        Args:
+            candidate: Asked what neither the cache nor an earlier call knows.
+            reference: Likewise.
+            tell: Told of progress.
+            most: Only the first so many images; None takes all. Answers are in the cache after `keep`.
+            whole: Whether the columns are needed that tell how images look.
 
         Raises:
             VetgateError: One of the models cannot be opened or run, or its answers contradict its card.
         """
         self._require_labels_fit(reference)
-        theirs = self._known(candidate)
+        if self._candidate is None or self._candidate.entrant is not candidate:
+            self._candidate = self._known(candidate)
+        theirs = self._candidate
         ours = self._reference = self._reference or self._known(reference)
+        self.used = len(self.images.indices) if most is None else most
         self._ask([ours, theirs], tell)
         for answers in (theirs, ours):
             if answers.error is not None:
                 raise answers.error
-        return self._pair(theirs, ours)
+        return self._pair(theirs, ours, whole)
+
+    def keep(self) -> None:
+        """Put into the cache what was answered since, also when a run is interrupted."""
+        digests = self.images.digests
+        for side in filter(None, (self._candidate, self._reference)):
+            new = np.flatnonzero(side.known & ~side.kept)
+            if side.raw is not None and len(new):
+                key = side.entrant.answers_key(self.images.reader)
+                side.entrant.cache.keep_answers(key, [digests[row] for row in new.tolist()], side.raw[new])
+                side.kept[new] = True
+        if self._appearance is not None:
+            self._appearance.keep()
+
+    @property
+    def sha256(self) -> str:
+        """Digest of the images that the present candidate's table rests on."""
+        return self.images.sha256_of(self.used)
+
+    @property
+    def unread(self) -> list[int]:
+        """Positions of the images that cannot be decoded, of those used, ascending."""
+        return sorted(row for row in self.unreadable if row < self.used)
+
+    def population(self, table: PredictionTable) -> Mapping[str, Mapping[str, int]]:
+        """Return how many images there are in all, by column and value; not how images look, for that is not known.
+
+        Args:
+            table: Any table of this run, which tells the class names.
+        """
+        counts = {name: count_values(column) for name, column in self._given().items()}
+        if self._reference is None:
+            return counts
+        labels = match_labels(self.images.samples, _output(self._reference), len(table.classes))
+        if labels is not None:
+            of_all = np.bincount(labels[self._indices], minlength=len(table.classes)).tolist()
+            counts[LABEL] = dict(zip(table.classes, of_all, strict=True))
+        return counts
+
+    def cached(self, entrant: Entrant) -> int:
+        """Return how many of the images the cache holds this model's answers to."""
+        return int(self._known(entrant).known.sum())
+
+    def _given(self) -> dict[str, Column]:
+        """Return the metadata columns that are wanted and there, of all images of the run."""
+        if self._metadata is None:
+            found = self.images.samples.columns
+            self._metadata = {
+                name: column_of_metadata(name, [found[name][index] for index in self.images.indices])
+                for name in self.columns
+                if name in found and name not in LOOKS_OF_IMAGES
+            }
+        return self._metadata
+
+    def _looking(self) -> Appearance | None:
+        """Return how the images look, where a rule names a column of it."""
+        if self._appearance is None and set(self.columns) & set(LOOKS_OF_IMAGES):
+            self._appearance = Appearance(self.images, self.house.cache)
+        return self._appearance
+
+    @cached_property
+    def _indices(self) -> NDArray[np.intp]:
+        return np.asarray(self.images.indices, dtype=np.intp)
 
     def _require_labels_fit(self, reference: Entrant) -> None:
         """Refuse labels that no output stands for before anything runs, where the file tells its outputs."""
@@ -67,82 +165,99 @@ class Sitting:
         if columns is not None:
             match_labels(self.images.samples, output, columns - output.offset)
 
-    def cached(self, entrant: Entrant) -> int:
-        """Return how many of the images the cache holds this model's answers to."""
-        return int(self._known(entrant).known.sum())
-
     def _known(self, entrant: Entrant) -> Answers:
         raw, known = entrant.cache.answers(entrant.answers_key(self.images.reader), self.images.digests)
-        return Answers(entrant, raw, known)
+        return Answers(entrant, raw, known, known.copy())
 
     def _ask(self, sides: list[Answers], tell: Listener) -> None:
-        """Let every model that has images left answer them; keep what was answered, also when a run is interrupted.
+        """Let every model that has images left answer them.
 
         Nothing runs where one of the models cannot be opened, for there would be nothing to compare.
         """
         if any(side.error for side in sides):
             return
-        asked = [side for side in sides if not self._complete(side)]
-        lanes = _open(asked)
+        asked = [side for side in sides if self._left(side).any()]
+        lanes = self._open(asked)
         for side in sides:
             side.ran = side.ran or side in asked
             side.entrant.from_cache = not side.ran
         if not lanes or any(side.error for side in sides):
             return
         batch = min(side.entrant.batch for side, _ in lanes)
-        feed = Feed(self.house.images, self.images.source, self.images.indices, [lane for _, lane in lanes], batch)
+        looking = self._looking()
+        feed = Feed(
+            self.house.images,
+            self.images.source,
+            self.images.indices,
+            [lane for _, lane in lanes],
+            batch,
+            seen=looking.see if looking is not None else None,
+        )
         names = ", ".join(side.entrant.path for side, _ in lanes)
+        rest = len(self.images.indices) - self.used  # nothing is left of them where all are asked for at once
         try:
-            feed.run(lambda done, total: tell("infer", names, done, total))
+            feed.run(lambda done, total: tell("infer", names, done, total + rest))
         finally:
             for side, lane in lanes:
-                self._take_in(side, lane)
+                _take_in(side, lane)
             self.unreadable |= feed.unreadable
 
-    def _take_in(self, side: Answers, lane: Lane) -> None:
-        side.error = lane.error
-        if lane.raw is None:
-            return
-        new = np.flatnonzero(~lane.wanted & ~side.known)
-        side.raw, side.known = lane.raw, ~lane.wanted
-        digests = self.images.digests
-        key = side.entrant.answers_key(self.images.reader)
-        side.entrant.cache.keep_answers(key, [digests[row] for row in new.tolist()], lane.raw[new])
+    def _left(self, side: Answers) -> NDArray[np.bool_]:
+        """Return (N,) which images a model has yet to answer; one known to be unreadable is not asked again."""
+        left = ~side.known
+        left[self.used :] = False
+        left[list(self.unreadable)] = False
+        return left
 
-    def _complete(self, side: Answers) -> bool:
-        """Whether nothing is left to ask; an image known to be unreadable is not asked again."""
-        missing = np.flatnonzero(~side.known).tolist()
-        return all(row in self.unreadable for row in missing)
+    def _open(self, asked: list[Answers]) -> list[tuple[Answers, Lane]]:
+        """Open the models, in children that start side by side; one that cannot be opened gets its error noted."""
+        for side in asked:
+            _attempt(side, side.entrant.start)
+        lanes = []
+        for side in asked:
+            worker = _attempt(side, side.entrant.open) if side.error is None else None
+            if worker is not None:
+                lanes.append((side, Lane(worker, side.entrant.require_card().card, self._left(side), side.raw)))
+        return lanes
 
-    def _pair(self, candidate: Answers, reference: Answers) -> PredictionTable:
-        kept = np.flatnonzero(candidate.known & reference.known)
-        if not len(kept) or candidate.raw is None or reference.raw is None:
+    def _pair(self, candidate: Answers, reference: Answers, whole: bool) -> PredictionTable:
+        rows = np.flatnonzero((candidate.known & reference.known)[: self.used])
+        if not len(rows) or candidate.raw is None or reference.raw is None:
             why = next(iter(self.unreadable.values()), "no reason was given")
             raise Inconclusive(f"no image could be read, so nothing was compared; the first: {why}")
-        mine, base = candidate.entrant.require_card().card.output, reference.entrant.require_card().card.output
+        rows = rows[np.argsort(self._indices[rows])]
+        mine, base = _output(candidate), _output(reference)
         order = class_order(mine, base)
-        theirs = make_predictions(candidate.raw[kept], mine, order, candidate.entrant.name)
-        ours = make_predictions(reference.raw[kept], base, None, reference.entrant.name)
+        theirs = make_predictions(candidate.raw[rows], mine, order, candidate.entrant.name)
+        ours = make_predictions(reference.raw[rows], base, None, reference.entrant.name)
         labels = match_labels(self.images.samples, base, ours.raw.shape[1])
         if labels is not None:
-            labels = labels[np.asarray(self.images.indices, dtype=np.intp)][kept]
-        ids = self.images.ids
+            labels = labels[self._indices[rows]]
         names = base.classes or self.images.samples.classes
         if names is not None and len(names) != ours.raw.shape[1]:
             names = None
-        return pair([ids[row] for row in kept.tolist()], labels, names, theirs, ours)
+        columns = self._columns_of(rows, whole)
+        ids = [self.images.samples.ids[index] for index in self._indices[rows].tolist()]
+        return pair(ids, labels, names, theirs, ours, columns)
+
+    def _columns_of(self, rows: NDArray[np.intp], whole: bool) -> dict[str, Column]:
+        columns = {name: pick(column, rows) for name, column in self._given().items()}
+        looking = self._looking() if whole else None
+        if looking is not None:
+            looking.complete(rows)
+            columns |= {name: looking.column(name, rows) for name in self.columns if name in LOOKS_OF_IMAGES}
+        return columns
 
 
-def _open(asked: list[Answers]) -> list[tuple[Answers, Lane]]:
-    """Open the models, in children that start side by side; one that cannot be opened gets its error noted."""
-    for side in asked:
-        _attempt(side, side.entrant.start)
-    lanes = []
-    for side in asked:
-        worker = _attempt(side, side.entrant.open) if side.error is None else None
-        if worker is not None:
-            lanes.append((side, Lane(worker, side.entrant.require_card().card, ~side.known, side.raw)))
-    return lanes
+def _output(side: Answers) -> Output:
+    return side.entrant.require_card().card.output
+
+
+def _take_in(side: Answers, lane: Lane) -> None:
+    side.error = lane.error
+    if lane.raw is not None:
+        side.raw = lane.raw
+        side.known |= lane.answered
 
 
 def _attempt(side: Answers, step: Callable[[], Worker]) -> Worker | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
@@ -27,9 +28,9 @@ class Images:
     """The path as typed."""
     source: SampleSet
     indices: Sequence[int]
-    """(N,) samples of the source that take part, ascending."""
+    """(N,) samples of the source that take part: ascending, or in random order where the run may stop early."""
     sha256: str
-    """Of ids, digests, labels and class names of those that take part."""
+    """Of ids, digests, labels, class names and metadata of those that take part."""
     reader: Mapping[str, str]
     """What decodes them: the data source, and versions of what it stands on."""
 
@@ -48,15 +49,22 @@ class Images:
         """(N,) digests of the images that take part."""
         return [self.samples.digests[index] for index in self.indices]
 
+    def sha256_of(self, count: int) -> str:
+        """Return the digest of the first `count` images as a list of their own; of all, it is `sha256`."""
+        if count >= len(self.indices):
+            return self.sha256
+        return _digest(self.samples, sorted(self.indices[:count]))
 
-def open_images(path: str, host: Host, limit: int | None, seed: int) -> Images:
+
+def open_images(path: str, host: Host, limit: int | None, seed: int, *, shuffled: bool = False) -> Images:
     """Open a data set and choose the images.
 
     Args:
         path: A file or folder.
         host: Who may read it.
         limit: Draw this many at random, without replacement; None takes all.
-        seed: Of that draw.
+        seed: Of that draw, and of the order.
+        shuffled: Whether the images come in random order, so that the first ones stand for all.
 
     Raises:
         UsageError: The path does not exist.
@@ -73,7 +81,8 @@ def open_images(path: str, host: Host, limit: int | None, seed: int) -> Images:
         raise DataError(f"the data set {path} holds no images")
     indices = _draw(available, limit, seed)
     reader = {"source": spec.name, "pillow": metadata.version("pillow"), **versions}
-    return Images(path, source, indices, _digest(source.samples, indices), reader)
+    order = _shuffle(indices, seed) if shuffled else indices
+    return Images(path, source, order, _digest(source.samples, indices), reader)
 
 
 def _open(spec: DataSourceSpec, place: Path) -> SampleSet:
@@ -134,11 +143,21 @@ def _draw(available: int, limit: int | None, seed: int) -> Sequence[int]:
     return cast("list[int]", np.sort(drawn).tolist())
 
 
+def _shuffle(indices: Sequence[int], seed: int) -> Sequence[int]:
+    import numpy as np
+
+    # A stream of its own: the draw of --limit has used up the start of the one that the seed alone begins.
+    return cast("list[int]", np.random.default_rng((seed, 1)).permutation(np.asarray(indices)).tolist())
+
+
 def _digest(samples: Samples, indices: Sequence[int]) -> str:
     labels = _labels(samples.labels)
     rows = (f"{samples.ids[index]}\0{samples.digests[index]}\0{labels[index] if labels else ''}\n" for index in indices)
     digest = hashlib.sha256("".join(rows).encode())
     digest.update("\0".join(samples.classes or ()).encode())
+    for name in sorted(samples.columns):  # none for data without columns, whose digests stay as they were
+        values = samples.columns[name]
+        digest.update(f"\0\0{json.dumps([name, *(values[index] for index in indices)])}".encode())
     return digest.hexdigest()
 
 

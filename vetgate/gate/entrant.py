@@ -24,7 +24,7 @@ from vetgate.host import Host, Kind, Offer
 from vetgate.inference.cache import Cache, key_of
 from vetgate.inference.child import Worker
 from vetgate.inference.memory import SharedBuffer
-from vetgate.inference.message import Start
+from vetgate.inference.message import Block, Rehearsed, Start
 
 MOST_IMAGES = 64
 PIXELS_AT_A_TIME = 1 << 20
@@ -84,6 +84,8 @@ class Entrant:
         self._described = False
         self._offer: Offer | None = None
         self._worker: Worker | None = None
+        self._answered = 0
+        """Images that processes which have ended answered, by their own count."""
 
     def __enter__(self) -> Self:
         return self
@@ -189,19 +191,21 @@ class Entrant:
         if self._worker is not None and not self._worker.alive:
             self.close()
         if self._worker is None:
-            artifact, offer = self._settled()
-            plugin = self._house.host.plugin_of(offer)
-            start = Start(
-                plugin=plugin.name,
-                value=plugin.value,
-                group=ENTRY_POINT_GROUP,
-                backend=artifact.backend,
-                artifact=artifact,
-                options=self._options(),
-                memory=self._house.memory,
-            )
-            self._worker = Worker(self.name, start, self._house.images, self._house.seconds)
+            self._worker = Worker(self.name, self._order(), self._house.images, self._house.seconds)
         return self._worker
+
+    def _order(self) -> Start:
+        artifact, offer = self._settled()
+        plugin = self._house.host.plugin_of(offer)
+        return Start(
+            plugin=plugin.name,
+            value=plugin.value,
+            group=ENTRY_POINT_GROUP,
+            backend=artifact.backend,
+            artifact=artifact,
+            options=self._options(),
+            memory=self._house.memory,
+        )
 
     def open(self) -> Worker:
         """Return the child process with the model open.
@@ -214,9 +218,25 @@ class Entrant:
             self.execution = worker.open(self.require_card().card)
         return worker
 
+    def rehearse(self, block: Block) -> Rehearsed:
+        """Return what it takes from nothing to the answer of a block, in a process of its own that is then ended.
+
+        Raises:
+            VetgateError: The model cannot be opened, or does not answer.
+        """
+        with Worker(self.name, self._order(), self._house.images, self._house.seconds, cold=True) as worker:
+            return worker.rehearse(self.require_card().card, block)
+
+    def borrow_card(self, other: Entrant) -> None:
+        """Read this model by another one's card; for a build of the same model that has none of its own."""
+        theirs = other.require_card()
+        self.card = CardSource(theirs.card, f"{theirs.source} (the {other.role}'s)", theirs.sha256)
+        self.close()  # a child is started for the batch that the card names
+
     def close(self) -> None:
         """End the child process."""
         if self._worker is not None:
+            self._answered += self._worker.answered
             self._worker.close()
             self._worker = None
 
@@ -252,6 +272,7 @@ class Entrant:
             card_sha256=card.sha256 if card else None,
             execution=self.execution,
             from_cache=self.from_cache,
+            answered=self._answered + (self._worker.answered if self._worker else 0) or None,
         )
 
     def answers_key(self, reader: Mapping[str, str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections import Counter
 from dataclasses import dataclass
 
 from vetgate.domain.errors import Inconclusive
@@ -12,8 +13,9 @@ from vetgate.gate.data import Images, open_images
 from vetgate.gate.entrant import Entrant
 from vetgate.gate.run import prepare
 from vetgate.host import Host
+from vetgate.inference.columns import column_of_metadata, count_values
 from vetgate.measure import Plan
-from vetgate.policy import SampleCounts, Unsettled, unsettled
+from vetgate.policy import SampleCounts, Size, sizes
 
 
 @dataclass(frozen=True)
@@ -24,8 +26,10 @@ class Outlook:
     plan: Plan
     images: int | None
     labelled: bool
-    unsettled: tuple[Unsettled, ...]
-    """Rules that so few images cannot settle."""
+    sizes: tuple[Size, ...]
+    """What each rule with a confidence needs, and why what there is cannot settle it."""
+    sequential: bool
+    """Whether the run may stop early."""
     cached: dict[str, int]
     """Images whose answers are in the cache, by model."""
     problems: tuple[str, ...]
@@ -58,7 +62,8 @@ def foresee(request: RunRequest, host: Host, *, now: datetime.datetime) -> Outlo
             plan=run.plan,
             images=len(images.indices) if images else None,
             labelled=images is not None and images.samples.labels is not None,
-            unsettled=unsettled(run.policy.policy, host.metrics(), counts) if counts else (),
+            sizes=sizes(run.policy.policy, host.metrics(), counts, sequential=request.sequential),
+            sequential=request.sequential,
             cached=cached,
             problems=tuple(problems),
         )
@@ -74,11 +79,14 @@ def count_images(path: str, host: Host) -> SampleCounts:
 
 
 def _counts(images: Images) -> SampleCounts:
-    if images.samples.labels is None:
-        return SampleCounts(len(images.indices))
-    names = images.samples.classes
-    found: dict[str, int] = {}
-    for label in images.samples.labels[list(images.indices)].tolist():
-        name = names[label] if names and 0 <= label < len(names) else str(label)
-        found[name] = found.get(name, 0) + 1
-    return SampleCounts(len(images.indices), found)
+    samples, indices = images.samples, list(images.indices)
+    columns = {
+        name: count_values(column_of_metadata(name, [values[index] for index in indices]))
+        for name, values in samples.columns.items()
+    }
+    if samples.labels is None:
+        return SampleCounts(len(indices), by_column=columns)
+    names = samples.classes
+    labels = samples.labels[indices].tolist()
+    found = Counter(names[label] if names and 0 <= label < len(names) else str(label) for label in labels)
+    return SampleCounts(len(indices), dict(found), columns)

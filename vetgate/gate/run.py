@@ -3,26 +3,34 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterator
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
 from vetgate import environment
 from vetgate.artifacts import Vault, require_file
 from vetgate.domain.errors import Inconclusive, MissingExtra, PolicyError
+from vetgate.domain.evidence import Evidence
 from vetgate.domain.policy import Policy
 from vetgate.domain.request import RunRequest
 from vetgate.domain.specs import Event
+from vetgate.domain.verdict import Verdict
 from vetgate.gate.answers import Sitting
+from vetgate.gate.baseline import Baseline, load_baseline
 from vetgate.gate.data import Images, open_images
-from vetgate.gate.entrant import House
+from vetgate.gate.entrant import Entrant, House
+from vetgate.gate.timing import latency_reference
 from vetgate.host import Host, Kind
 from vetgate.inference.cache import Cache, cache_folder
 from vetgate.inference.memory import SharedBuffer
-from vetgate.measure import Plan, make_plan
-from vetgate.policy import LoadedPolicy, load
+from vetgate.measure import Given, Plan, make_plan
+from vetgate.policy import LoadedPolicy, judge, load, open_rules
 
 Watch = Callable[[Event], None]
+
+_NOTHING = hashlib.sha256(b"").hexdigest()
+_NO_RULES = LoadedPolicy(Policy(name="none", rules=(), sha256=_NOTHING), "none: nothing is judged")
 
 
 @dataclass
@@ -37,7 +45,11 @@ class Run:
     sitting: Sitting | None
     today: datetime.date
     watch: Watch
+    timed: Entrant | None = None
+    """What is timed in place of the reference, where the user names it."""
     warnings: list[str] = field(default_factory=list)
+    baseline: Baseline | None = None
+    """The saved report that rules may compare with."""
 
     def tell(self, stage: str, detail: str, done: int = 0, total: int = 0) -> None:
         """Tell progress bars and observers where the walk is."""
@@ -45,14 +57,51 @@ class Run:
         self.watch(event)
         self.warnings += [line for line in self.host.tell(event) if line not in self.warnings]
 
+    def judge(self, evidence: Sequence[Evidence], policy: Policy | None = None) -> Verdict:
+        """Return the verdict on evidence, by the run's policy unless another is named."""
+        return judge_by(policy or self.policy.policy, evidence, self.host, self.today)
+
+    def open_rules(
+        self, evidence: Sequence[Evidence], policy: Policy, images: Mapping[str, Mapping[str, int]]
+    ) -> tuple[str, ...]:
+        """Return the rules that more images could still settle; `images` counts all there are by column and value."""
+        return open_rules(policy, evidence, self.host.metrics(), _owners(self.host), images)
+
+
+def _owners(host: Host) -> dict[str, str]:
+    return {metric.id: check.name for check in host.checks() for metric in check.metrics}
+
+
+def judge_by(policy: Policy, evidence: Sequence[Evidence], host: Host, today: datetime.date) -> Verdict:
+    """Return the verdict on evidence, with everything that the judge must know of the checks on offer."""
+    return judge(
+        policy,
+        evidence,
+        today=today,
+        metrics=host.metrics(),
+        owners=_owners(host),
+        always=tuple(check.name for check in host.checks() if check.always),
+    )
+
 
 @contextmanager
-def prepare(request: RunRequest, host: Host, now: datetime.datetime, watch: Watch) -> Iterator[Run]:
-    """Load the policy, open the data, plan, and make room for models."""
-    policy = _load_policy(request.policy, host)
-    for path in (*request.candidates, request.reference):
+def prepare(
+    request: RunRequest, host: Host, now: datetime.datetime, watch: Watch, *, wanted: tuple[str, ...] = ()
+) -> Iterator[Run]:
+    """Load the policy, open the data, plan, and make room for models.
+
+    Args:
+        request: What the user asks.
+        host: The plugins.
+        now: When the run started.
+        watch: Told of every step.
+        wanted: Metrics to measure without any policy, so that nothing is judged; empty for the request's policy.
+    """
+    policy = _NO_RULES if wanted else _load_policy(request.policy, host)
+    for path in (*request.candidates, request.reference, *filter(None, (request.latency_reference,))):
         require_file(path)
-    images = open_images(request.data, host, request.limit, request.seed) if request.data else None
+    baseline = load_baseline(request.baseline) if request.baseline is not None else None
+    images = _open_images(request, host)
     with ExitStack() as stack:
         house = House(
             host=host,
@@ -64,9 +113,13 @@ def prepare(request: RunRequest, host: Host, now: datetime.datetime, watch: Watc
             seconds=request.limits.seconds,
             memory=request.limits.memory or environment.memory() * 3 // 4,
         )
-        sitting = Sitting(images, house) if images else None
-        plan = _plan(policy.policy, host, images, request.seed)
-        yield Run(request, host, policy, plan, house, sitting, now.date(), watch, list(host.troubles()))
+        plan = _plan(policy.policy, host, images, request, baseline, wanted)
+        sitting = Sitting(images, house, plan.columns) if images else None
+        timed = latency_reference(request, house)
+        if timed is not None:
+            stack.enter_context(timed)
+        troubles = list(host.troubles())
+        yield Run(request, host, policy, plan, house, sitting, now.date(), watch, timed, troubles, baseline)
 
 
 def _load_policy(name: str, host: Host) -> LoadedPolicy:
@@ -80,7 +133,20 @@ def _load_policy(name: str, host: Host) -> LoadedPolicy:
         raise Inconclusive(f"{error.message}\n{troubles}", hint="vetgate plugins shows what is out of order") from None
 
 
-def _plan(policy: Policy, host: Host, images: Images | None, seed: int) -> Plan:
+def _open_images(request: RunRequest, host: Host) -> Images | None:
+    if not request.data:
+        return None
+    return open_images(request.data, host, request.limit, request.seed, shuffled=request.sequential)
+
+
+def _plan(
+    policy: Policy,
+    host: Host,
+    images: Images | None,
+    request: RunRequest,
+    baseline: Baseline | None,
+    wanted: tuple[str, ...],
+) -> Plan:
     missing: dict[str, MissingExtra] = {}
     for spec in host.checks():
         offer = host.offer(Kind.CHECK, spec.name)
@@ -89,5 +155,15 @@ def _plan(policy: Policy, host: Host, images: Images | None, seed: int) -> Plan:
                 offer.require()
         except MissingExtra as error:
             missing[spec.name] = error
-    labelled = images is not None and images.samples.labels is not None
-    return make_plan(policy, host.checks(), missing, has_data=images is not None, has_labels=labelled, seed=seed)
+    given = Given(
+        data=images is not None,
+        labels=images is not None and images.samples.labels is not None,
+        columns=tuple(images.samples.columns) if images is not None else (),
+        seed=request.seed,
+        seconds=request.timing_seconds,
+        sequential=request.sequential,
+        baseline=baseline is not None,
+        same_data=images is not None and baseline is not None and baseline.is_on(images.sha256),
+        wanted=wanted,
+    )
+    return make_plan(policy, host.checks(), missing, given)

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import datetime
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from vetgate import environment
-from vetgate.domain.check import EvidenceContext, Need, SessionContext, StructureContext, TableContext
+from vetgate.domain.check import EvidenceContext, Need, StructureContext, TableContext
 from vetgate.domain.errors import DataError, Inconclusive, UsageError, VetgateError
 from vetgate.domain.evidence import Evidence, Outcome
+from vetgate.domain.predictions import PredictionTable
 from vetgate.domain.report import DataSummary, PolicySummary, Report, ReportSet
 from vetgate.domain.request import RunRequest
 from vetgate.gate.answers import Sitting
 from vetgate.gate.data import Images
 from vetgate.gate.entrant import Entrant
-from vetgate.gate.run import Run, Watch, prepare
+from vetgate.gate.run import Run, Watch, judge_by, prepare
+from vetgate.gate.sequence import take_looks
+from vetgate.gate.timing import time_models
 from vetgate.host import Host
-from vetgate.inference.session import LiveSession, load_batches
-from vetgate.measure import run_check, skip
-from vetgate.policy import LoadedPolicy, judge
+from vetgate.measure import Setting, run_check, skip
+from vetgate.policy import LoadedPolicy
 
 
 def vet(request: RunRequest, host: Host, *, now: datetime.datetime, watch: Watch) -> ReportSet:
@@ -35,9 +37,15 @@ def vet(request: RunRequest, host: Host, *, now: datetime.datetime, watch: Watch
         UsageError: Something that the person who typed the command can mend.
     """
     with prepare(request, host, now, watch) as run:
-        reference = Entrant("reference", request.reference, request.reference_card, request.architecture, run.house)
-        with reference:
-            return ReportSet(reports=tuple(_vet_one(path, reference, run, now) for path in request.candidates))
+        return vet_all(run, now)
+
+
+def vet_all(run: Run, now: datetime.datetime) -> ReportSet:
+    """Vet every candidate of a run that is prepared."""
+    request = run.request
+    reference = Entrant("reference", request.reference, request.reference_card, request.architecture, run.house)
+    with reference:
+        return ReportSet(reports=tuple(_vet_one(path, reference, run, now) for path in request.candidates))
 
 
 def _vet_one(path: str, reference: Entrant, run: Run, now: datetime.datetime) -> Report:
@@ -45,16 +53,12 @@ def _vet_one(path: str, reference: Entrant, run: Run, now: datetime.datetime) ->
     start = time.perf_counter()
     card = run.request.cards.get(path, run.request.cards.get(""))
     candidate = Entrant("candidate", path, card, run.request.architecture, run.house)
+    if run.sitting is not None:
+        run.sitting.begin()
     with candidate:
         evidence = list(_gather(candidate, reference, run))
-    verdict = judge(
-        run.policy.policy,
-        evidence,
-        today=run.today,
-        metrics=run.host.metrics(),
-        owners=_owners(run.host),
-        always=_always(run.host),
-    )
+    evidence += _beside_baseline(evidence, reference, run)
+    verdict = run.judge(evidence)
     versions = reference.versions | candidate.versions
     return Report(
         candidate=candidate.summary(),
@@ -63,6 +67,9 @@ def _vet_one(path: str, reference: Entrant, run: Run, now: datetime.datetime) ->
         policy=PolicySummary(name=run.policy.policy.name, sha256=run.policy.policy.sha256, source=run.policy.source),
         verdict=verdict,
         evidence=tuple(evidence),
+        stopping=run.sitting.stopping if run.sitting else None,
+        timed_reference=run.timed.summary() if run.timed else None,
+        baseline=run.baseline.summary if run.baseline else None,
         environment=environment.describe(versions),
         warnings=(*run.warnings, *_same_file(candidate, reference)),
         seed=run.request.seed,
@@ -72,18 +79,19 @@ def _vet_one(path: str, reference: Entrant, run: Run, now: datetime.datetime) ->
     )
 
 
+def _beside_baseline(evidence: Sequence[Evidence], reference: Entrant, run: Run) -> Iterator[Evidence]:
+    """Yield how the candidate stands to that of the saved report, where one was named."""
+    if run.baseline is not None:
+        timed = (run.timed or reference).summary()
+        stopping = run.sitting.stopping if run.sitting else None
+        setting = Setting(_data_summary(run.sitting), reference.summary(), timed, stopping, environment.describe({}))
+        yield run.baseline.compare(evidence, setting, run.host, run.policy.policy.rules)
+
+
 def _same_file(candidate: Entrant, reference: Entrant) -> Iterator[str]:
     mine, theirs = candidate.artifact, reference.artifact
     if mine is not None and theirs is not None and mine.sha256 == theirs.sha256:
         yield "candidate and reference are the same file: nothing was vetted but the gate"
-
-
-def _always(host: Host) -> tuple[str, ...]:
-    return tuple(check.name for check in host.checks() if check.always)
-
-
-def _owners(host: Host) -> dict[str, str]:
-    return {metric.id: check.name for check in host.checks() for metric in check.metrics}
 
 
 def _gather(candidate: Entrant, reference: Entrant, run: Run) -> Iterator[Evidence]:
@@ -134,13 +142,13 @@ def _measure(
         reason = f"no model was opened, because of {', '.join(halting)}"
         yield from (skip(check, reason) for check in run.plan.checks if check.spec.needs is not Need.STRUCTURE)
         return
-    yield from _run_models(candidate, reference, run)
+    yield from _run_models(candidate, reference, run, gathered)
     for check in run.plan.by_need(Need.EVIDENCE):
         run.tell("check", check.spec.name)
         yield run_check(check, EvidenceContext(context.candidate, context.reference, tuple(gathered)))
 
 
-def _run_models(candidate: Entrant, reference: Entrant, run: Run) -> Iterator[Evidence]:
+def _run_models(candidate: Entrant, reference: Entrant, run: Run, gathered: Sequence[Evidence]) -> Iterator[Evidence]:
     """Yield the evidence of checks on the prediction table, then of checks on live models."""
     live = (*run.plan.by_need(Need.TABLE), *run.plan.by_need(Need.SESSION))
     if not live:
@@ -148,27 +156,23 @@ def _run_models(candidate: Entrant, reference: Entrant, run: Run) -> Iterator[Ev
     if run.sitting is None:
         yield from (skip(check, "no data set was given; --data PATH") for check in live)
         return
-    table = TableContext(run.sitting.table(candidate, reference, run.tell))
+    tally = take_looks(candidate, reference, run, gathered) if run.request.sequential else None
+    table = TableContext(_table(candidate, reference, run.sitting, run))
     yield from _unreadable(run)
     _caution(reference, run.sitting.images, run)
     for check in run.plan.by_need(Need.TABLE):
         run.tell("check", check.spec.name)
-        yield run_check(check, table)
-    yield from _time_models(candidate, reference, run.sitting, run)
+        found = run_check(check, table)
+        yield found if tally is None else tally.close(found, run.sitting.stopping)
+    yield from time_models(candidate, reference, table.table, run)
 
 
-def _time_models(candidate: Entrant, reference: Entrant, sitting: Sitting, run: Run) -> Iterator[Evidence]:
-    checks = run.plan.by_need(Need.SESSION)
-    if not any(check.missing is None for check in checks):
-        yield from (run_check(check, None) for check in checks)
-        return
-    cards = [candidate.require_card().card, reference.require_card().card]
-    workers = [candidate.open(), reference.open()]
-    blocks = load_batches(run.house.images, sitting.images.source, list(sitting.images.indices), cards)
-    context = SessionContext(*(LiveSession(worker, block) for worker, block in zip(workers, blocks, strict=True)))
-    for check in checks:
-        run.tell("check", check.spec.name)
-        yield run_check(check, context)
+def _table(candidate: Entrant, reference: Entrant, sitting: Sitting, run: Run) -> PredictionTable:
+    """Return the table that checks work on; what was answered for it is kept, however that ends."""
+    try:
+        return sitting.table(candidate, reference, run.tell, most=sitting.used)
+    finally:
+        sitting.keep()
 
 
 def _stopped(where: str, error: VetgateError) -> Evidence:
@@ -191,12 +195,12 @@ def _caution(reference: Entrant, images: Images, run: Run) -> None:
 def _unreadable(run: Run) -> Iterator[Evidence]:
     """Yield an error where more images than allowed could not be decoded."""
     sitting = run.sitting
-    if sitting is None or not sitting.unreadable:
+    if sitting is None or not sitting.unread:
         return
-    bad, total = len(sitting.unreadable), len(sitting.images.indices)
-    row, why = next(iter(sorted(sitting.unreadable.items())))
-    told = f"{bad} of {total} images cannot be read, the first {sitting.images.ids[row]!r}: {why}"
-    if bad / total > run.request.limits.unreadable:
+    bad, first = len(sitting.unread), sitting.unread[0]
+    why = sitting.unreadable[first]
+    told = f"{bad} of {sitting.used} images cannot be read, the first {sitting.images.ids[first]!r}: {why}"
+    if bad / sitting.used > run.request.limits.unreadable:
         allowed = f"{run.request.limits.unreadable:.2%} may be unreadable"
         yield _stopped("data", Inconclusive(f"{told} ({allowed})", hint="mend them or set --max-unreadable"))
     elif told not in run.warnings:
@@ -207,11 +211,11 @@ def _data_summary(sitting: Sitting | None) -> DataSummary | None:
     if sitting is None:
         return None
     images = sitting.images
-    unreadable = tuple(images.ids[row] for row in sorted(sitting.unreadable))
+    unreadable = tuple(images.ids[row] for row in sitting.unread)
     return DataSummary(
         name=images.name,
-        sha256=images.sha256,
-        images=len(images.indices) - len(unreadable),
+        sha256=sitting.sha256,
+        images=sitting.used - len(unreadable),
         available=len(images.samples),
         labelled=images.samples.labels is not None,
         classes=len(images.samples.classes) if images.samples.classes else None,
@@ -224,13 +228,6 @@ def rejudge(reports: ReportSet, policy: LoadedPolicy, host: Host, today: datetim
     summary = PolicySummary(name=policy.policy.name, sha256=policy.policy.sha256, source=policy.source)
     judged = []
     for report in reports.reports:
-        verdict = judge(
-            policy.policy,
-            report.evidence,
-            today=today,
-            metrics=host.metrics(),
-            owners=_owners(host),
-            always=_always(host),
-        )
+        verdict = judge_by(policy.policy, report.evidence, host, today)
         judged.append(report.model_copy(update={"verdict": verdict, "policy": summary}))
     return ReportSet(reports=tuple(judged))

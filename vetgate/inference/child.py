@@ -34,19 +34,22 @@ from vetgate.inference.memory import SharedBuffer
 from vetgate.inference.message import (
     LONGEST,
     REPLIES,
+    Block,
     Close,
     Describe,
     Described,
     Failed,
     Open,
     Opened,
+    Rehearse,
+    Rehearsed,
     Reply,
     Request,
     Start,
     Started,
 )
 
-ReplyT = TypeVar("ReplyT", Started, Described, Opened)
+ReplyT = TypeVar("ReplyT", Started, Described, Opened, Rehearsed)
 
 PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH")
 """Variables that a child inherits; the rest may hold secrets and stay outside."""
@@ -73,29 +76,36 @@ class Worker:
         start: What to load, and within which limits.
         images: The buffer that the child reads images from.
         patience: Seconds without an answer after which the child counts as hung.
+        cold: Whether it waits for `rehearse` with nothing loaded, its memory managed as any program's.
 
     Raises:
         Inconclusive: There is no room for another process, its output or its log.
     """
 
-    def __init__(self, name: str, start: Start, images: SharedBuffer, patience: float) -> None:
+    def __init__(self, name: str, start: Start, images: SharedBuffer, patience: float, *, cold: bool = False) -> None:
         self.name = name
         self.patience = patience
         self.answers = SharedBuffer()
         self.execution: Execution | None = None
+        self.answered = 0
+        """Images that the child has answered, by its own count."""
+        self._start = start
         self._started = False
         with ExitStack() as undo:
             undo.callback(self.answers.close)
             try:
                 self._log = undo.enter_context(tempfile.TemporaryFile(prefix="vetgate-", mode="w+b"))
-                self._process, self.connection = self._spawn(images, start.options.threads)
+                self._process, self.connection = self._spawn(images, _environment(start.options.threads, cold=cold))
             except OSError as error:
                 raise Inconclusive(f"{name}: its process cannot be started: {error}") from None
             undo.callback(self.close)
-            self.send(start)
+            if not cold:
+                self.send(start)
             undo.pop_all()
 
-    def _spawn(self, images: SharedBuffer, threads: int) -> tuple[subprocess.Popen[bytes], Connection[bytes, bytes]]:
+    def _spawn(
+        self, images: SharedBuffer, environment: Mapping[str, str]
+    ) -> tuple[subprocess.Popen[bytes], Connection[bytes, bytes]]:
         with ExitStack() as ending:
             ours, theirs = socket.socketpair()
             ending.enter_context(ours)
@@ -110,7 +120,7 @@ class Worker:
                 stdout=self._log,
                 stderr=self._log,
                 pass_fds=passed,
-                env=_environment(threads),
+                env=environment,
             )
             return process, Connection(ours.detach())
 
@@ -147,6 +157,15 @@ class Worker:
         self.send(Open(card=card))
         self.execution = self._expect(Opened).execution
         return self.execution
+
+    def rehearse(self, card: Card, block: Block) -> Rehearsed:
+        """Let a cold child go from nothing to the answer of one block; return what that took.
+
+        Raises:
+            VetgateError: As the backend says, or WorkerFailed.
+        """
+        self.send(Rehearse(start=self._start, card=card, block=block))
+        return self._expect(Rehearsed)
 
     def send(self, request: Request) -> None:
         """Send a request; the answer is fetched by `receive`."""
@@ -250,11 +269,18 @@ def _printable(text: str) -> str:
     return "".join(sign if sign.isprintable() or sign == "\n" else "\N{REPLACEMENT CHARACTER}" for sign in text)
 
 
-def _environment(threads: int) -> dict[str, str]:
-    """Return the variables of a child: a few of ours, and how many threads its libraries may start."""
+def _environment(threads: int, *, cold: bool = False) -> dict[str, str]:
+    """Return the variables of a child: a few of ours, and how many threads its libraries may start.
+
+    A cold one manages its memory as the system does by itself: room kept for speed would count as the model's.
+    """
     own = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
     count = str(threads)
-    return own | _GLIBC | {"OMP_NUM_THREADS": count, "MKL_NUM_THREADS": count, "OPENBLAS_NUM_THREADS": count}
+    return (
+        own
+        | ({} if cold else _GLIBC)
+        | {"OMP_NUM_THREADS": count, "MKL_NUM_THREADS": count, "OPENBLAS_NUM_THREADS": count}
+    )
 
 
 def deadline(worker: Worker) -> float:

@@ -29,6 +29,7 @@ SLOT_BYTES = 10 << 20
 ANSWER_BYTES = 8 << 20
 
 Progress = Callable[[int, int], None]
+Seen = Callable[[int, "NDArray[np.uint8]"], None]
 
 
 @dataclass
@@ -38,14 +39,19 @@ class Lane:
     worker: Worker
     card: Card
     wanted: NDArray[np.bool_]
-    """(N,) images that it has yet to answer; the others are known from the cache."""
+    """(N,) images that it shall answer; the others are known from the cache, or not needed."""
     raw: NDArray[np.float32] | None = None
     """(N, C), what is known from the cache, filled up as answers come."""
+    answered: NDArray[np.bool_] = field(init=False)
+    """(N,) images that it answered."""
     error: VetgateError | None = None
     """Why it stopped; the other lanes go on."""
     pending: deque[Job] = field(default_factory=deque)
     due: float = 0.0
     """Monotonic time by which the oldest pending job must be answered."""
+
+    def __post_init__(self) -> None:
+        self.answered = np.zeros(len(self.wanted), dtype=np.bool_)
 
 
 @dataclass(frozen=True)
@@ -66,11 +72,20 @@ class Feed:
         indices: (N,) which samples of the source, in order.
         lanes: The models.
         batch: Images at a time.
+        seen: Told of every image that was decoded: its position in the list, and its pixels.
     """
 
     def __init__(
-        self, images: SharedBuffer, source: SampleSet, indices: Sequence[int], lanes: list[Lane], batch: int
+        self,
+        images: SharedBuffer,
+        source: SampleSet,
+        indices: Sequence[int],
+        lanes: list[Lane],
+        batch: int,
+        *,
+        seen: Seen | None = None,
     ) -> None:
+        self._seen = seen
         self._images, self._source, self._indices, self._lanes = images, source, indices, lanes
         self._inputs: dict[str, Input] = {geometry(lane.card.input): lane.card.input for lane in lanes}
         image_bytes = sum(map(bytes_of_image, self._inputs.values()))
@@ -130,6 +145,8 @@ class Feed:
                 self.unreadable[row] = str(error)
                 continue
             kept.append(row)
+            if self._seen is not None:
+                self._seen(row, pixels)
             name = self._source.samples.ids[index]
             for key, card in self._inputs.items():
                 fitted[key].append(fit(pixels, card, name))
@@ -185,11 +202,13 @@ class Feed:
             lane.raw = np.zeros((len(self._indices), reply.columns), dtype=np.float32)
         if reply.columns != lane.raw.shape[1]:
             raise WorkerFailed(f"{lane.worker.name}: answered {reply.columns} outputs after {lane.raw.shape[1]}")
+        lane.worker.answered = reply.answered
         flat = lane.worker.answers.array(job.slot * ANSWER_BYTES, reply.rows * reply.columns, "f4")
         answers = np.array(flat, dtype=np.float32).reshape(reply.rows, reply.columns)
         self._require_finite(lane, job, answers)
         lane.raw[job.rows] = answers
         lane.wanted[job.rows] = False
+        lane.answered[job.rows] = True
         lane.pending.popleft()
         self._users[job.slot] -= 1
         lane.due = deadline(lane.worker)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import Field, TypeAdapter
+from pydantic import Field, NonNegativeInt, PositiveInt, TypeAdapter
 
 from vetgate.domain.artifact import Artifact
 from vetgate.domain.card import Card
@@ -84,6 +84,18 @@ class Time(Record):
     calls: int
 
 
+class Rehearse(Record):
+    """From nothing to the first answer: load the plugin and its runtime, open the model, predict one block.
+
+    Comes first of all and in place of Start, so that nothing of the model's runtime is there before.
+    """
+
+    kind: Literal["rehearse"] = "rehearse"
+    start: Start
+    card: Card
+    block: Block
+
+
 class Close(Record):
     """End."""
 
@@ -116,6 +128,8 @@ class Predicted(Record):
     kind: Literal["predicted"] = "predicted"
     rows: int
     columns: int
+    answered: NonNegativeInt
+    """Images that this process has answered since it started, these among them."""
 
 
 class Timed(Record):
@@ -123,6 +137,19 @@ class Timed(Record):
 
     kind: Literal["timed"] = "timed"
     seconds: tuple[float, ...]
+
+
+class Rehearsed(Record):
+    """How a start from nothing went."""
+
+    kind: Literal["rehearsed"] = "rehearsed"
+    opening: Annotated[float, Field(gt=0)]
+    """Seconds until the model was open."""
+    first: Annotated[float, Field(gt=0)]
+    """Seconds of the first prediction."""
+    memory_before: PositiveInt | None
+    """Bytes resident; None where the system does not tell."""
+    memory_peak: PositiveInt | None
 
 
 class Failed(Record):
@@ -135,8 +162,10 @@ class Failed(Record):
     hint: str = ""
 
 
-Request: TypeAlias = Annotated[Start | Describe | Open | Predict | Time | Close, Field(discriminator="kind")]
-Reply: TypeAlias = Annotated[Started | Described | Opened | Predicted | Timed | Failed, Field(discriminator="kind")]
+Request: TypeAlias = Annotated[Start | Describe | Open | Predict | Time | Rehearse | Close, Field(discriminator="kind")]
+Reply: TypeAlias = Annotated[
+    Started | Described | Opened | Predicted | Timed | Rehearsed | Failed, Field(discriminator="kind")
+]
 
 REQUESTS: TypeAdapter[Request] = TypeAdapter(Request)
 REPLIES: TypeAdapter[Reply] = TypeAdapter(Reply)

@@ -6,13 +6,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from vetgate.domain.check import ColdStart
 from vetgate.domain.errors import CardError, DataError, UnreadableImage, WorkerFailed
 from vetgate.domain.model import Execution
 from vetgate.domain.samples import SampleSet
-from vetgate.inference.message import Block, Time, Timed
+from vetgate.inference.message import Block, Rehearsed, Time, Timed
 from vetgate.inference.prepare import LARGEST, bytes_of_image, fit, read_pixels
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from vetgate.domain.card import Card
@@ -26,10 +29,11 @@ class LiveSession:
     Args:
         worker: Opened.
         block: The batch, as it stands in the input buffer.
+        rehearse: Starts the same model in a process of its own, lets it answer a block, and ends it.
     """
 
-    def __init__(self, worker: Worker, block: Block) -> None:
-        self._worker, self._block = worker, block
+    def __init__(self, worker: Worker, block: Block, rehearse: Callable[[Block], Rehearsed]) -> None:
+        self._worker, self._block, self._rehearse = worker, block, rehearse
 
     @property
     def execution(self) -> Execution:
@@ -40,21 +44,37 @@ class LiveSession:
 
     @property
     def batch(self) -> int:
-        """Images of every timed call."""
+        """Images of a timed call that is not told otherwise."""
         return self._block.count
 
-    def time(self, calls: int) -> NDArray[np.float64]:
-        """Return the seconds (calls,) of each prediction of the batch, measured inside the child.
+    def time(self, calls: int, *, batch: int | None = None) -> NDArray[np.float64]:
+        """Return the seconds (calls,) of each prediction of one batch, measured inside the child.
+
+        Args:
+            calls: How often to predict.
+            batch: Images of a call, the first of the deployment batch; None is all of them.
 
         Raises:
             WorkerFailed: The child failed, hung, or gave another number of times than was asked for.
         """
-        self._worker.send(Time(block=self._block, calls=calls))
+        count = self.batch if batch is None else batch
+        if not 1 <= count <= self.batch:
+            raise ValueError(f"a call of {count} images was asked for; 1 to {self.batch} are at hand")
+        self._worker.send(Time(block=self._block.model_copy(update={"count": count}), calls=calls))
         reply = self._worker.receive()
         if not isinstance(reply, Timed) or len(reply.seconds) != calls or min(reply.seconds, default=0.0) <= 0:
             self._worker.kill()
             raise WorkerFailed(f"{self._worker.name}: gave no {calls} positive times")
         return np.asarray(reply.seconds, dtype=np.float64)
+
+    def start_afresh(self) -> ColdStart:
+        """Start the model once more in a process of its own, let it answer one deployment batch, and end it.
+
+        Raises:
+            VetgateError: It could not be started, or could not answer.
+        """
+        found = self._rehearse(self._block)
+        return ColdStart(found.opening, found.first, found.memory_before, found.memory_peak)
 
 
 def load_batches(images: SharedBuffer, source: SampleSet, indices: list[int], cards: list[Card]) -> list[Block]:

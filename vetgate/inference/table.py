@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from vetgate.domain.card import Output
 from vetgate.domain.errors import CardError, DataError, WorkerFailed
-from vetgate.domain.predictions import Predictions, PredictionTable
+from vetgate.domain.predictions import Column, Predictions, PredictionTable
 from vetgate.domain.samples import Samples
 
 if TYPE_CHECKING:
@@ -150,6 +150,7 @@ def pair(
     names: tuple[str, ...] | None,
     candidate: Predictions,
     reference: Predictions,
+    columns: Mapping[str, Column],
 ) -> PredictionTable:
     """Put both models' answers into one table.
 
@@ -159,4 +160,4 @@ def pair(
     if candidate.raw.shape != reference.raw.shape:
         raise WorkerFailed(f"candidate and reference answered {candidate.raw.shape} and {reference.raw.shape}")
     classes = names or tuple(map(str, range(reference.raw.shape[1])))
-    return PredictionTable(ids, labels, classes, candidate, reference)
+    return PredictionTable(ids, labels, classes, candidate, reference, columns)

@@ -9,8 +9,9 @@ import os
 import signal
 import sys
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from vetgate.domain.card import Card
@@ -28,6 +29,8 @@ from vetgate.inference.message import (
     Opened,
     Predict,
     Predicted,
+    Rehearse,
+    Rehearsed,
     Reply,
     Request,
     Start,
@@ -72,6 +75,7 @@ class Server:
         self._model: Model | None = None
         self._card: Card | None = None
         self._open = ExitStack()
+        self._answered = 0
 
     def serve(self) -> None:
         """Serve until Close or the parent's end."""
@@ -106,14 +110,13 @@ class Server:
                 backend, start = self._ready()
                 return Described(structure=backend.describe(start.artifact, request.card, start.options))
             case Open():
-                backend, start = self._ready()
-                self._card = request.card
-                self._model = self._open.enter_context(backend.open(start.artifact, request.card, start.options))
-                return Opened(execution=self._model.execution)
+                return self._open_model(request.card)
             case Predict():
                 return self._predict(request)
             case Time():
                 return self._time(request)
+            case Rehearse():
+                return self._rehearse(request)
         raise ValueError(f"cannot answer {request.kind}")
 
     def _begin(self, start: Start) -> Started:
@@ -129,6 +132,12 @@ class Server:
         self._backend = next(spec for spec in specs if spec.name == start.backend).factory()
         return Started()
 
+    def _open_model(self, card: Card) -> Opened:
+        backend, start = self._ready()
+        self._card = card
+        self._model = self._open.enter_context(backend.open(start.artifact, card, start.options))
+        return Opened(execution=self._model.execution)
+
     def _ready(self) -> tuple[Backend, Start]:
         if self._backend is None or self._start is None:
             raise WorkerFailed("its backend could not be loaded")
@@ -142,7 +151,8 @@ class Server:
             raise WorkerFailed(f"its outputs {raw.shape} take {raw.nbytes} bytes; {request.answer_capacity} are there")
         with mmap.mmap(self._answers, os.fstat(self._answers).st_size) as buffer:
             buffer[request.answer_offset : request.answer_offset + raw.nbytes] = raw.tobytes()
-        return Predicted(rows=raw.shape[0], columns=raw.shape[1])
+        self._answered += raw.shape[0]
+        return Predicted(rows=raw.shape[0], columns=raw.shape[1], answered=self._answered)
 
     def _time(self, request: Time) -> Timed:
         images = self._prepared(request.block)
@@ -152,6 +162,24 @@ class Server:
             self._run(images)
             seconds.append(time.perf_counter() - start)
         return Timed(seconds=tuple(seconds))
+
+    def _rehearse(self, request: Rehearse) -> Rehearsed:
+        """Load, open and predict; the images are prepared before the clock starts and count as there before."""
+        self._card = request.card
+        images = self._prepared(request.block)
+        before = _forget_peak()
+        start = time.perf_counter()
+        self._begin(request.start)
+        self._open_model(request.card)
+        opened = time.perf_counter()
+        self._run(images)
+        answered = time.perf_counter()
+        return Rehearsed(
+            opening=opened - start,
+            first=answered - opened,
+            memory_before=before,
+            memory_peak=_status("VmHWM") if before is not None else None,
+        )
 
     def _run(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
         if self._model is None:
@@ -173,6 +201,26 @@ class Server:
         with mmap.mmap(self._images, os.fstat(self._images).st_size, access=mmap.ACCESS_READ) as buffer:
             pixels = np.frombuffer(buffer[block.offset : block.offset + block.size], dtype=np.uint8)
         return normalise(pixels.reshape(block.shape), self._card.input)
+
+
+def _forget_peak() -> int | None:
+    """Let the kernel count the peak of resident memory anew; return the bytes resident now, None if it does not tell.
+
+    Where the peak cannot be forgotten, what preparing the images took for a moment may count as the model's.
+    """
+    with suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+    return _status("VmRSS")
+
+
+def _status(name: str) -> int | None:
+    """Return an entry of /proc/self/status in bytes; None where there is none."""
+    try:
+        lines = Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines()
+    except OSError:
+        return None
+    entries = (line.split() for line in lines if line.startswith(f"{name}:"))
+    return next((int(entry[1]) * 1024 for entry in entries), None)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from typing import Any
 
 from vetgate.domain.check import Ask, Need, Question
 from vetgate.domain.errors import MissingExtra
+from vetgate.domain.evidence import LABEL, LOOKS_OF_IMAGES, Of, Versus
 from vetgate.domain.policy import Policy, Rule
 from vetgate.domain.specs import CheckSpec
 
@@ -30,7 +31,13 @@ class Plan:
 
     checks: tuple[PlannedCheck, ...]
     lacks: tuple[str, ...]
-    """Every package, label or data set that some rule needs and that is not there, one sentence each."""
+    """Every package, label, column or data set that some rule needs and that is not there, one sentence each."""
+    columns: tuple[str, ...] = ()
+    """Columns of the images, other than the label, by which rules want figures sliced."""
+    waiting: tuple[str, ...] = ()
+    """Rules on the prediction table, which images decide."""
+    holding: tuple[str, ...] = ()
+    """Of a run that may stop early: rules that no look can settle, so that it takes all images unless another fails."""
 
     def by_need(self, need: Need) -> tuple[PlannedCheck, ...]:
         """Return the checks of one step of the walk."""
@@ -41,14 +48,32 @@ class Plan:
         return any(check.spec.needs in needs and check.missing is None for check in self.checks)
 
 
+@dataclass(frozen=True)
+class Given:
+    """What a run has to go by, besides its policy."""
+
+    data: bool
+    """Whether a data set was given."""
+    labels: bool = False
+    """Whether it has labels."""
+    columns: tuple[str, ...] = ()
+    """Its metadata columns."""
+    seed: int = 0
+    """Of every random choice in the checks."""
+    seconds: float = 20.0
+    """Time that timing one pair of models may take."""
+    sequential: bool = False
+    """Whether it may stop early."""
+    baseline: bool = False
+    """Whether a saved report was given to compare with."""
+    same_data: bool = False
+    """Whether that was measured on the same images."""
+    wanted: tuple[str, ...] = ()
+    """Metrics to measure whether or not a rule names them."""
+
+
 def make_plan(
-    policy: Policy,
-    specs: Sequence[CheckSpec[Any]],
-    missing: Mapping[str, MissingExtra],
-    *,
-    has_data: bool,
-    has_labels: bool,
-    seed: int,
+    policy: Policy, specs: Sequence[CheckSpec[Any]], missing: Mapping[str, MissingExtra], given: Given
 ) -> Plan:
     """Return what the policy needs.
 
@@ -56,20 +81,47 @@ def make_plan(
         policy: Resolved.
         specs: Every check on offer.
         missing: Why a check cannot run here, by its name.
-        has_data: Whether a data set was given.
-        has_labels: Whether it has labels.
-        seed: Of every random choice in the checks.
+        given: What the run has.
     """
     owners = {metric.id: spec for spec in specs for metric in spec.metrics}
     by_name = {spec.name: spec for spec in specs}
     chosen = {spec.name for spec in specs if spec.always}
-    chosen |= {owners[rule.metric].name for rule in policy.rules if rule.metric in owners}
+    named = (*(rule.metric for rule in policy.rules), *given.wanted)
+    chosen |= {owners[metric].name for metric in named if metric in owners}
     chosen = _closure(chosen, by_name)
     planned = [
-        PlannedCheck(spec, _ask(spec, policy, seed), missing.get(spec.name)) for spec in specs if spec.name in chosen
+        PlannedCheck(spec, _ask(spec, policy, given), missing.get(spec.name)) for spec in specs if spec.name in chosen
     ]
     planned.sort(key=lambda check: (_ORDER.index(check.spec.needs), check.spec.name))
-    return Plan(tuple(planned), tuple(_lacks(policy, planned, owners, has_data=has_data, has_labels=has_labels)))
+    by_images = [rule for rule in policy.rules if rule.metric in owners and owners[rule.metric].needs is Need.TABLE]
+    columns = {rule.slice.by for rule in by_images if rule.slice is not None} - {LABEL}
+    return Plan(
+        checks=tuple(planned),
+        lacks=tuple(_lacks(policy, planned, owners, given)),
+        columns=tuple(sorted(columns)),
+        waiting=tuple(rule.name for rule in by_images),
+        holding=tuple(_holding(policy, owners, by_name)) if given.sequential else (),
+    )
+
+
+def _holding(
+    policy: Policy, owners: Mapping[str, CheckSpec[Any]], by_name: Mapping[str, CheckSpec[Any]]
+) -> Iterable[str]:
+    """Yield the rules on images that the counts of a part of them cannot settle."""
+    metrics = {metric.id: metric for spec in owners.values() for metric in spec.metrics}
+    for rule in policy.rules:
+        owner = owners.get(rule.metric)
+        if owner is None or owner.needs in (Need.STRUCTURE, Need.SESSION):
+            continue
+        if owner.needs is Need.EVIDENCE:
+            read = (by_name[name] for name in _closure(owner.after, by_name))
+            if any(spec.needs is Need.TABLE for spec in read):
+                yield rule.name
+            continue
+        late = rule.slice is not None and rule.slice.by in LOOKS_OF_IMAGES
+        counted = rule.of in metrics[rule.metric].counted and not metrics[rule.metric].over_slices
+        if rule.confidence is None or late or not counted or rule.versus is Versus.BASELINE:
+            yield rule.name
 
 
 def _closure(names: Iterable[str], by_name: Mapping[str, CheckSpec[Any]]) -> set[str]:
@@ -84,13 +136,21 @@ def _closure(names: Iterable[str], by_name: Mapping[str, CheckSpec[Any]]) -> set
     return reached
 
 
-def _ask(spec: CheckSpec[Any], policy: Policy, seed: int) -> Ask:
+def _ask(spec: CheckSpec[Any], policy: Policy, given: Given) -> Ask:
     own = {metric.id for metric in spec.metrics}
     rules = [rule for rule in policy.rules if rule.metric in own]
-    return Ask(questions=tuple(_question(rule) for rule in rules), weights=policy.weights, seed=seed)
+    return Ask(
+        questions=tuple(_question(rule) for rule in rules),
+        weights=policy.weights,
+        seed=given.seed,
+        seconds=given.seconds,
+    )
 
 
 def _question(rule: Rule) -> Question:
+    if rule.versus is Versus.BASELINE:
+        # What the limits bound is made of two runs' figures; the check is asked for this run's own.
+        return Question(metric=rule.metric, of=Of.CANDIDATE, slice=rule.slice, confidence=rule.confidence)
     return Question(
         metric=rule.metric,
         of=rule.of,
@@ -102,21 +162,48 @@ def _question(rule: Rule) -> Question:
 
 
 def _lacks(
-    policy: Policy,
-    planned: Sequence[PlannedCheck],
-    owners: Mapping[str, CheckSpec[Any]],
-    *,
-    has_data: bool,
-    has_labels: bool,
+    policy: Policy, planned: Sequence[PlannedCheck], owners: Mapping[str, CheckSpec[Any]], given: Given
 ) -> Iterable[str]:
     for check in planned:
         if check.missing is not None:
             yield f"{check.missing.message}: {check.missing.hint}"
-    if not has_data:
+    yield from _lacking_baseline(policy, owners, given)
+    if not given.data:
         starved = [check.spec.name for check in planned if check.spec.needs in (Need.TABLE, Need.SESSION)]
         if starved:
             yield f"no data set was given, and {', '.join(starved)} need images: --data PATH"
+        return
     labelled = {metric.id for spec in owners.values() for metric in spec.metrics if metric.needs_labels}
-    blind = [rule.name for rule in policy.rules if rule.metric in labelled]
-    if has_data and not has_labels and blind:
+    by_label = [rule for rule in policy.rules if rule.slice is not None and rule.slice.by == LABEL]
+    blind = [rule.name for rule in policy.rules if rule.metric in labelled or rule in by_label]
+    if not given.labels and blind:
         yield f"the data has no labels, and these rules need them: {', '.join(blind)}"
+    yield from _lacking_columns(policy, owners, given)
+
+
+def _lacking_baseline(policy: Policy, owners: Mapping[str, CheckSpec[Any]], given: Given) -> Iterable[str]:
+    """Yield what is to be said of rules that compare with a saved report."""
+    beside = [rule for rule in policy.rules if rule.versus is Versus.BASELINE]
+    if beside and not given.baseline:
+        names = ", ".join(rule.name for rule in beside)
+        yield f"no baseline was given, and these rules need one: {names}: --baseline REPORT.json"
+    on_answers = [
+        rule.name
+        for rule in beside
+        if rule.metric in owners and owners[rule.metric].needs in (Need.TABLE, Need.EVIDENCE)
+    ]
+    if given.baseline and given.data and not given.same_data and on_answers:
+        yield f"the baseline was measured on other images, and these rules need the same ones: {', '.join(on_answers)}"
+
+
+def _lacking_columns(policy: Policy, owners: Mapping[str, CheckSpec[Any]], given: Given) -> Iterable[str]:
+    """Yield what is to be said of rules by columns that the images do not have."""
+    there = {LABEL, *given.columns, *LOOKS_OF_IMAGES}
+    lacking: dict[str, list[str]] = {}
+    for rule in policy.rules:
+        owner = owners.get(rule.metric)
+        if rule.slice is not None and owner is not None and owner.needs is Need.TABLE and rule.slice.by not in there:
+            lacking.setdefault(rule.slice.by, []).append(rule.name)
+    known = [*((LABEL,) if given.labels else ()), *sorted(given.columns), *LOOKS_OF_IMAGES]
+    for column, rules in lacking.items():
+        yield f"the data has no column {column!r}, and {', '.join(rules)} need it; there are {', '.join(known)}"

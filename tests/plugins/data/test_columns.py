@@ -59,7 +59,7 @@ def test_a_name_that_slices_use_otherwise_is_refused_with_the_line(name: str, gr
 
 
 def test_two_columns_of_labels_are_not_silently_none(grow: Make, open_data: OpenData) -> None:
-    with pytest.raises(DataError, match="the column 'label' has a name|two columns are named"):
+    with pytest.raises(DataError, match=r"the column 'label' has a name|two columns are named"):
         open_data(grow({"list.csv": b"path,label,Label\na.png,0,1\n"}) / "list.csv")
 
 

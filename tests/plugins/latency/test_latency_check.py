@@ -10,29 +10,36 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from vetgate_latency.check import LatencyCheck
-from vetgate_latency.collect import BUDGET_SECONDS, collect, plan, typical, warm_up
-from vetgate_latency.figures import LEVELS, quantiles
-from vetgate_latency.metrics import METRICS
+from vetgate_latency.cold import ColdStartCheck
+from vetgate_latency.collect import MODEST_PAIRS
+from vetgate_latency.figures import bounds_at
+from vetgate_latency.metrics import COLD_START, METRICS
 from vetgate_latency.plugin import vetgate_checks
+from vetgate_latency.questions import CONFIDENCES
 
 from vetgate.api import (
     Ask,
+    ColdStart,
     Execution,
     Measurement,
     Of,
     Pairs,
     Quantiles,
     Question,
+    Ran,
     Results,
     Session,
     SessionContext,
+    Slice,
     Table,
     Unit,
     Unstated,
 )
-from vetgate.statistics import median_ratio_bounds, percentile_bounds
+from vetgate.statistics import percentile_bounds, sign_bounds
 
 ASK = Ask(questions=(Question(metric="latency.p50", of=Of.RATIO),), seed=3)
+SURE = Question(metric="latency.p50", of=Of.RATIO, at_most=1.1, confidence=0.95)
+SINGLE = Slice(by="batch", value="1")
 
 
 @dataclass
@@ -41,7 +48,11 @@ class Machine:
 
     slowness: Callable[[float], float] = lambda now: 1.0
     now: float = 0.0
-    log: list[tuple[str, int]] = field(default_factory=list)
+    log: list[tuple[str, int, int]] = field(default_factory=list)
+    """(name, calls, batch) of every block."""
+
+    def clock(self) -> float:
+        return self.now
 
 
 @dataclass
@@ -57,11 +68,14 @@ class Clockwork:
     first: float = 0.0
     """What the first call takes more."""
     jitter: float = 0.0
-    """Width of the spread of single calls, as a share."""
+    """Standard deviation of the logarithm of single calls and starts."""
+    per_image: float = 0.0
+    """What each image after the first adds to a call, as a share."""
+    opening: float = 1.0
     started: bool = False
 
     def __post_init__(self) -> None:
-        self.random = np.random.default_rng(len(self.name))
+        self.random = np.random.default_rng(list(self.name.encode()))
 
     @property
     def execution(self) -> Execution:
@@ -69,17 +83,27 @@ class Clockwork:
             runtime=self.runtime, version="1.2", provider="CPUExecutionProvider", threads=1, precision=self.precision
         )
 
-    def time(self, calls: int) -> NDArray[np.float64]:
-        self.machine.log.append((self.name, calls))
-        found = np.empty(calls)
-        for call in range(calls):
-            took = self.seconds * self.machine.slowness(self.machine.now)
-            took *= 1 + self.jitter * self.random.random()
-            if not self.started:
-                took, self.started = took + self.first, True
-            self.machine.now += took
-            found[call] = took
-        return found
+    def time(self, calls: int, *, batch: int | None = None) -> NDArray[np.float64]:
+        images = batch or self.batch
+        assert 1 <= images <= self.batch
+        self.machine.log.append((self.name, calls, images))
+        return np.asarray([self._call(images) for _ in range(calls)])
+
+    def _call(self, images: int) -> float:
+        took = self.seconds * (1 + self.per_image * (images - 1)) * self._stretch()
+        if not self.started:
+            took, self.started = took + self.first, True
+        self.machine.now += took
+        return took
+
+    def start_afresh(self) -> ColdStart:
+        self.machine.log.append((self.name, 0, self.batch))
+        opening = self.opening * self._stretch()
+        self.machine.now += opening + self.seconds
+        return ColdStart(opening, self.seconds, None, None)
+
+    def _stretch(self) -> float:
+        return self.machine.slowness(self.machine.now) * float(np.exp(self.jitter * self.random.standard_normal()))
 
 
 def context(candidate: float, reference: float, machine: Machine | None = None, **both: float) -> SessionContext:
@@ -88,15 +112,39 @@ def context(candidate: float, reference: float, machine: Machine | None = None, 
     return SessionContext(
         Clockwork("candidate", machine, candidate, jitter=jitter),
         Clockwork("reference", machine, reference, jitter=jitter),
+        "a toy, 1 core",
     )
 
 
+def batched(candidate: int, reference: int, jitter: float = 0.0) -> SessionContext:
+    """Return sessions of which a call takes 2 ms and another 1 ms for each image after the first."""
+    machine = Machine()
+    return SessionContext(
+        Clockwork("candidate", machine, 0.002, batch=candidate, per_image=0.5, jitter=jitter),
+        Clockwork("reference", machine, 0.002, batch=reference, per_image=0.5, jitter=jitter),
+    )
+
+
+def _machine(sessions: SessionContext) -> Machine:
+    assert isinstance(sessions.candidate, Clockwork)
+    return sessions.candidate.machine
+
+
 def measure(sessions: SessionContext, ask: Ask = ASK) -> Results:
-    return LatencyCheck().measure(sessions, ask)
+    return LatencyCheck(_machine(sessions).clock).measure(sessions, ask)
 
 
-def figures(results: Results) -> dict[tuple[str, Of], Measurement]:
-    return {(entry.metric.removeprefix("latency."), entry.role): entry for entry in results.measurements}
+def figures(results: Results, part: Slice | None = None) -> dict[tuple[str, Of], Measurement]:
+    return {
+        (entry.metric.removeprefix("latency."), entry.role): entry
+        for entry in results.measurements
+        if entry.slice == part
+    }
+
+
+def pairs(measurement: Measurement) -> tuple[float, ...]:
+    assert isinstance(measurement.uncertainty, Pairs)
+    return measurement.uncertainty.log_ratios
 
 
 def test_the_stand_in_is_a_session() -> None:
@@ -118,95 +166,69 @@ def test_steady_models_give_their_times_and_their_ratio() -> None:
 def test_the_ratio_hands_on_one_log_ratio_a_pair() -> None:
     found = figures(measure(context(0.002, 0.004)))
     ratio = found["p50", Of.RATIO]
-    assert isinstance(ratio.uncertainty, Pairs)
-    assert ratio.n == len(ratio.uncertainty.log_ratios) == 40
-    assert ratio.uncertainty.log_ratios == pytest.approx([math.log(0.5)] * 40)
+    assert ratio.n == len(pairs(ratio)) == MODEST_PAIRS
+    assert pairs(ratio) == pytest.approx([math.log(0.5)] * MODEST_PAIRS)
     assert ratio.unit is Unit.RATIO
-    throughput = found["throughput", Of.RATIO].uncertainty
-    assert isinstance(throughput, Pairs)
-    assert throughput.log_ratios == pytest.approx([math.log(2)] * 40)
+    assert pairs(found["throughput", Of.RATIO]) == pytest.approx([math.log(2)] * MODEST_PAIRS)
+
+
+def test_a_question_with_a_confidence_is_answered_and_no_more() -> None:
+    clear = figures(measure(context(0.002, 0.004, jitter=0.1), Ask(questions=(SURE,))))["p50", Of.RATIO]
+    close = figures(measure(context(0.00212, 0.002, jitter=0.1), Ask(questions=(SURE,))))["p50", Of.RATIO]
+    assert clear.n == 10
+    assert close.n > 10
+    assert sign_bounds(pairs(close), 0.95).upper < 1.1
+    assert sign_bounds(pairs(close)[:-1], 0.95).upper > 1.1
+
+
+def test_a_limit_on_images_per_second_is_settled_as_one_on_times() -> None:
+    asked = Question(metric="latency.throughput", of=Of.RATIO, at_least=0.92, confidence=0.95)
+    ratio = figures(measure(context(0.00203, 0.002, jitter=0.1), Ask(questions=(asked,))))["throughput", Of.RATIO]
+    assert ratio.n > 10
+    assert sign_bounds(pairs(ratio), 0.95).lower > 0.92
+    assert sign_bounds(pairs(ratio)[:-1], 0.95).lower < 0.92
+
+
+def test_what_the_time_leaves_open_is_handed_on_with_the_noise_that_was_seen() -> None:
+    asked = Ask(questions=(SURE.model_copy(update={"at_most": 1.0, "confidence": 0.999}),), seconds=3.0)
+    ratio = figures(measure(context(0.002, 0.002, jitter=0.1), asked))["p50", Of.RATIO]
+    assert sign_bounds(pairs(ratio), 0.999).lower < 1.0 < sign_bounds(pairs(ratio), 0.999).upper
+    assert f"{ratio.n} pairs of blocks of 11 calls in 3 s, then the time budget ended; half of the pairs" in ratio.note
+    assert "% of the median ratio" in ratio.note
 
 
 @pytest.mark.parametrize("slowness", [lambda now: 1 + 2 * now, lambda now: 1 + 0.5 * math.sin(40 * now)])
 def test_a_drifting_machine_does_not_move_the_ratio(slowness: Callable[[float], float]) -> None:
-    ratio = figures(measure(context(0.002, 0.002, Machine(slowness))))["p50", Of.RATIO]
-    assert isinstance(ratio.uncertainty, Pairs)
-    bounds = median_ratio_bounds(ratio.uncertainty.log_ratios, 0.95)
+    results = measure(context(0.002, 0.002, Machine(slowness)))
+    bounds = sign_bounds(pairs(figures(results)["p50", Of.RATIO]), 0.95)
     assert bounds.lower <= 1.0 <= bounds.upper
-    absolute = [entry.value for entry in measure(context(0.002, 0.002, Machine(slowness))).measurements]
-    assert max(absolute) > 0.0021
+    assert max(entry.value for entry in results.measurements) > 0.0021
 
 
-def test_the_order_within_pairs_is_drawn_and_the_seed_repeats_it() -> None:
-    def order(seed: int) -> list[str]:
-        machine = Machine()
-        collect(context(0.002, 0.002, machine), seed)
-        return [name for name, calls in machine.log if calls > 1][::2]
-
-    assert order(1) == order(1) != order(2)
-    assert 8 <= order(1).count("candidate") <= 32
-
-
-def test_every_pair_has_one_block_of_each_model() -> None:
-    machine = Machine()
-    timings = collect(context(0.002, 0.002, machine), 0)
-    blocks = [name for name, calls in machine.log if calls > 1]
-    assert len(blocks) == 2 * timings.pairs
-    assert all({*blocks[place : place + 2]} == {"candidate", "reference"} for place in range(0, len(blocks), 2))
-
-
-def test_warm_up_takes_ten_calls_or_a_second_but_never_fewer_than_three() -> None:
-    assert len(warm_up(Clockwork("fast", Machine(), 0.001))) == 10
-    assert len(warm_up(Clockwork("slow", Machine(), 0.21))) == 5
-    assert len(warm_up(Clockwork("slower", Machine(), 5.0))) == 3
-
-
-def test_a_slow_first_call_neither_ends_the_warm_up_nor_counts() -> None:
-    assert typical(np.array([9.0, 1.0, 2.0, 3.0])) == 2.0
-    machine = Machine()
-    slow_start = Clockwork("candidate", machine, 0.002, first=3.0)
-    timings = collect(SessionContext(slow_start, Clockwork("reference", machine, 0.002)), 0)
-    assert (timings.warm_candidate, timings.warm_reference) == (3, 10)
-    assert (timings.pairs, timings.calls) == (40, 10)
-    assert timings.candidate.max() < 0.003
-
-
-@pytest.mark.parametrize(
-    ("candidate", "reference", "calls", "pairs"),
-    [
-        (0.002, 0.002, 10, 40),  # 20 ms a block
-        (0.0003, 0.0001, 200, 40),  # the faster model sets the block, 200 calls at most
-        (0.00001, 0.00001, 200, 40),
-        (0.01, 0.01, 5, 40),  # never fewer than five calls while time allows
-        (0.1, 0.1, 5, 20),  # a second a pair
-        (0.19, 0.2, 5, 10),
-        (0.4, 0.6, 2, 10),  # ten pairs of five calls would take 50 s
-        (3.0, 9.0, 1, 10),
-    ],
-)
-def test_blocks_and_pairs_follow_from_how_long_a_call_takes(
-    candidate: float, reference: float, calls: int, pairs: int
-) -> None:
-    assert plan(candidate, reference) == (calls, pairs)
-
-
-@given(st.floats(1e-6, 0.9), st.floats(1e-6, 0.9))
-def test_the_pairs_keep_the_budget_wherever_ten_single_calls_do(candidate: float, reference: float) -> None:
-    calls, pairs = plan(candidate, reference)
-    assert 1 <= calls <= 200
-    assert 10 <= pairs <= 40
-    assert pairs * calls * (candidate + reference) <= BUDGET_SECONDS * (1 + 1e-9)
+def test_percentiles_rest_on_pairs_whose_number_no_time_has_moved() -> None:
+    settled_late = figures(measure(context(0.00212, 0.002, jitter=0.1), Ask(questions=(SURE,))))
+    assert settled_late["p50", Of.RATIO].n > 10
+    assert settled_late["p50", Of.CANDIDATE].n == 10 * 11
+    assert settled_late["p90", Of.RATIO].n == 10 * 11
 
 
 def test_absolute_times_carry_their_bounds_at_every_level() -> None:
     samples = np.random.default_rng(5).exponential(0.01, 400)
-    found = quantiles(samples, 0.9)
+    found = bounds_at(samples, 0.9, (0.92, *CONFIDENCES))
     at = dict(zip(found.levels, found.values, strict=True))
-    for confidence in (0.9, 0.95, 0.975, 0.99):
+    assert list(found.levels) == sorted(found.levels)
+    for confidence in (0.9, 0.92, 0.95, 0.975, 0.99):
         bounds = percentile_bounds(samples, 0.9, confidence)
         assert at[round(1 - confidence, 3)] == bounds.lower
         assert at[confidence] == bounds.upper
         assert at[0.5] == bounds.estimate
+
+
+def test_a_confidence_that_a_rule_names_is_among_the_levels() -> None:
+    asked = Question(metric="latency.p50", of=Of.CANDIDATE, at_most=0.01, confidence=0.93)
+    bounds = figures(measure(context(0.002, 0.002), Ask(questions=(asked,))))["p50", Of.CANDIDATE].uncertainty
+    assert isinstance(bounds, Quantiles)
+    assert {0.07, 0.93} <= set(bounds.levels)
 
 
 def test_throughput_bounds_are_those_of_the_median_turned_over() -> None:
@@ -214,44 +236,120 @@ def test_throughput_bounds_are_those_of_the_median_turned_over() -> None:
     times, rates = found["p50", Of.CANDIDATE].uncertainty, found["throughput", Of.CANDIDATE].uncertainty
     assert isinstance(times, Quantiles)
     assert isinstance(rates, Quantiles)
-    assert rates.levels == times.levels == LEVELS
+    assert rates.levels == times.levels
     assert rates.values == tuple(1 / value for value in reversed(times.values))
     assert list(rates.values) == sorted(rates.values)
     assert times.values[0] < times.values[-1]
 
 
+@pytest.mark.parametrize("role", [Of.DELTA, Of.RATIO])
+def test_comparisons_of_tails_carry_bounds_around_the_truth(role: Of) -> None:
+    asked = Question(metric="latency.p95", of=role, at_most=1.1, confidence=0.95)
+    found = figures(measure(context(0.003, 0.002, jitter=0.2), Ask(questions=(asked,))))["p95", role]
+    assert isinstance(found.uncertainty, Quantiles)
+    assert found.n >= 1000
+    assert list(found.uncertainty.values) == sorted(found.uncertainty.values)
+    truth = 1.5 if role is Of.RATIO else 0.001 * math.exp(0.2 * 1.645)
+    assert found.uncertainty.values[0] < truth < found.uncertainty.values[-1]
+    assert found.uncertainty.values[0] > (1.3 if role is Of.RATIO else 0.0008)
+
+
+def test_p99_gets_the_calls_that_it_needs_only_where_a_rule_asks_for_it() -> None:
+    asked = Question(metric="latency.p99", of=Of.CANDIDATE, at_most=0.1)
+    assert figures(measure(context(0.01, 0.01), Ask(questions=(asked,))))["p99", Of.CANDIDATE].n >= 459
+    assert ("p99", Of.CANDIDATE) not in figures(measure(context(0.01, 0.01), Ask(questions=(SURE,))))
+
+
 def test_percentiles_are_refused_where_calls_are_too_few_and_the_report_says_so() -> None:
-    results = measure(context(0.15, 0.15))  # 13 pairs of 5 calls: 65, where p95 needs 90
+    asked = Question(metric="latency.p95", of=Of.CANDIDATE, at_most=1.0)
+    results = measure(context(0.15, 0.15), Ask(questions=(asked,)))
     found = figures(results)
-    assert found["p90", Of.CANDIDATE].n == 65
+    assert found["p90", Of.CANDIDATE].n < 90
     assert not [key for key in found if key[0] == "p95"]
     (exhibit,) = results.exhibits
     assert "latency.p95 needs 90 calls" in exhibit.caption
+    (finding,) = results.findings
+    assert "latency.p95 needs 90 calls" in finding.message
+    assert "--timing-budget" in finding.advice
     slower = figures(measure(context(2.0, 2.0)))
     assert {name for name, _ in slower} == {"p50", "throughput"}
+
+
+def test_a_confidence_that_the_calls_are_too_few_for_leaves_figures_out_and_breaks_nothing() -> None:
+    asked = Question(metric="latency.p50", of=Of.CANDIDATE, at_most=9.0, confidence=0.9999)
+    results = measure(context(2.0, 2.0), Ask(questions=(asked,)))
+    assert set(figures(results)) == {("p50", Of.RATIO), ("throughput", Of.RATIO)}
+    assert "latency.p50 needs 14 calls" in results.findings[0].message
 
 
 def test_counts_and_what_differs_are_noted_at_the_ratio() -> None:
     machine = Machine()
     candidate = Clockwork("candidate", machine, 0.002, precision="int8", runtime="litert")
-    found = figures(measure(SessionContext(candidate, Clockwork("reference", machine, 0.002))))
-    assert found["p50", Of.RATIO].note == (
-        "40 pairs of blocks of 10 calls; the runs differ in runtime (litert against onnxruntime), "
-        "precision (int8 against float32)"
+    results = measure(SessionContext(candidate, Clockwork("reference", machine, 0.002)))
+    ratio = figures(results)["p50", Of.RATIO]
+    assert ratio.note == (
+        "40 pairs of blocks of 10 calls in 1.6 s; half of the pairs lie within ±0 % of the median ratio; the runs "
+        "differ in runtime (litert against onnxruntime), precision (int8 against float32)"
     )
-    assert found["p50", Of.CANDIDATE].note == "400 calls at batch 1; comparable on this machine only"
-    alike = figures(measure(context(0.002, 0.002)))
-    assert alike["p50", Of.RATIO].note == "40 pairs of blocks of 10 calls"
+    assert results.ran == Ran(candidate=candidate.execution, reference=Clockwork("", machine, 1.0).execution)
+    assert "differ" not in figures(measure(context(0.002, 0.002)))["p50", Of.RATIO].note
 
 
-def test_models_of_different_batches_are_compared_by_images_per_second_alone() -> None:
-    machine = Machine()
-    candidate = Clockwork("candidate", machine, 0.008, batch=8)
-    results = measure(SessionContext(candidate, Clockwork("reference", machine, 0.002, batch=1)))
+def test_absolute_figures_name_the_machine() -> None:
+    note = figures(measure(context(0.002, 0.002)))["p50", Of.CANDIDATE].note
+    assert note == "400 calls at batch 1, on a toy, 1 core; comparable there only"
+
+
+def test_a_model_with_a_deployment_batch_is_timed_at_batch_1_as_well() -> None:
+    results = measure(batched(8, 8))
+    assert figures(results)["p50", Of.CANDIDATE].value == pytest.approx(0.002 * 4.5)
+    assert figures(results)["throughput", Of.CANDIDATE].value == pytest.approx(8 / 0.009)
+    single = figures(results, SINGLE)
+    assert single["p50", Of.CANDIDATE].value == pytest.approx(0.002)
+    assert single["throughput", Of.CANDIDATE].value == pytest.approx(500)
+    assert [exhibit.title for exhibit in results.exhibits] == ["What was timed at batch 8", "What was timed at batch 1"]
+
+
+def test_a_rule_on_each_batch_is_given_a_figure_of_each() -> None:
+    asked = Question(metric="latency.p50", of=Of.RATIO, slice=Slice(by="batch"), at_most=1.1, confidence=0.95)
+    results = measure(batched(8, 8, jitter=0.1), Ask(questions=(asked,)))
+    eight = figures(results, Slice(by="batch", value="8"))["p50", Of.RATIO]
+    assert pairs(eight) == pairs(figures(results)["p50", Of.RATIO])
+    for ratio in (eight, figures(results, SINGLE)["p50", Of.RATIO]):
+        assert sign_bounds(pairs(ratio), 0.975).upper < 1.1
+
+
+def test_a_rule_on_batch_1_is_settled_there_and_where_that_is_the_deployment_batch() -> None:
+    asked = Question(metric="latency.p50", of=Of.RATIO, slice=SINGLE, at_most=1.1, confidence=0.95)
+    for sessions in (batched(8, 8, jitter=0.1), batched(1, 1, jitter=0.1)):
+        ratio = figures(measure(sessions, Ask(questions=(asked,))), SINGLE)["p50", Of.RATIO]
+        assert sign_bounds(pairs(ratio), 0.95).upper < 1.1
+
+
+def test_two_batches_share_the_time() -> None:
+    hopeless = (
+        Question(metric="latency.p50", of=Of.RATIO, slice=part, at_most=1.0, confidence=0.99) for part in (None, SINGLE)
+    )
+    sessions = batched(8, 8)
+    measure(sessions, Ask(questions=tuple(hopeless), seconds=4.0))
+    log = _machine(sessions).log
+    spent = {
+        batch: sum(calls * 0.002 * (1 + (batch - 1) / 2) for _, calls, size in log if size == batch) for batch in (1, 8)
+    }
+    assert spent[1] == pytest.approx(2.0, abs=0.15)
+    assert spent[8] == pytest.approx(2.0, abs=0.15)
+
+
+def test_models_of_different_batches_are_compared_by_images_per_second_and_at_batch_1() -> None:
+    results = measure(batched(8, 1))
     found = figures(results)
     assert {role for name, role in found if name != "throughput"} == {Of.CANDIDATE, Of.REFERENCE}
-    assert found["throughput", Of.CANDIDATE].value == pytest.approx(1000)
-    assert found["throughput", Of.RATIO].value == pytest.approx(2)
+    assert found["throughput", Of.CANDIDATE].value == pytest.approx(8 / 0.009)
+    assert found["throughput", Of.RATIO].value == pytest.approx(8 / 4.5)
+    assert "batch (8 against 1)" in found["throughput", Of.RATIO].note
+    single = figures(results, SINGLE)
+    assert single["p50", Of.RATIO].value == pytest.approx(1.0)
+    assert "batch (" not in single["p50", Of.RATIO].note
     assert [finding.rule for finding in results.findings] == ["latency.batch"]
 
 
@@ -264,34 +362,85 @@ def test_what_ran_is_shown_in_a_table() -> None:
         ("threads", "1", "1"),
         ("precision", "float32", "float32"),
         ("batch", "1", "1"),
-        ("calls to warm up", "10", "10"),
         ("pairs", "40", "40"),
         ("calls a block", "10", "10"),
     )
 
 
-def test_every_figure_is_declared_in_its_role_and_bounded_as_declared() -> None:
+def test_no_figure_is_given_twice_and_every_one_is_declared_and_bounded_as_declared() -> None:
     specs = {spec.id: spec for spec in METRICS}
-    results = measure(context(0.002, 0.004))
-    assert {(entry.metric, entry.role) for entry in results.measurements} == {
-        (spec.id, role) for spec in METRICS for role in spec.roles
+    asked = tuple(Question(metric=spec.id, of=Of.CANDIDATE, slice=Slice(by="batch")) for spec in METRICS)
+    for sessions in (context(0.002, 0.004), batched(8, 8), batched(8, 1), batched(4, 8)):
+        results = measure(sessions, Ask(questions=asked))
+        keys = [(entry.metric, entry.role, entry.slice) for entry in results.measurements]
+        assert len(set(keys)) == len(keys)
+        for entry in results.measurements:
+            spec = specs[entry.metric]
+            assert entry.role in spec.roles
+            assert (entry.uncertainty != Unstated()) == (entry.role in spec.bounded)
+            assert entry.better is spec.better
+            assert entry.unit is (Unit.RATIO if entry.role is Of.RATIO else spec.unit)
+    everything = {
+        (entry.metric, entry.role) for entry in measure(context(0.002, 0.004), Ask(questions=asked)).measurements
     }
-    for entry in results.measurements:
-        spec = specs[entry.metric]
-        assert (entry.uncertainty != Unstated()) == (entry.role in spec.bounded)
-        assert entry.better is spec.better
-        assert entry.unit is (Unit.RATIO if entry.role is Of.RATIO else spec.unit)
+    assert everything == {(spec.id, role) for spec in METRICS for role in spec.roles}
 
 
-def test_the_declared_check_is_the_one_that_measures() -> None:
-    (spec,) = vetgate_checks()
-    assert isinstance(spec.factory(), LatencyCheck)
-    assert spec.metrics is METRICS
+def test_the_declared_checks_are_the_ones_that_measure() -> None:
+    warm, cold = vetgate_checks()
+    assert isinstance(warm.factory(), LatencyCheck)
+    assert warm.metrics is METRICS
+    assert isinstance(cold.factory(), ColdStartCheck)
+    assert all(metric.live for metric in (*warm.metrics, *cold.metrics))
 
 
 @given(st.floats(0.2, 5.0), st.integers(0, 10))
 def test_a_candidate_slower_by_a_factor_has_that_ratio(factor: float, seed: int) -> None:
-    ratio = figures(
-        measure(context(0.01 * factor, 0.01), Ask(questions=(Question(metric="latency.p50", of=Of.RATIO),), seed=seed))
-    )["p50", Of.RATIO]
+    asked = Ask(questions=(Question(metric="latency.p50", of=Of.RATIO),), seed=seed)
+    ratio = figures(measure(context(0.01 * factor, 0.01), asked))["p50", Of.RATIO]
     assert ratio.value == pytest.approx(factor)
+
+
+def start(sessions: SessionContext, *questions: Question, seconds: float = 20.0) -> dict[Of, Measurement]:
+    results = ColdStartCheck(_machine(sessions).clock).measure(sessions, Ask(questions=questions, seconds=seconds))
+    assert results.ran is not None
+    assert {entry.metric for entry in results.measurements} == {COLD_START.id}
+    return {entry.role: entry for entry in results.measurements}
+
+
+def test_a_cold_start_is_from_nothing_to_the_first_answer() -> None:
+    found = start(context(0.5, 1.0))
+    assert found[Of.CANDIDATE].value == pytest.approx(1.5)
+    assert found[Of.REFERENCE].value == pytest.approx(2.0)
+    assert found[Of.DELTA].value == pytest.approx(-0.5)
+    assert found[Of.RATIO].value == pytest.approx(0.75)
+    assert found[Of.CANDIDATE].note == "median of 3 fresh starts at batch 1 on a toy, 1 core; comparable there only"
+
+
+def test_few_cold_starts_are_made_where_no_rule_asks_for_a_confidence() -> None:
+    sessions = context(0.5, 1.0)
+    start(sessions, Question(metric=COLD_START.id, of=Of.RATIO, at_most=1.0))
+    assert len(_machine(sessions).log) == 6
+
+
+def test_cold_starts_go_on_until_a_rule_on_their_ratio_is_settled() -> None:
+    asked = Question(metric=COLD_START.id, of=Of.RATIO, at_most=1.1, confidence=0.95)
+    ratio = start(context(0.12, 0.1, jitter=0.1), asked, seconds=500.0)[Of.RATIO]
+    assert ratio.n > 6
+    assert sign_bounds(pairs(ratio), 0.95).upper < 1.1
+
+
+def test_cold_starts_end_with_the_time_and_say_so() -> None:
+    asked = Question(metric=COLD_START.id, of=Of.RATIO, at_most=1.0, confidence=0.95)
+    ratio = start(context(0.1, 0.1, jitter=0.05), asked, seconds=1.0)[Of.RATIO]
+    assert ratio.n == 3
+    assert ratio.note == "3 pairs of fresh starts, then the time budget ended"
+
+
+def test_a_rule_on_absolute_cold_starts_gets_as_many_as_its_bound_needs() -> None:
+    asked = Question(metric=COLD_START.id, of=Of.CANDIDATE, at_most=2.0, confidence=0.99)
+    found = start(context(0.1, 0.1, jitter=0.05), asked)[Of.CANDIDATE]
+    assert found.n == 7
+    assert isinstance(found.uncertainty, Quantiles)
+    assert {0.01, 0.5, 0.99} <= set(found.uncertainty.levels)
+    assert found.uncertainty.values[0] < found.value < found.uncertainty.values[-1]

@@ -20,6 +20,7 @@ from vetgate.api import (
     Evidence,
     EvidenceContext,
     Exact,
+    Execution,
     Inconclusive,
     Input,
     Measurement,
@@ -27,15 +28,22 @@ from vetgate.api import (
     Of,
     Outcome,
     Output,
+    PairedCounts,
+    Quantiles,
     Question,
+    Ran,
     Results,
+    Slice,
     Structure,
     Subject,
     Table,
     Training,
     Unit,
     Unstated,
+    Versus,
+    of_label,
 )
+from vetgate.reporting import Uncertainty
 
 N = 10_000
 ASK = Ask(questions=(Question(metric="opscore.inference", of=Of.DELTA),))
@@ -79,12 +87,28 @@ def pair(candidate: float, reference: float) -> dict[Of, float]:
     return {Of.CANDIDATE: candidate, Of.REFERENCE: reference}
 
 
-def quality(candidate: float = 0.9, reference: float = 0.99) -> Evidence:
-    return evidence("quality", "accuracy.top1", Unit.FRACTION, pair(candidate, reference), n=N)
+def with_figure(entry: Evidence, role: Of, value: float, unit: Unit, uncertainty: Uncertainty) -> Evidence:
+    first = entry.measurements[0]
+    changes = {"role": role, "value": value, "unit": unit, "uncertainty": uncertainty}
+    return entry.model_copy(update={"measurements": (*entry.measurements, first.model_copy(update=changes))})
+
+
+def quality(candidate: float = 0.9, reference: float = 0.99, *, won: int = 0) -> Evidence:
+    single = evidence("quality", "accuracy.top1", Unit.FRACTION, pair(candidate, reference), n=N)
+    lost = round((reference - candidate) * N) + won
+    if lost < 0:
+        lost, won = 0, won - lost
+    return with_figure(single, Of.DELTA, candidate - reference, Unit.FRACTION, PairedCounts(b=lost, c=won, n=N))
+
+
+def latency(candidate: float = 1000.0, reference: float = 1000.0, ratio: float | None = None) -> Evidence:
+    single = evidence("latency", "latency.throughput", Unit.PER_SECOND, pair(candidate, reference))
+    value = ratio if ratio is not None else candidate / reference
+    return with_figure(single, Of.RATIO, value, Unit.RATIO, Exact())
 
 
 FOOTPRINT = evidence("footprint", "footprint.size_mb", Unit.MEGABYTES, pair(1.0, 100.0))
-LATENCY = evidence("latency", "latency.throughput", Unit.PER_SECOND, pair(1000.0, 1000.0))
+LATENCY = latency()
 
 
 def measure(
@@ -117,14 +141,15 @@ def test_a_model_without_error_is_scored_with_half_an_image_and_the_note_says_so
     assert floor in found[Of.CANDIDATE].note
     assert floor in found[Of.DELTA].note
     assert "no error" not in found[Of.REFERENCE].note
+    assert not any("no error" in figure.note for figure in scores(measure([quality(), FOOTPRINT, LATENCY])).values())
 
 
 def test_the_batches_that_were_timed_are_noted() -> None:
     found = scores(measure([quality(), FOOTPRINT, LATENCY], candidate=subject(batch=8)))
     assert found[Of.CANDIDATE].note == "timed at batch 8"
-    assert found[Of.DELTA].note == "timed at batch 8 against 1"
+    assert found[Of.DELTA].note.startswith("timed at batch 8 against 1; ")
     alike = scores(measure([quality(), FOOTPRINT, LATENCY]))
-    assert alike[Of.DELTA].note == "timed at batch 1"
+    assert alike[Of.DELTA].note.startswith("timed at batch 1; ")
 
 
 @pytest.mark.parametrize(
@@ -163,9 +188,9 @@ def test_figures_of_a_check_that_failed_are_not_used() -> None:
 
 
 def test_figures_of_one_class_are_not_taken_for_all_images() -> None:
-    (candidate, reference) = quality().measurements
+    candidate, *others = quality().measurements
     of_a_class = quality().model_copy(
-        update={"measurements": (candidate.model_copy(update={"slice": "cat"}), reference)}
+        update={"measurements": (candidate.model_copy(update={"slice": of_label("cat")}), *others)}
     )
     with pytest.raises(Inconclusive, match=r"accuracy\.top1 of the candidate,"):
         measure([of_a_class, FOOTPRINT, LATENCY])
@@ -223,6 +248,7 @@ def test_what_the_score_is_made_of_is_shown() -> None:
         "seconds for 10,000 images",
         "inference score",
     ]
+    assert not measure([quality(), FOOTPRINT, LATENCY], ask=ASK.model_copy(update={"glance": True})).exhibits
 
 
 def test_the_declared_check_comes_after_what_it_reads() -> None:
@@ -231,8 +257,8 @@ def test_the_declared_check_comes_after_what_it_reads() -> None:
     assert spec.metrics is METRICS
     assert spec.after == ("quality", "footprint", "latency")
     entries = measure([quality(), FOOTPRINT, LATENCY]).measurements
-    assert all(entry.uncertainty == Unstated() and entry.unit is Unit.SCORE for entry in entries)
-    assert not any(metric.bounded for metric in METRICS)
+    assert all(isinstance(entry.uncertainty, Quantiles) and entry.unit is Unit.SCORE for entry in entries)
+    assert all(metric.bounded == metric.roles for metric in METRICS)
 
 
 @given(st.floats(0.0, 0.999), st.floats(0.01, 1e4), st.floats(0.01, 1e4))
@@ -254,3 +280,86 @@ def test_times_are_those_of_the_papers_image_counts() -> None:
     assert inference_seconds(2_000) == 5.0
     assert epoch_seconds(300.0, 3, 50_000) == 100.0
     assert epoch_seconds(300.0, 3, 25_000) == 200.0
+
+
+def test_the_difference_takes_the_ratio_of_pairs_and_not_the_quotient_of_drifted_times() -> None:
+    found = scores(measure([quality(), FOOTPRINT, latency(1000.0, 2000.0, ratio=1.0)]))
+    assert found[Of.CANDIDATE].value - found[Of.REFERENCE].value == pytest.approx(-1 + math.log10(2))
+    assert found[Of.DELTA].value == pytest.approx(-1.0)
+    assert "interleaved pairs" in found[Of.DELTA].note
+
+
+def test_figures_of_one_batch_size_and_of_a_baseline_are_left_aside() -> None:
+    strange = LATENCY.measurements[0].model_copy(update={"value": 5.0, "slice": Slice(by="batch", value="1")})
+    older = quality().measurements[2].model_copy(update={"value": 0.5, "versus": Versus.BASELINE})
+    mixed = LATENCY.model_copy(update={"measurements": (*LATENCY.measurements, strange)})
+    both = quality().model_copy(update={"measurements": (*quality().measurements, older)})
+    assert scores(measure([both, FOOTPRINT, mixed])) == scores(measure([quality(), FOOTPRINT, LATENCY]))
+
+
+def test_a_missing_ratio_of_pairs_is_inconclusive_and_named() -> None:
+    alone = LATENCY.model_copy(update={"measurements": LATENCY.measurements[:2]})
+    with pytest.raises(Inconclusive, match=r"the ratio of latency\.throughput"):
+        measure([quality(), FOOTPRINT, alone])
+
+
+def test_a_speed_of_zero_is_inconclusive_and_no_number() -> None:
+    with pytest.raises(Inconclusive, match=r"latency\.throughput of the candidate is 0"):
+        measure([quality(), FOOTPRINT, latency(0.0, 1000.0)])
+
+
+def test_accuracy_without_counts_gives_scores_without_intervals() -> None:
+    bare = quality().model_copy(
+        update={
+            "measurements": tuple(
+                figure.model_copy(update={"uncertainty": Unstated()}) for figure in quality().measurements
+            )
+        }
+    )
+    found = scores(measure([bare, FOOTPRINT, LATENCY]))
+    assert [figure.uncertainty for figure in found.values()] == [Unstated()] * 3
+
+
+def test_levels_that_a_rule_asks_for_are_stated() -> None:
+    question = Question(metric="opscore.inference", of=Of.DELTA, at_most=0.0, confidence=0.8)
+    found = scores(measure([quality(), FOOTPRINT, LATENCY], ask=Ask(questions=(question,))))[Of.DELTA].uncertainty
+    assert isinstance(found, Quantiles)
+    assert any(level == pytest.approx(0.2) for level in found.levels)
+
+
+def test_what_was_timed_is_handed_on() -> None:
+    run = Execution(runtime="r", version="1", provider="p", threads=1, precision="float32")
+    timed = LATENCY.model_copy(update={"ran": Ran(candidate=run, reference=run)})
+    assert measure([quality(), FOOTPRINT, timed]).ran == timed.ran
+
+
+def totals(weights: dict[str, float]) -> dict[Of, Measurement]:
+    ask = ASK.model_copy(update={"weights": weights})
+    models = subject(training=TRAINED), subject(training=TRAINED)
+    return scores(measure([quality(), FOOTPRINT, LATENCY], *models, ask), "opscore.total")
+
+
+def test_the_total_is_the_average_by_the_policys_weights() -> None:
+    # Candidate: inference 0.1 x 10 x 1 -> 0, training 0.1 x 100 x 1 -> 1.
+    equal, weighed = totals({}), totals({"opscore.inference": 3.0, "opscore.training": 1.0})
+    assert equal[Of.CANDIDATE].value == pytest.approx(0.5)
+    assert "no weights" in equal[Of.CANDIDATE].note
+    assert weighed[Of.CANDIDATE].value == pytest.approx(0.25)
+    assert "0.75 of it is the inference score" in weighed[Of.DELTA].note
+
+
+def test_one_training_time_alone_makes_no_total() -> None:
+    ask = Ask(questions=(Question(metric="opscore.total", of=Of.DELTA),))
+    found = measure([quality(), FOOTPRINT, LATENCY], subject(training=TRAINED), subject(), ask)
+    assert not scores(found, "opscore.total")
+    (finding,) = found.findings
+    assert finding.message.startswith("opscore.total is not given: the card of the reference")
+
+
+def test_the_training_score_does_not_know_the_inference_time() -> None:
+    models = subject(training=TRAINED), subject(training=TRAINED)
+    slow, fast = (
+        scores(measure([quality(), FOOTPRINT, latency(rate, 1000.0)], *models), "opscore.training")
+        for rate in (10.0, 9000.0)
+    )
+    assert slow == fast

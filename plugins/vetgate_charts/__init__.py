@@ -1,0 +1,1 @@
+"""The ranking of candidates, as a table and as a bubble chart."""

@@ -1,0 +1,166 @@
+"""The bubble chart of Arı and Çamlı, figures 6 and 7: time, accuracy and size of every model in one picture.
+
+Both axes are logarithmic (that of accuracy in the error rate), so that a step to the left and the same step upwards are
+worth the same OpScore. The Pareto front is marked by filled bubbles and a line, not by colour alone; the colours are
+those of M. Okabe and K. Ito for readers of any colour vision.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+from vetgate.reporting import Inconclusive, Ranking, ReportSet, Standing, rank
+from vetgate_charts.axis import Axis, axis_of
+from vetgate_charts.placement import Box, Disc, place
+from vetgate_charts.row import figure, number, plain, short_names, shorten
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+FRONT, BEHIND, INK, PALE = "#0072B2", "#E69F00", "#222222", "#666666"
+LARGEST = 1000.0
+"""Points^2 of the largest bubble."""
+LEAST = 3.0
+"""Points^2 of a bubble too small to be seen otherwise; its true area would be less."""
+DOTS = 100
+_STYLE: dict[str, Any] = {
+    "font.size": 9.0,
+    "svg.hashsalt": "vetgate",
+    "text.parse_math": False,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+}
+
+
+class BubbleChart:
+    """Draws one bubble a model. Pure: the same reports give the same bytes, with the same version of matplotlib.
+
+    Args:
+        form: Of the file.
+    """
+
+    def __init__(self, form: Literal["svg", "png"]) -> None:
+        self.form = form
+
+    def render(self, reports: ReportSet) -> bytes:
+        """Return the picture.
+
+        Raises:
+            ValueError: The reports are not comparable.
+            Inconclusive: No model was measured.
+        """
+        import matplotlib.style
+
+        ranking = rank(reports)
+        if not ranking.rows:
+            raise Inconclusive("there is nothing to draw: no candidate has accuracy, size and time")
+        with matplotlib.style.context(["default", _STYLE]):
+            figure_ = draw(ranking)
+            file = io.BytesIO()
+            metadata = {"Date": None, "Title": "OpScore"} if self.form == "svg" else {"Title": "OpScore"}
+            figure_.savefig(file, format=self.form, metadata=metadata)
+        return file.getvalue()
+
+
+def draw(ranking: Ranking) -> Figure:
+    """Return the chart of a ranking with at least one row."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    chart = Figure(figsize=(9.0, 6.2), dpi=DOTS)
+    FigureCanvasAgg(chart)  # measures the labels, also those of an SVG
+    axes = chart.add_axes((0.085, 0.17, 0.89, 0.69))
+    across, along = axis_of([row.seconds for row in ranking.rows]), axis_of([row.error for row in ranking.rows], 1.0)
+    _frame(axes, across, along)
+    areas = _areas(ranking.rows)
+    _front(axes, ranking.rows)
+    for row, area in zip(ranking.rows, areas, strict=True):
+        axes.scatter(
+            [math.log10(row.seconds)],
+            [-math.log10(row.error)],
+            s=area,
+            facecolors=FRONT if row.front else "none",
+            alpha=0.75 if row.front else 1.0,
+            edgecolors=INK if row.front else BEHIND,
+            linewidths=1.0 if row.front else 1.8,
+            linestyles="--" if row.reference else "-",
+            zorder=3,
+        )
+    _label(chart, axes, ranking.rows, areas)
+    _words(chart, ranking)
+    return chart
+
+
+def _areas(rows: Sequence[Standing]) -> list[float]:
+    largest = max(row.megabytes for row in rows)
+    return [max(LARGEST * row.megabytes / largest, LEAST) for row in rows]
+
+
+def _frame(axes: Axes, across: Axis, along: Axis) -> None:
+    axes.set_xlim(across.low, across.high)
+    axes.set_ylim(-along.high, -along.low)
+    axes.set_xticks([math.log10(tick) for tick in across.ticks], [f"{tick:g}" for tick in across.ticks])
+    axes.set_yticks([-math.log10(tick) for tick in along.ticks], [f"{100 * (1 - tick):.6g} %" for tick in along.ticks])
+    axes.grid(color="#E5E5E5", linewidth=0.6)
+    axes.set_axisbelow(True)
+    axes.set_xlabel("seconds for 10,000 images (logarithmic; left is better)")
+    axes.set_ylabel("top-1 accuracy (logarithmic in the error rate; up is better)")
+
+
+def _front(axes: Axes, rows: Sequence[Standing]) -> None:
+    """Draw the front as a line through its models, by time."""
+    front = sorted((row for row in rows if row.front), key=lambda row: (row.seconds, row.error))
+    xs, ys = [math.log10(row.seconds) for row in front], [-math.log10(row.error) for row in front]
+    axes.plot(xs, ys, color=FRONT, linewidth=1.0, linestyle=":", zorder=2)
+
+
+def _label(chart: Figure, axes: Axes, rows: Sequence[Standing], areas: Sequence[float]) -> None:
+    """Write every model's name, size and score beside its bubble, none over another."""
+    short = [shorten(name, 30) for name in short_names([row.name for row in rows])]
+    names = [f"{name} (reference)" if row.reference else name for row, name in zip(rows, short, strict=True)]
+    texts = [f"{name}\n{figure(row.megabytes)} MB · {number(row.score)}" for row, name in zip(rows, names, strict=True)]
+    written = [axes.text(0, 0, text, fontsize=8, color=INK, linespacing=1.15, zorder=5) for text in texts]
+    canvas: Any = chart.canvas
+    extents = [text.get_window_extent(canvas.get_renderer()) for text in written]
+    discs = []
+    for row, area in zip(rows, areas, strict=True):
+        x, y = axes.transData.transform((math.log10(row.seconds), -math.log10(row.error)))
+        discs.append(Disc(float(x), float(y), math.sqrt(area / math.pi) * DOTS / 72))
+    inside = axes.get_window_extent()
+    frame = Box(inside.x0 + 3, inside.y0 + 3, inside.width - 6, inside.height - 6)
+    boxes = place(discs, [(extent.width, extent.height) for extent in extents], frame)
+    back = axes.transData.inverted()
+    for text, box, disc in zip(written, boxes, discs, strict=True):
+        x, y = back.transform((box.x, box.y))
+        text.set_position((float(x), float(y)))
+        text.set_verticalalignment("bottom")
+        _join(axes, box, disc)
+
+
+def _join(axes: Axes, box: Box, disc: Disc) -> None:
+    """Draw a line from a label to the middle of its bubble; where bubbles overlap nothing else tells them apart."""
+    near = min(max(disc.x, box.x), box.x + box.width), min(max(disc.y, box.y), box.y + box.height)
+    ends = axes.transData.inverted().transform([near, (disc.x, disc.y)])
+    axes.plot(ends[:, 0], ends[:, 1], color=INK, linewidth=0.6, zorder=4)
+    axes.plot(ends[1:, 0], ends[1:, 1], color=INK, marker="o", markersize=2.5, zorder=4)
+
+
+def _words(chart: Figure, ranking: Ranking) -> None:
+    data = f"{shorten(plain(ranking.data), 50)}, {ranking.images:,} images · {shorten(plain(ranking.machine), 80)}"
+    chart.text(0.085, 0.945, "Accuracy, time and size", fontsize=13, weight="bold", color=INK)
+    chart.text(0.085, 0.905, data, fontsize=8.5, color=PALE)
+    chart.text(
+        0.085,
+        0.055,
+        "Area of a bubble: size; beside each model its MB and OpScore (lower is better). Filled, dotted line: Pareto "
+        "front. Dashed rim: reference.",
+        fontsize=8,
+        color=PALE,
+    )
+    if ranking.unranked:
+        names = shorten(", ".join(plain(item.name) for item in ranking.unranked), 110)
+        chart.text(0.085, 0.025, f"Not measured: {names}", fontsize=8, color=PALE)

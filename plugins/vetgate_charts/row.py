@@ -1,0 +1,144 @@
+"""The ranking's rows as text, the same for every format that is a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import takewhile
+
+from vetgate.reporting import Extreme, Interval, Ranking, Standing, Unit, format_quantity
+
+TITLES = ("", "model", "accuracy", "s / 10,000", "MB", "OpScore", "bounds", "against reference", "0 to 1")
+"""Of the columns; the first marks the Pareto front."""
+FRONT = "◆"
+LEGEND = (
+    f"{FRONT} on the Pareto front: no other model is at least as accurate, fast and small and better in one of them, "
+    "by the figures shown. OpScore = log10(error rate × seconds for 10,000 images × MB); lower is better. MIN and MAX "
+    "have the best and the worst of every column; 0 to 1 is the score between theirs."
+)
+NO_SCORES = "No candidate could be measured, so there is no ranking."
+LONGEST_NAME = 48
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row."""
+
+    cells: tuple[str, ...]
+    """As TITLES."""
+    reference: bool = False
+    fictitious: bool = False
+
+
+def rows(ranking: Ranking) -> Iterator[Row]:
+    """Yield MIN, the models by score, and MAX."""
+    names = short_names([row.name for row in ranking.rows])
+    if ranking.best is not None:
+        yield _fictitious(ranking.best, ranking)
+    for row, name in zip(ranking.rows, names, strict=True):
+        yield Row(_cells(row, f"{name} (reference)" if row.reference else name), reference=row.reference)
+    if ranking.worst is not None:
+        yield _fictitious(ranking.worst, ranking)
+
+
+def headline(ranking: Ranking) -> str:
+    """Return what is first, and of how many."""
+    if not ranking.rows:
+        return NO_SCORES
+    first = ranking.rows[0]
+    count = len(ranking.rows) - 1
+    which = "the reference" if first.reference else plain(first.name)
+    tied = f", undecided from {_listed(rivals)}" if (rivals := undecided(ranking)) else ""
+    models = "1 candidate and its reference" if count == 1 else f"{count} candidates and their reference"
+    return f"{models} by OpScore: {which} is first with {number(first.score)}{tied}"
+
+
+def undecided(ranking: Ranking) -> list[str]:
+    """Return the models whose bounds meet those of the first, be it of the score or of the difference."""
+    first, *others = ranking.rows
+    return [
+        plain(row.name)
+        for row in others
+        if _meet(first.interval, row.interval) or _meet(first.delta_interval, row.delta_interval)
+    ]
+
+
+def _meet(one: Interval | None, other: Interval | None) -> bool:
+    return one is not None and other is not None and other.lower <= one.upper and one.lower <= other.upper
+
+
+def setting(ranking: Ranking) -> tuple[tuple[str, str], ...]:
+    """Return what the scores hold on."""
+    return (
+        ("data", f"{plain(ranking.data)} · {ranking.images:,} images · {ranking.data_sha256[:12]}"),
+        ("machine", plain(ranking.machine)),
+        ("bounds", f"one-sided, {100 * ranking.confidence:g} % each"),
+    )
+
+
+def left_out(ranking: Ranking) -> list[str]:
+    """Return the candidates that could not be measured, with the reason."""
+    return [f"{plain(item.name)}: {plain(item.reason)}" for item in ranking.unranked]
+
+
+def short_names(names: Sequence[str]) -> list[str]:
+    """Return names without the folder that all of them share, harmless and short."""
+    parts = [name.split("/")[:-1] for name in names]
+    shared = sum(1 for _ in takewhile(lambda level: len(set(level)) == 1, zip(*parts, strict=False)))
+    return [shorten(plain("/".join(name.split("/")[shared:]))) for name in names]
+
+
+def plain(text: str) -> str:
+    r"""Return untrusted text with every character that cannot be seen spelled out, such as `\x1b`."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text)
+
+
+def shorten(text: str, most: int = LONGEST_NAME) -> str:
+    """Return text in at most `most` characters; its middle gives way."""
+    tail = (most - 1) // 2
+    return text if len(text) <= most else f"{text[: most - 1 - tail]}…{text[len(text) - tail :]}"
+
+
+def number(score: float) -> str:
+    """Return a score with two decimals, as the paper prints them."""
+    return f"{score:.2f}" if abs(score) >= 0.005 else "0.00"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _cells(row: Standing, name: str) -> tuple[str, ...]:
+    delta = "" if row.reference else _difference(row)
+    return (
+        FRONT if row.front else "",
+        name,
+        format_quantity(row.accuracy, Unit.FRACTION),
+        figure(row.seconds),
+        figure(row.megabytes),
+        number(row.score),
+        _bounds(row.interval, ".3f") or "–",
+        delta,
+        "–" if row.normalised is None else f"{row.normalised:.2f}",
+    )
+
+
+def _difference(row: Standing) -> str:
+    bounds = _bounds(row.delta_interval, "+.3f")
+    return f"{row.delta:+.3f} ({bounds})" if bounds else f"{row.delta:+.3f}"
+
+
+def _bounds(interval: Interval | None, form: str) -> str:
+    return f"{interval.lower:{form}} to {interval.upper:{form}}" if interval else ""
+
+
+def _fictitious(extreme: Extreme, ranking: Ranking) -> Row:
+    level = "" if all(row.normalised is None for row in ranking.rows) else "0" if extreme.name == "MIN" else "1"
+    accuracy = format_quantity(extreme.accuracy, Unit.FRACTION)
+    figures = (accuracy, figure(extreme.seconds), figure(extreme.megabytes), number(extreme.score))
+    return Row(("", extreme.name, *figures, "", "", level), fictitious=True)
+
+
+def figure(value: float) -> str:
+    """Return a time or a size with four significant digits, as reports print them."""
+    return format_quantity(value, Unit.RATIO).removesuffix(" ×")

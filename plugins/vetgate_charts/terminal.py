@@ -1,0 +1,105 @@
+"""The ranking as text for people, drawn by rich without a look at the terminal or the environment."""
+
+from __future__ import annotations
+
+import io
+
+from rich.box import Box
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from vetgate.reporting import Ranking, ReportSet, rank
+from vetgate_charts.row import LEGEND, TITLES, headline, left_out, plain, rows, setting
+
+NARROWEST = 72
+WIDE = 116
+"""Columns from which the difference from the reference has room in the table."""
+_AGAINST = TITLES.index("against reference")
+_NUMBERS = range(2, len(TITLES))
+_HEAD_ONLY = Box("    \n    \n ── \n    \n    \n    \n    \n    \n")
+
+
+class RankingTable:
+    """Draws plain or coloured text of a given width. Pure: it asks no terminal and no environment.
+
+    Args:
+        width: Columns to draw for.
+        colour: Whether to write ANSI styles; every colour only repeats a mark.
+    """
+
+    def __init__(self, width: int = 120, colour: bool = False) -> None:
+        self.width = max(width, NARROWEST)
+        self.colour = colour
+
+    def styled(self, width: int, colour: bool) -> RankingTable:
+        """Return the reporter for a terminal of `width` columns."""
+        return RankingTable(width, colour)
+
+    def render(self, reports: ReportSet) -> str:
+        """Return the whole ranking.
+
+        Raises:
+            ValueError: The reports are not comparable.
+        """
+        ranking = rank(reports)
+        file = io.StringIO()
+        console = Console(
+            file=file,
+            width=self.width,
+            height=100,
+            color_system="standard" if self.colour else None,
+            force_terminal=self.colour,
+            force_jupyter=False,
+            force_interactive=False,
+            no_color=not self.colour,
+            legacy_windows=False,
+            markup=False,
+            emoji=False,
+            highlight=False,
+            _environ={},
+        )
+        self._draw(console, ranking)
+        text = file.getvalue()
+        return text if self.colour else "".join(f"{line.rstrip()}\n" for line in text.splitlines())
+
+    def _draw(self, console: Console, ranking: Ranking) -> None:
+        console.print(Text(headline(ranking), style="bold"))
+        console.print()
+        grid = Table.grid(padding=(0, 2, 0, 0))
+        for label, content in setting(ranking):
+            grid.add_row(Text(label, style="dim"), Text(content))
+        console.print(Padding(grid, (0, 0, 0, 2)))
+        if ranking.rows:
+            console.print()
+            console.print(self._table(ranking))
+            console.print()
+            console.print(Padding(Text(LEGEND, style="dim"), (0, 0, 0, 2)))
+        self._list(console, "Not ranked", left_out(ranking))
+        self._list(console, "To know", [plain(note) for note in ranking.notes])
+
+    def _table(self, ranking: Ranking) -> Padding:
+        shown = [place for place in range(len(TITLES)) if place != _AGAINST or self.width >= WIDE]
+        table = Table(
+            box=_HEAD_ONLY, show_edge=False, pad_edge=False, padding=(0, 1), header_style="dim", collapse_padding=True
+        )
+        for place in shown:
+            right = place in _NUMBERS
+            table.add_column(
+                Text(TITLES[place]),
+                justify="right" if right else "left",
+                no_wrap=right,
+                overflow="ellipsis" if right else "fold",
+            )
+        for row in rows(ranking):
+            style = "dim" if row.fictitious else "bold" if row.reference else ""
+            table.add_row(*(Text(row.cells[place], style=style) for place in shown))
+        return Padding(table, (0, 0, 0, 2))
+
+    def _list(self, console: Console, title: str, lines: list[str]) -> None:
+        if lines:
+            console.print()
+            console.print(Text(title, style="bold"))
+            for line in lines:
+                console.print(Padding(Text(line), (0, 0, 0, 2)))

@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import math
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from itertools import combinations
+from typing import Any
+
+import pytest
+
+from vetgate.reporting import Inconclusive, ReportSet, rank
+
+pytest.importorskip("matplotlib")
+
+from vetgate_charts.bubble import FRONT, LARGEST, BubbleChart, draw
+
+
+@pytest.fixture
+def five(measured: Any) -> ReportSet:
+    made: ReportSet = measured.reports(
+        [
+            measured.Model("int8.onnx", 0.929, 5.0, 1.0),
+            measured.Model("float16.onnx", 0.930, 5.2, 2.0),
+            measured.Model("distilled.onnx", 0.931, 5.1, 4.0),
+            measured.Model("pruned95.onnx", 0.17, 5.1, 4.0),
+        ]
+    )
+    return made
+
+
+def test_the_same_reports_give_the_same_bytes_without_a_date(five: ReportSet) -> None:
+    one, other = (BubbleChart("svg").render(five) for _ in range(2))
+    assert one == other
+    assert b"dc:date" not in one
+    assert ET.fromstring(one).tag.endswith("svg")  # noqa: S314  # our own document
+
+
+def test_a_png_is_a_png(five: ReportSet) -> None:
+    assert BubbleChart("png").render(five).startswith(b"\x89PNG")
+
+
+def test_there_is_one_bubble_a_model_with_its_size_as_area(five: ReportSet) -> None:
+    ranking = rank(five)
+    (axes,) = draw(ranking).axes
+    assert len(axes.collections) == len(ranking.rows) == 5
+    for row, bubble in zip(ranking.rows, axes.collections, strict=True):
+        ((x, y),) = bubble.get_offsets().tolist()  # type: ignore[union-attr]
+        assert (10**x, 1 - 10**-y) == pytest.approx((row.seconds, row.accuracy))
+        (area,) = bubble.get_sizes()  # type: ignore[attr-defined]
+        assert area == pytest.approx(LARGEST * row.megabytes / 4.0)
+
+
+def test_the_front_is_filled_and_joined_and_the_others_are_hollow(five: ReportSet) -> None:
+    from matplotlib.colors import same_color
+
+    ranking = rank(five)
+    (axes,) = draw(ranking).axes
+    for row, bubble in zip(ranking.rows, axes.collections, strict=True):
+        filled = len(bubble.get_facecolor()) > 0
+        assert filled == row.front
+    dotted = [line for line in axes.lines if line.get_linestyle() == ":"]
+    (joined,) = dotted
+    assert same_color(joined.get_color(), FRONT)
+    assert len(joined.get_xdata()) == sum(row.front for row in ranking.rows)  # type: ignore[arg-type]
+
+
+def test_every_model_has_a_label_and_no_label_covers_another(five: ReportSet) -> None:
+    chart = draw(rank(five))
+    (axes,) = chart.axes
+    canvas: Any = chart.canvas
+    renderer = canvas.get_renderer()
+    texts = [text for text in axes.texts if text.get_text()]
+    named = [text.get_text().splitlines()[0] for text in texts]
+    assert sorted(named) == ["base.pt (reference)", "distilled.onnx", "float16.onnx", "int8.onnx", "pruned95.onnx"]
+    boxes = [text.get_window_extent(renderer) for text in texts]
+    inside = axes.get_window_extent()
+    assert not any(one.overlaps(other) for one, other in combinations(boxes, 2))
+    assert all(inside.x0 <= box.x0 and box.x1 <= inside.x1 for box in boxes)
+    assert all(inside.y0 <= box.y0 and box.y1 <= inside.y1 for box in boxes)
+
+
+@pytest.mark.parametrize("name", ["$\\frac{a", "a\x1b[31m\nb.onnx", "<svg onload=x>--&.onnx", "x" * 300])
+def test_a_hostile_name_is_drawn_as_it_is_spelled(measured: Any, name: str) -> None:
+    drawn = BubbleChart("svg").render(measured.reports([measured.Model(name)]))
+    assert b"\x1b" not in drawn
+    assert not [element for element in ET.fromstring(drawn).iter() if "onload" in element.attrib]  # noqa: S314
+
+
+def test_equal_and_faultless_models_are_drawn(measured: Any) -> None:
+    twins = [measured.Model("a", 1.0, 20.0, 4.0), measured.Model("b", 1.0, 20.0, 4.0)]
+    found = measured.reports(twins, measured.Model("base.pt", 1.0, 20.0, 4.0))
+    (axes,) = draw(rank(found)).axes
+    assert all(math.isfinite(value) for value in (*axes.get_xlim(), *axes.get_ylim()))
+
+
+def test_nothing_measured_is_nothing_to_draw(measured: Any) -> None:
+    with pytest.raises(Inconclusive, match="nothing to draw"):
+        BubbleChart("svg").render(ReportSet(reports=(measured.crashed("a.onnx", "it is empty"),)))
+
+
+def test_the_drawing_leaves_no_state_behind(five: ReportSet) -> None:
+    import matplotlib as mpl
+
+    before = dict(mpl.rcParams)
+    BubbleChart("svg").render(five)
+    assert dict(mpl.rcParams) == before
+    code = "import sys, vetgate_charts.bubble, vetgate_charts.plugin; sys.exit('matplotlib' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
