@@ -118,7 +118,7 @@ def quantiles_of(value: float, terms: Sequence[Term | None], asked: Iterable[flo
         return Unstated()
     found[0.5] = value
     levels = sorted(found)
-    return Quantiles(levels=tuple(levels), values=tuple(found[level] for level in levels))
+    return Quantiles(levels=tuple(levels), values=tuple(found[level] for level in levels), method="MOVER")
 
 
 def _log_error(error: Bounds, images: int) -> Bounds:

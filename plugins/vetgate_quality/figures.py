@@ -94,7 +94,7 @@ def quantiles(resampled: Resampled, row: int, role: Of, unseen: Callable[[float]
         low=-1.0 if role is Of.DELTA else 0.0,
         high=1.0,
     )
-    return Quantiles(levels=resampled.levels, values=values)
+    return Quantiles(levels=resampled.levels, values=values, method=resampled.method(row))
 
 
 def resampled_figures(

@@ -136,7 +136,13 @@ def _extreme(
         errors = sorted(asked | (usual if role is not EACH[-1] else {USUAL}))
         lower, upper = zip(*(bound(error) for error in errors), strict=True)
         levels = (*errors, *(1.0 - error for error in reversed(errors)))
-        yield figure(spec, role, value, Quantiles(levels=levels, values=(*lower, *reversed(upper))), target)
+        yield figure(
+            spec,
+            role,
+            value,
+            Quantiles(levels=levels, values=(*lower, *reversed(upper)), method="counts of slices"),
+            target,
+        )
 
 
 def _target(sliced: Sliced, enough: NDArray[np.int64], note: str) -> Target:

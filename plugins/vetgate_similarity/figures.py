@@ -65,7 +65,9 @@ def mean(spec: MetricSpec, resampled: Resampled, row: int, n: int, *, where: Sli
         unit=spec.unit,
         better=spec.better,
         n=n,
-        uncertainty=Quantiles(levels=resampled.levels, values=values) if values else Unstated(),
+        uncertainty=Quantiles(levels=resampled.levels, values=values, method=resampled.method(row))
+        if values
+        else Unstated(),
         slice=where,
         note=note,
     )

@@ -113,6 +113,7 @@ def _around(value: float, below: float, above: float) -> Quantiles:
     return Quantiles(
         levels=(0.01, 0.05, 0.5, 0.95, 0.99),
         values=tuple(value + step for step in (-1.4 * below, -below, 0.0, above, 1.4 * above)),
+        method="BCa bootstrap",
     )
 
 
@@ -400,7 +401,7 @@ def _evidence() -> tuple[Evidence, ...]:
                     unit=Unit.BITS,
                     better=lower,
                     n=N,
-                    uncertainty=Quantiles(levels=(0.05, 0.95), values=(0.00718, 0.00787)),
+                    uncertainty=Quantiles(levels=(0.05, 0.95), values=(0.00718, 0.00787), method="order statistics"),
                 ),
             ),
             seconds=0.12,

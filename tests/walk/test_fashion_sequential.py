@@ -41,7 +41,8 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any
 
 
 @pytest.mark.parametrize(
-    ("name", "decision", "most"), [("copy.pt", "pass", 600), ("int8.onnx", "pass", 2500), ("pruned95.onnx", "fail", 400)]
+    ("name", "decision", "most"),
+    [("copy.pt", "pass", 600), ("int8.onnx", "pass", 2500), ("pruned95.onnx", "fail", 400)],
 )
 def test_workers_are_sent_a_few_hundred_of_ten_thousand_images(
     reports: dict[str, dict[str, Any]], name: str, decision: str, most: int

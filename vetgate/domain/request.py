@@ -55,7 +55,8 @@ class RunRequest(Record):
     def files(self) -> tuple[str, ...]:
         """Every file or folder that the run reads, as it was named; a report must not be written over one."""
         named = (
-            *(self.reference, self.data, self.policy, self.reference_card, self.baseline),
+            *(self.reference, self.data, self.policy, self.reference_card),
+            self.baseline.partition("#")[0] if self.baseline is not None else None,
             *(self.latency_reference, self.latency_reference_card, *self.cards.values()),
         )
         models = (*self.candidates, self.reference, *filter(None, (self.latency_reference,)))

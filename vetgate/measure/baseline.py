@@ -124,8 +124,8 @@ def _roles(metric: MetricSpec) -> tuple[Of, ...]:
 def _without_bounds(figure: Measurement) -> Measurement:
     """Return a comparison of live models as the estimate that it is.
 
-    The ratio of one pair of models, timed in eight runs in a row on a busy machine, moved by 4 %; the bounds of two such
-    runs, combined, excluded no change in 27 % of comparisons on either side, where they promise 5 %.
+    The ratio of one pair of models, timed in eight runs in a row on a busy machine, moved by 4 %; the bounds of two
+    such runs, combined, excluded `no change` in 27 % of comparisons on either side, where they promise 5 %.
     """
     if figure.role not in (Of.DELTA, Of.RATIO):
         return figure

@@ -1,8 +1,8 @@
 """How a figure of this run stands to the same figure of another run: the difference or quotient, and its uncertainty.
 
 Paired where both runs kept an answer for every image, for then the difference is that of two indicators on the same
-images. Else each run's own one-sided bounds are combined by MOVER, which takes them for independent: right for two runs
-of a clock, and wider than need be where both rest on the same images and go together.
+images. Else each run's own one-sided bounds are combined by MOVER, which takes them for independent and is wider than
+need be where both rest on the same images and go together.
 """
 
 from __future__ import annotations
@@ -120,7 +120,9 @@ def _combined(
         if math.isfinite(bounds.lower) and math.isfinite(bounds.upper):
             found |= {round(1.0 - confidence, 12): bounds.lower, round(confidence, 12): bounds.upper}
     levels = sorted(found)
-    return Quantiles(levels=tuple(levels), values=tuple(found[level] for level in levels)) if levels else Unstated()
+    if not levels:
+        return Unstated()
+    return Quantiles(levels=tuple(levels), values=tuple(found[level] for level in levels), method="MOVER of two runs")
 
 
 def _minus(now: Bounds, then: Bounds) -> Bounds:

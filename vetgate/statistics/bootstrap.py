@@ -45,6 +45,10 @@ class Resampled:
     """(K,) percentile where the jackknife is degenerate or all replicates lie on one side of the estimate; constant
     where all replicates equal it, so that resampling has nothing to say."""
 
+    def method(self, figure: int) -> str:
+        """Return how one figure was bounded, for the report."""
+        return "images not seen" if self.methods[figure] == "constant" else f"{self.methods[figure]} bootstrap"
+
 
 def bootstrap(
     statistic: Callable[[Floats], Floats],

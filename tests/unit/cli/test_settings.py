@@ -120,3 +120,17 @@ def test_sizes_are_written_with_a_unit_or_in_bytes(text: str, size: int) -> None
 def test_what_is_no_size_is_a_usage_error(text: str) -> None:
     with pytest.raises(UsageError):
         bytes_of(text)
+
+
+def test_what_stage_two_brought_can_be_set_and_paths_of_a_configuration_are_its_own(tmp_path: Path) -> None:
+    below = tmp_path / "below"
+    below.mkdir()
+    lines = ["reference: ref.onnx", "sequential: true", "baseline: last.json", "timing_budget: 5"]
+    lines += ["latency_reference: shipped.onnx", "latency_reference_card: shipped.yaml"]
+    (tmp_path / "vetgate.yaml").write_text("\n".join(lines), encoding="utf-8")
+    request = to_request(("a.onnx",), gather(Settings(), below, {}), ())
+    assert request.sequential
+    assert request.timing_seconds == 5
+    named = (request.baseline, request.latency_reference, request.latency_reference_card)
+    assert named == ("../last.json", "../shipped.onnx", "../shipped.yaml")
+    assert not to_request(("a.onnx",), Settings(reference="r"), ()).sequential

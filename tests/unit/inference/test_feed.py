@@ -172,3 +172,21 @@ def test_a_card_that_asks_for_huge_images_is_refused_before_any_room_is_made(
     worker = make_worker(EIGHT, 8)
     with pytest.raises(CardError, match="100000 x 100000"):
         Feed(ring, Pixels(IMAGES), range(25), [Lane(worker, grey(100_000), np.ones(25, dtype=bool))], 1)
+
+
+def test_every_decoded_image_is_shown_once_by_its_place_in_the_list_and_the_child_counts_what_it_answers(
+    make_worker: Any, ring: SharedBuffer
+) -> None:
+    images: list[Any] = [*IMAGES]
+    images[3] = UnreadableImage("broken")
+    lanes = [_lane(make_worker, FOUR, 4, images=20), _lane(make_worker, EIGHT, 8, images=20)]
+    lanes[0].wanted[10:] = False
+    indices = list(range(24, 4, -1))
+    shown: list[tuple[int, int]] = []
+    feed = Feed(
+        ring, Pixels(images), indices, lanes, 5, seen=lambda row, pixels: shown.append((row, int(pixels[0, 0])))
+    )
+    feed.run(lambda done, total: None)
+    assert shown == [(row, int(IMAGES[index][0, 0])) for row, index in enumerate(indices)]
+    assert [lane.worker.answered for lane in lanes] == [10, 20]
+    assert [int(lane.answered.sum()) for lane in lanes] == [10, 20]

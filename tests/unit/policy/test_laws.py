@@ -36,7 +36,7 @@ from vetgate.domain.verdict import Decision
 from vetgate.policy.judge import judge
 
 TODAY = datetime.date(2027, 1, 1)
-levels = st.sampled_from([None, 0.8, 0.9, 0.95])
+levels = st.sampled_from([None, 0.8, 0.9, 0.95, 0.99])
 margins = st.sampled_from([-0.2, -0.05, -0.01, -0.002, 0.0, 0.01, 0.1])
 shares = st.sampled_from([0.0, 0.05, 0.5, 0.9, 0.975, 1.0])
 
