@@ -64,7 +64,7 @@ def write_model(path: Path, pixel: int) -> None:
 
     select = np.zeros((SIDE * SIDE, 1), dtype=np.float32)
     select[pixel] = 1.0
-    constants = {
+    constants: dict[str, NDArray[Any]] = {
         "flat": np.asarray([-1, SIDE * SIDE], dtype=np.int64),
         "select": select,
         "ids": np.arange(CLASSES, dtype=np.float32)[np.newaxis],

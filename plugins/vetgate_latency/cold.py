@@ -101,7 +101,8 @@ def _stated(value: float, bounds: Sequence[Bounds], confidences: Sequence[float]
     if not bounds:
         return Unstated()
     falling = list(reversed(bounds))
-    return quantiles([bound.lower for bound in falling], value, [bound.upper for bound in falling], confidences)
+    lower, upper = [bound.lower for bound in falling], [bound.upper for bound in falling]
+    return quantiles(lower, value, upper, confidences, "order statistics")
 
 
 def _figure(role: Of, value: float, n: int, uncertainty: Quantiles | Pairs | Unstated, note: str) -> Measurement:

@@ -66,7 +66,7 @@ class Phase:
         if len(seconds) < calls_needed(0.5, self.confidences):
             return
         median = bounds_at(seconds, 0.5, self.confidences)
-        rates = Quantiles(levels=median.levels, values=tuple(batch / value for value in reversed(median.values)))
+        rates = median.model_copy(update={"values": tuple(batch / value for value in reversed(median.values))})
         yield _figure(THROUGHPUT, role, rates, len(seconds), note, part)
 
     def compared(self, part: Slice | None = None) -> Iterator[Measurement]:
@@ -120,7 +120,7 @@ def bounds_at(samples: NDArray[np.float64], p: float, confidences: Sequence[floa
     """
     bounds = [percentile_bounds(samples, p, confidence) for confidence in sorted(confidences, reverse=True)]
     lower, upper = [bound.lower for bound in bounds], [bound.upper for bound in bounds]
-    return quantiles(lower, bounds[0].estimate, upper, confidences)
+    return quantiles(lower, bounds[0].estimate, upper, confidences, "order statistics")
 
 
 def _ratio(spec: MetricSpec, log_ratios: NDArray[np.float64], note: str, part: Slice | None) -> Measurement:

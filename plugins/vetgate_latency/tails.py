@@ -43,7 +43,7 @@ class Tails:
     def ratio(self, p: float, confidences: Sequence[float]) -> Quantiles:
         """Return the candidate's percentile over the reference's, with bounds at each confidence."""
         compared = self._compare(p, confidences, logarithmic=True)
-        return Quantiles(levels=compared.levels, values=tuple(math.exp(value) for value in compared.values))
+        return compared.model_copy(update={"values": tuple(math.exp(value) for value in compared.values)})
 
     def _compare(self, p: float, confidences: Sequence[float], *, logarithmic: bool) -> Quantiles:
         place = list(self.percentiles).index(p)
@@ -58,7 +58,7 @@ class Tails:
             lower.append(min(float(low), mover.lower))
             upper.append(max(float(high), mover.upper))
             estimate = mover.estimate
-        return quantiles(lower, estimate, upper, confidences)
+        return quantiles(lower, estimate, upper, confidences, "bootstrap over pairs or MOVER")
 
 
 def resample(
@@ -95,7 +95,7 @@ def _percentiles(
 
 
 def quantiles(
-    lower: Sequence[float], estimate: float, upper: Sequence[float], confidences: Sequence[float]
+    lower: Sequence[float], estimate: float, upper: Sequence[float], confidences: Sequence[float], method: str
 ) -> Quantiles:
     """Return one-sided bounds as quantiles: at 0.05 the lower one at 95 %, at 0.5 the estimate.
 
@@ -104,10 +104,11 @@ def quantiles(
         estimate: Between them.
         upper: The same order as `lower`.
         confidences: In any order.
+        method: How they were found.
     """
     rising = sorted(confidences)
     levels = (*(round(1.0 - confidence, 12) for confidence in reversed(rising)), 0.5, *rising)
-    return Quantiles(levels=levels, values=(*lower, estimate, *reversed(upper)))
+    return Quantiles(levels=levels, values=(*lower, estimate, *reversed(upper)), method=method)
 
 
 def _negative(bounds: Bounds) -> Bounds:

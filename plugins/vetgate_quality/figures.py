@@ -110,7 +110,7 @@ def resampled_figures(
 def _how(resampled: Resampled, row: int) -> str:
     """Return what a reader must know of the bounds; nothing where they are the usual ones."""
     if not resampled.levels:
-        return "too few replicates for bounds at any level"
+        return ""
     match resampled.methods[row]:
         case "constant":
             return "no resample differs from it, so that its bounds are what images not seen could change"

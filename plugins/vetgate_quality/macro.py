@@ -18,7 +18,10 @@ from vetgate_quality.resample import Cells, resample_classes
 
 
 def resampled(table: PredictionTable, labels: NDArray[np.int64], ask: Ask) -> Iterator[Measurement]:
-    """Yield the macro figures, over the classes that have images, the precision of each class, and calibration."""
+    """Yield the macro figures, over the classes that have images, the precision of each class, and calibration.
+
+    Calibration has as many cells as images, so that it is resampled only where a rule asks for a confidence on it.
+    """
     levels = attainable_levels(ask.confidences, ask.replicates)
     found = resample_classes(
         cells := Cells.of(table, labels),
@@ -30,7 +33,12 @@ def resampled(table: PredictionTable, labels: NDArray[np.int64], ask: Ask) -> It
     yield from precisions(table, labels, found)
     yield from _means(found.macro, cells.images, len(table.classes))
     errors = resample_calibration(
-        table.candidate, table.reference, labels, replicates=ask.replicates, seed=ask.seed, levels=levels
+        table.candidate,
+        table.reference,
+        labels,
+        replicates=ask.replicates,
+        seed=ask.seed,
+        levels=levels if ask.wants_bounds(metrics.ECE.id) else (),
     )
     count = len(labels)
     unseen = partial(unseen_change, np.array([count]), np.array([MOST_CHANGE / count]))

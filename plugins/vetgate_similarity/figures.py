@@ -54,9 +54,7 @@ def mean(spec: MetricSpec, resampled: Resampled, row: int, n: int, *, where: Sli
     given, shares = resampled.values[row].tolist(), (estimate, 1.0 - estimate)
     values = widen(resampled.levels, given, estimate, partial(unseen_share, n), low=0.0, high=1.0, shares=shares)
     note = ""
-    if not values:
-        note = "too few replicates for bounds at any level"
-    elif resampled.methods[row] == "constant":
+    if values and resampled.methods[row] == "constant":
         note = "no resample differs from it, so that its bounds are what images not seen could change"
     return Measurement(
         metric=spec.id,

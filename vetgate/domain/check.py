@@ -50,6 +50,8 @@ class Ask(Record):
     questions: tuple[Question, ...] = ()
     weights: dict[str, float] = {}
     """What the policy weighs parts of a figure with, by metric id."""
+    levels: tuple[float, ...] = ()
+    """Confidences that checks computed from this one's figures will need."""
     seed: int = 0
     replicates: PositiveInt = 10_000
     """Of a bootstrap."""
@@ -66,8 +68,13 @@ class Ask(Record):
 
     @property
     def confidences(self) -> tuple[float, ...]:
-        """Return the levels at which rules ask for bounds, ascending."""
-        return tuple(sorted({asked.confidence for asked in self.questions if asked.confidence is not None}))
+        """Return the levels at which bounds are asked for, ascending."""
+        own = {asked.confidence for asked in self.questions if asked.confidence is not None}
+        return tuple(sorted(own | set(self.levels)))
+
+    def wants_bounds(self, metric: str) -> bool:
+        """Return whether some rule asks for a confidence on a metric."""
+        return any(asked.metric == metric and asked.confidence is not None for asked in self.questions)
 
     def columns(self, metric: str) -> tuple[str, ...]:
         """Return the columns by which rules want a metric sliced, sorted."""

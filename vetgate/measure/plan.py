@@ -90,7 +90,9 @@ def make_plan(
     chosen |= {owners[metric].name for metric in named if metric in owners}
     chosen = _closure(chosen, by_name)
     planned = [
-        PlannedCheck(spec, _ask(spec, policy, given), missing.get(spec.name)) for spec in specs if spec.name in chosen
+        PlannedCheck(spec, _ask(spec, policy, given, by_name), missing.get(spec.name))
+        for spec in specs
+        if spec.name in chosen
     ]
     planned.sort(key=lambda check: (_ORDER.index(check.spec.needs), check.spec.name))
     by_images = [rule for rule in policy.rules if rule.metric in owners and owners[rule.metric].needs is Need.TABLE]
@@ -136,12 +138,16 @@ def _closure(names: Iterable[str], by_name: Mapping[str, CheckSpec[Any]]) -> set
     return reached
 
 
-def _ask(spec: CheckSpec[Any], policy: Policy, given: Given) -> Ask:
+def _ask(spec: CheckSpec[Any], policy: Policy, given: Given, by_name: Mapping[str, CheckSpec[Any]]) -> Ask:
     own = {metric.id for metric in spec.metrics}
     rules = [rule for rule in policy.rules if rule.metric in own]
+    readers = [other for other in by_name.values() if spec.name in _closure(other.after, by_name)]
+    read = {metric.id for other in readers for metric in other.metrics}
+    levels = {rule.confidence for rule in policy.rules if rule.metric in read and rule.confidence is not None}
     return Ask(
         questions=tuple(_question(rule) for rule in rules),
         weights=policy.weights,
+        levels=tuple(sorted(levels)),
         seed=given.seed,
         seconds=given.seconds,
     )

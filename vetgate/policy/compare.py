@@ -183,7 +183,7 @@ def why_unbounded(measurement: Measurement, rule: Rule) -> str:
     match measurement.uncertainty:
         case Unstated():
             return (
-                f"its uncertainty was not stated, so nothing can be said at {level_words(rule.confidence)} confidence"
+                f"its uncertainty was not measured, so nothing can be said at {level_words(rule.confidence)} confidence"
             )
         case Quantiles(levels=levels):
             missing = [level for level in (1.0 - rule.confidence, rule.confidence) if _at(levels, level) is None]

@@ -74,7 +74,7 @@ def bootstrap(
         strata: (M,) the stratum of each cell, from 0; each keeps its images. None is one stratum, unstretched.
         replicates: R in all.
         seed: Of the resampling. The same cells in the same order give the same answer.
-        levels: Where to state the distribution, in (0, 1).
+        levels: Where to state the distribution, in (0, 1); without any nothing is resampled.
 
     Raises:
         ValueError: A level has too few replicates beyond it, a cell is empty, or a figure is not finite.
@@ -84,6 +84,9 @@ def bootstrap(
     groups = np.zeros(len(sizes), dtype=np.int64) if strata is None else strata
     totals = design @ sizes.astype(np.float64)
     estimate = statistic(totals[:, np.newaxis])[:, 0]
+    if not levels:
+        constant: list[Method] = ["constant"] * len(estimate)
+        return Resampled(estimate, (), np.empty((len(estimate), 0)), tuple(constant))
     values = np.empty((len(estimate), replicates))
     for start, weights in _resamples(sizes, groups, replicates, seed):
         values[:, start : start + weights.shape[1]] = statistic(design @ weights)

@@ -66,6 +66,12 @@ def test_what_a_check_reads_runs_before_it() -> None:
     assert _names(_plan("metric: toy.score, at_least: 2")) == ["contract", "size", "quality", "opscore"]
 
 
+def test_what_a_check_reads_is_bounded_at_the_levels_that_rules_on_it_name() -> None:
+    plan = _plan("metric: toy.score, at_least: 2, confidence: 99.5%", "metric: toy.size, at_most: 2, confidence: 90%")
+    levels = {check.spec.name: check.ask.confidences for check in plan.checks}
+    assert levels == {"contract": (), "size": (0.9, 0.995), "quality": (0.995,), "opscore": (0.995,)}
+
+
 def test_a_check_is_asked_for_the_metrics_and_slices_that_rules_name_and_for_nothing_else() -> None:
     plan = _plan("metric: toy.accuracy, slice: each label, at_least: 0.5", "metric: toy.size, at_most: 2")
     asks = {check.spec.name: check.ask for check in plan.checks}

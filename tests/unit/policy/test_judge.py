@@ -204,7 +204,7 @@ def test_a_confidence_on_an_unstated_uncertainty_is_inconclusive(judged: Judge) 
     sure = figure("accuracy.top1", Of.DELTA, 0.3, Unit.FRACTION, Unstated(), 100)
     ruling = first(judged(TOP1, measured(sure)))
     assert ruling.decision is Decision.INCONCLUSIVE
-    assert "uncertainty was not stated" in ruling.because
+    assert "uncertainty was not measured" in ruling.because
 
 
 def test_quantiles_serve_only_the_levels_they_hold(judged: Judge) -> None:
@@ -351,7 +351,7 @@ def test_a_slice_that_is_large_enough_but_has_no_bounds_keeps_the_rule_from_pass
     unstated = figure("accuracy.recall", Of.DELTA, 0.0, Unit.FRACTION, Unstated(), 50, "dog")
     ruling = first(judged(RECALL, measured(*classes(cat=(0, 0, 200)).measurements, unstated)))
     assert ruling.decision is Decision.INCONCLUSIVE
-    assert "uncertainty was not stated" in ruling.because
+    assert "uncertainty was not measured" in ruling.because
 
 
 def test_timed_calls_of_one_batch_size_are_never_too_few_to_count(judged: Judge) -> None:
