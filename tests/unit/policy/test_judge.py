@@ -103,7 +103,7 @@ def test_the_worked_example_passes_with_its_bounds_in_the_sentence(judged: Judge
     assert ruling.decision is Decision.PASS
     assert ruling.because == (
         "accuracy.top1 of candidate minus reference is -0.20 pp; at least -1 pp was asked "
-        "(95 % bounds -0.37 to -0.04 pp, Tango score, 60 flips down, 40 up, n = 10,000)"
+        "(95 % bounds -0.37 to -0.04 pp, Tango score, 60 flips down, 40 up, n = 10,000, McNemar's exact p = 0.057)"
     )
     assert (ruling.observed, ruling.threshold, ruling.n, ruling.needed) == (-0.002, -0.01, 10_000, None)
     assert ruling.lower == pytest.approx(-0.00367, abs=5e-5)
