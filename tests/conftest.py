@@ -17,6 +17,7 @@ NEEDS = {
     "plugins/onnx": ("onnx", "onnxruntime"),
     "plugins/litert": ("ai_edge_litert",),
     "plugins/data": ("pyarrow",),
+    "plugins/charts/test_bubble_chart.py": ("matplotlib",),
     "plugins/footprint/test_formats_agree.py": ("torch", "onnx", "ai_edge_litert"),
 }
 """Libraries without which tests are not collected; the header of the run says so."""
