@@ -6,6 +6,7 @@ long), and pairs of blocks besides a drift that hits whichever block comes secon
 share counts as that share, in the true score as in the measured one.
 
     python benchmarks/calibration opscore
+    python benchmarks/calibration opscore --few-errors   the ratio of error rates alone, where few images are wrong
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import bdtrc, ndtr
+from scipy.special import bdtrc, gammaln, ndtr, xlog1py, xlogy
 from vetgate_opscore.check import OpScoreCheck
+from vetgate_opscore.error_ratio import CORRECTION, log_error_ratio_bounds
 from vetgate_opscore.score import opscore
 
 from vetgate.api import (
@@ -63,6 +65,15 @@ SECOND = 0.05
 DOUBT = 1e-4
 """A cell does not hold where so many misses have a smaller chance than this at the stated level."""
 
+CORRECTIONS = (0.0, CORRECTION, 0.5)
+"""Of the score of the ratio of error rates, in images."""
+FEW = (0.1, 0.3, 0.5, 1.0, 1.5, 2.0, 3.0, 5.0, 8.0)
+"""Wrong images expected of one kind: only the candidate's, only the reference's, both models'."""
+MOST_WRONG, OF_IMAGES = 27, 500
+"""Wrong images of one kind that are added up, and images in all; more are wrong with a chance of 2e-7 at most."""
+TOLERATED = 0.007
+"""What the shipped correction may err over the stated chance where few images are wrong."""
+
 Vector = NDArray[np.float64]
 
 
@@ -95,10 +106,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--runs", type=int, default=2_000, help="simulated runs of each cell")
     parser.add_argument("--confidence", type=float, default=0.95)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--few-errors", action="store_true", help="add up the ratio of error rates alone, exactly")
 
 
 def run(options: argparse.Namespace) -> bool:
     """Print the coverage of both bounds of the candidate's score and of the difference; return whether all hold."""
+    if options.few_errors:
+        return few_errors(options.confidence)
     print(f"coverage of one-sided bounds at {100 * options.confidence:g} %, {options.runs:,} runs a cell, in %")
     print(
         f"{'images':>6} {'accuracy':>9} {'reference':>9} {'apart':>6}   candidate low  high     delta low  high       ±"
@@ -119,6 +133,45 @@ def run(options: argparse.Namespace) -> bool:
         )
     print(f"least coverage {100 * least:.2f} %\n")
     return holds
+
+
+def few_errors(confidence: float) -> bool:
+    """Print how often a bound of the ratio of error rates errs, by correction; return whether the shipped one holds.
+
+    Every outcome is added up, none simulated. The bounds mirror, so that the upper one tells of both.
+    """
+    print(
+        f"upper bound of the ratio of error rates at {100 * confidence:g} %, {OF_IMAGES} images of which few are wrong: "
+        f"chance to err, in %, over {len(FEW) ** 3} populations"
+    )
+    outcomes = np.indices((MOST_WRONG + 1,) * 3).reshape(3, -1)
+    populations = np.asarray(list(itertools.product(FEW, repeat=3))) / OF_IMAGES
+    worst = 0.0
+    for correction in CORRECTIONS:
+        upper = np.asarray(
+            [log_error_ratio_bounds(*each, OF_IMAGES, confidence, correction).upper for each in outcomes.T.tolist()]
+        )
+        chances = np.asarray([_chance_to_err(population, outcomes, upper) for population in populations])
+        at = OF_IMAGES * populations[int(np.argmax(chances))]
+        print(
+            f"  correction {correction:4.2f}: at most {100 * chances.max():5.2f}, half of the populations over "
+            f"{100 * np.median(chances):.2f}; the most where {at[0]:g} images are expected to be wrong of the candidate "
+            f"alone, {at[1]:g} of the reference alone, {at[2]:g} of both"
+        )
+        worst = float(chances.max()) if correction == CORRECTION else worst
+    return worst <= 1.0 - confidence + TOLERATED
+
+
+def _chance_to_err(population: Vector, outcomes: NDArray[np.int64], upper: Vector) -> float:
+    """Return the chance that the upper bound lies below the true ratio, by adding up multinomial outcomes."""
+    least = 0.5 / OF_IMAGES
+    lost, won, both = population.tolist()
+    truth = math.log10(max(lost + both, least) / max(won + both, least))
+    missed = outcomes[:, upper < truth]
+    rest = OF_IMAGES - missed.sum(axis=0)
+    logs = gammaln(OF_IMAGES + 1) - gammaln(missed + 1).sum(axis=0) - gammaln(rest + 1)
+    logs = logs + xlogy(missed, population[:, None]).sum(axis=0) + xlog1py(rest, -population.sum())
+    return float(np.exp(logs).sum())
 
 
 def cells() -> Iterator[Cell]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 from vetgate.api import BATCH, Ask, Finding, Measurement, Of, Ran, Results, Session, SessionContext, Severity, Slice
-from vetgate_latency.collect import Block, Clock, make_plan, take_pairs, typical, warm_up
+from vetgate_latency.collect import Block, Clock, fresh_seed, make_plan, take_pairs, typical, warm_up
 from vetgate_latency.exhibits import table
 from vetgate_latency.figures import Phase
 from vetgate_latency.questions import Batches, all_settled, concerning, fixed_part, levels, thresholds
@@ -21,10 +21,11 @@ class LatencyCheck:
 
     Args:
         clock: Tells when the time budget is over.
+        draw: Gives the seed of the order within pairs, another one at every call.
     """
 
-    def __init__(self, clock: Clock = time.monotonic) -> None:
-        self._clock = clock
+    def __init__(self, clock: Clock = time.monotonic, draw: Callable[[], int] = fresh_seed) -> None:
+        self._clock, self._draw = clock, draw
 
     def measure(self, context: SessionContext, ask: Ask) -> Results:
         """Return absolute figures of each model, and their ratios, at the deployment batch and at batch 1.
@@ -62,7 +63,7 @@ class LatencyCheck:
             blocks,
             plan,
             partial(all_settled, limits) if limits else None,
-            seed=(ask.seed, batches.candidate, batches.reference),
+            seed=self._draw(),
             clock=self._clock,
             seconds=left,
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from vetgate.api import Ask, Measurement, Of, Pairs, Quantiles, Ran, Results, Session, SessionContext, Unit, Unstated
 from vetgate.statistics import Bounds, mover_sum, percentile_bounds, runs_needed
-from vetgate_latency.collect import Block, Clock, Plan, Timings, take_pairs
+from vetgate_latency.collect import Block, Clock, Plan, Timings, fresh_seed, take_pairs
 from vetgate_latency.metrics import COLD_START
 from vetgate_latency.questions import Threshold, all_settled, levels
 from vetgate_latency.runs import differences
@@ -32,10 +32,11 @@ class ColdStartCheck:
 
     Args:
         clock: Tells when the time budget is over.
+        draw: Gives the seed of the order within pairs, another one at every call.
     """
 
-    def __init__(self, clock: Clock = time.monotonic) -> None:
-        self._clock = clock
+    def __init__(self, clock: Clock = time.monotonic, draw: Callable[[], int] = fresh_seed) -> None:
+        self._clock, self._draw = clock, draw
 
     def measure(self, context: SessionContext, ask: Ask) -> Results:
         """Return the time from nothing to the first answer of each model, their difference and their ratio."""
@@ -45,7 +46,7 @@ class ColdStartCheck:
             for question in confident
             if question.of is Of.RATIO and question.confidence is not None
             for limit in (question.at_least, question.at_most)
-            if limit is not None
+            if limit is not None and limit > 0
         ]
         others = [question.confidence for question in confident if question.of is not Of.RATIO]
         fixed = max([FEW_STARTS, *(runs_needed(0.5, level) for level in others if level is not None)])
@@ -53,7 +54,7 @@ class ColdStartCheck:
             (_starts(context.candidate), _starts(context.reference)),
             Plan(calls=1, pairs=fixed, fewest=FEW_STARTS, most=MOST_STARTS),
             partial(all_settled, limits) if limits else None,
-            seed=ask.seed,
+            seed=self._draw(),
             clock=self._clock,
             seconds=ask.seconds,
         )

@@ -4,11 +4,15 @@ Absolute times of a shared machine drift by tens of per cent within minutes. Bot
 machine, and the coin keeps what drift is left from favouring a side. The ratio of the medians is judged by betting on
 signs, which holds whenever one stops; all other figures rest on the first pairs alone, whose number is settled in the
 warm-up: a number that depended on the times themselves would spoil their bounds.
+
+The coin is drawn afresh in every run. Were it that of a seed, a machine that favours the second block of a pair would
+err in every run alike: the first 6 pairs of a seed can all begin with the same model.
 """
 
 from __future__ import annotations
 
 import math
+import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -74,8 +78,10 @@ class Timings:
     """(pairs, calls)"""
     reference: NDArray[np.float64]
     """(pairs, calls)"""
-    fixed: int
-    """The first pairs, of a number that was settled beforehand."""
+    log_ratios: NDArray[np.float64]
+    """(pairs,) ln(median of the candidate's block / median of the reference's), in the order taken."""
+    planned: int
+    """Pairs whose number was settled beforehand."""
     seconds: float
     """How long it took."""
     end: End
@@ -91,16 +97,24 @@ class Timings:
         return int(self.candidate.shape[1])
 
     @property
+    def fixed(self) -> int:
+        """Return the first pairs, on which figures other than the ratio of the medians rest."""
+        return min(self.planned, self.pairs)
+
+    @property
+    def cut(self) -> str:
+        """Return the words for a time that ended before the planned pairs were taken; empty where it did not."""
+        return f"the time ended before the {self.planned} pairs that were planned" if self.fixed < self.planned else ""
+
+    @property
     def ending(self) -> str:
         """Return the words for why it ended, to follow what was counted; empty where all was taken that was wanted."""
         return f", then {self.end}" if self.end in (End.BUDGET, End.CAP) else ""
 
-    @property
-    def log_ratios(self) -> NDArray[np.float64]:
-        """Return (pairs,) ln(median of the candidate's block / median of the reference's), in the order taken."""
-        medians = np.median(self.candidate, axis=1), np.median(self.reference, axis=1)
-        found: NDArray[np.float64] = np.log(medians[0] / medians[1])
-        return found
+
+def fresh_seed() -> int:
+    """Return a number that nobody foresees, for the order within the pairs of one run."""
+    return secrets.randbits(64)
 
 
 def take_pairs(
@@ -108,7 +122,7 @@ def take_pairs(
     plan: Plan,
     settled: Settled | None,
     *,
-    seed: int | Sequence[int],
+    seed: int,
     clock: Clock,
     seconds: float,
 ) -> Timings:
@@ -118,7 +132,7 @@ def take_pairs(
         blocks: Time the candidate and the reference.
         plan: Of the warm-up.
         settled: Whether the pairs so far answer every question; None takes the pairs of the plan and no more.
-        seed: Of the order within the pairs.
+        seed: Of the order within the pairs; a fair coin only where it is another one in every run (see fresh_seed).
         clock: Tells when the time is over.
         seconds: From now on; at least `plan.fewest` pairs are taken whatever they take.
     """
@@ -132,8 +146,8 @@ def take_pairs(
             taken[side].append(blocks[side](plan.calls))
         log_ratios.append(math.log(float(np.median(taken[0][-1])) / float(np.median(taken[1][-1]))))
         end = _end(log_ratios, plan, settled, over=clock() - start >= seconds)
-    fixed = min(plan.pairs, len(log_ratios))
-    return Timings(np.asarray(taken[0]), np.asarray(taken[1]), fixed, clock() - start, end)
+    sides = np.asarray(taken[0]), np.asarray(taken[1])
+    return Timings(*sides, np.asarray(log_ratios), plan.pairs, clock() - start, end)
 
 
 def _end(log_ratios: Sequence[float], plan: Plan, settled: Settled | None, *, over: bool) -> End | None:

@@ -60,7 +60,7 @@ class Phase:
         seconds = (self.candidate if role is Of.CANDIDATE else self.reference).reshape(-1)
         batch = self.batches.candidate if role is Of.CANDIDATE else self.batches.reference
         where = f"on {self.machine}; comparable there only" if self.machine else "comparable on this machine only"
-        note = f"{len(seconds):,} calls at batch {batch}, {where}"
+        note = _joined(f"{len(seconds):,} calls at batch {batch}, {where}", self.timings.cut)
         for spec, p in self.given():
             yield _figure(spec, role, bounds_at(seconds, p, self.confidences), len(seconds), note, part)
         if len(seconds) < calls_needed(0.5, self.confidences):
@@ -77,7 +77,8 @@ class Phase:
         log_ratios = self.timings.log_ratios
         yield _ratio(P50, log_ratios, self.note(), part)
         tails = resample(self.candidate, self.reference, [p for _, p in self.given()], self.seed)
-        note = _joined(f"{self.timings.fixed} pairs of blocks of {self.timings.calls} calls", self.differ)
+        counted = f"{self.timings.fixed} pairs of blocks of {self.timings.calls} calls"
+        note = _joined(counted, self.timings.cut, self.differ)
         for spec, p in self.given():
             yield _figure(spec, Of.DELTA, tails.difference(p, self.confidences), self.calls, note, part)
             if spec is not P50:
@@ -104,8 +105,8 @@ class Phase:
         return _joined(f"{counted}{timings.ending}; {noise}", self._differ)
 
 
-def _joined(words: str, differ: str) -> str:
-    return f"{words}; {differ}" if differ else words
+def _joined(*words: str) -> str:
+    return "; ".join(filter(None, words))
 
 
 def spread(log_ratios: NDArray[np.float64]) -> float:

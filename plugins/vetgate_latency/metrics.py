@@ -22,6 +22,7 @@ def _percentile(name: str, words: str, source: str = _ORDER_STATISTICS) -> Metri
         columns=(BATCH,),
         bounded=_COMPARED,
         live=True,
+        paired=(Of.RATIO,) if source is _SIGNS else (),
         source=source,
     )
 
@@ -41,6 +42,7 @@ THROUGHPUT = MetricSpec(
     columns=(BATCH,),
     bounded=(*_ABSOLUTE, Of.RATIO),
     live=True,
+    paired=(Of.RATIO,),
     source=_SIGNS,
 )
 COLD_START = MetricSpec(
@@ -52,6 +54,7 @@ COLD_START = MetricSpec(
     low=0.0,
     bounded=_COMPARED,
     live=True,
+    paired=(Of.RATIO,),
     source=_SIGNS,
 )
 

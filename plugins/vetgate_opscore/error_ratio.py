@@ -9,6 +9,7 @@ images are wrong (benchmarks/calibration/opscore.py). Images that both models ha
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 from scipy.special import ndtri
 
@@ -53,7 +54,9 @@ def _score(lost: int, won: int, both_wrong: int, ratio: float, correction: float
     return math.copysign(told / math.sqrt(spread), excess)
 
 
-def log_error_ratio_bounds(lost: int, won: int, both_wrong: int, n: int, confidence: float) -> Bounds:
+def log_error_ratio_bounds(
+    lost: int, won: int, both_wrong: int, n: int, confidence: float, correction: float = CORRECTION
+) -> Bounds:
     """Return bounds of log10(candidate's error rate / reference's error rate).
 
     A model without error is taken for one that made half of one, as its score is: that is the estimate, and the least
@@ -65,6 +68,7 @@ def log_error_ratio_bounds(lost: int, won: int, both_wrong: int, n: int, confide
         both_wrong: Images that both have wrong.
         n: N, all images, at least 1.
         confidence: Level 1 - a of each one-sided bound, in (0.5, 1).
+        correction: Of the score, in images; 0 is the published score.
 
     Returns:
         Finite bounds; 0 is equally many errors, -1 a tenth.
@@ -77,25 +81,25 @@ def log_error_ratio_bounds(lost: int, won: int, both_wrong: int, n: int, confide
         raise ValueError(f"{lost}, {won} and {both_wrong} wrong images do not fit in n = {n}")
     most = [proportion_bounds(count, n, confidence).upper for count in (errors, others)]
     estimate = math.log10(max(errors, 0.5) / max(others, 0.5))
+    z = float(ndtri(confidence))
+
+    def rejected(log_ratio: float) -> bool:
+        return abs(_score(lost, won, both_wrong, 10.0**log_ratio, correction)) >= z
+
     if errors:
-        lower = _root(lost, won, both_wrong, estimate, float(ndtri(confidence)))
+        lower = _nearest(rejected, estimate, -1.0)
     else:
         lower = math.log10(0.5 / n / most[1])
     if others:
-        upper = _root(lost, won, both_wrong, estimate, -float(ndtri(confidence)))
+        upper = _nearest(rejected, estimate, 1.0)
     else:
         upper = math.log10(most[0] / (0.5 / n))
     return Bounds(estimate, min(lower, estimate), max(upper, estimate), "paired ratio score")
 
 
-def _root(lost: int, won: int, both_wrong: int, estimate: float, target: float) -> float:
-    """Return the log10 ratio, on the side of the estimate that the target's sign names, whose score is the target."""
-    away = -math.copysign(1.0, target)
+def _nearest(rejected: Callable[[float], bool], estimate: float, away: float) -> float:
+    """Return the log10 ratio nearest to the estimate that is rejected, in the direction `away`, -1 or 1."""
     near, far = estimate, estimate + away
-
-    def rejected(log_ratio: float) -> bool:
-        return abs(_score(lost, won, both_wrong, 10.0**log_ratio, CORRECTION)) >= abs(target)
-
     while not rejected(far):
         near, far = far, far + 2.0 * (far - estimate)
     for _ in range(_STEPS):

@@ -87,6 +87,8 @@ class Couple:
     """Ratio of images per second, from interleaved pairs: absolute times of two models drift apart."""
     ran: Ran | None
     """What was timed."""
+    timed: str | None = None
+    """The build that was timed in place of the reference; None where that is itself."""
 
     @property
     def right(self) -> Right:
@@ -119,7 +121,8 @@ def gather(context: EvidenceContext) -> Couple:
         for role, subject in zip(_SINGLE, (context.candidate, context.reference), strict=True)
     )
     ran = next((evidence.ran for evidence in context.evidence if evidence.check == "latency"), None)
-    return Couple(candidate, reference, figures[ACCURACY, Of.DELTA], figures[THROUGHPUT, Of.RATIO], ran)
+    both = figures[ACCURACY, Of.DELTA], figures[THROUGHPUT, Of.RATIO]
+    return Couple(candidate, reference, *both, ran, context.timed_reference)
 
 
 def _require_measured(figures: Figures, evidence: Iterable[Evidence]) -> None:

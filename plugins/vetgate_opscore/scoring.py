@@ -95,7 +95,8 @@ def measurements(
     for role, side in zip((Of.CANDIDATE, Of.REFERENCE), couple.sides, strict=True):
         model = side[1]
         terms = (error_term(model.accuracy), scaled(time_term(model.throughput), scored.share))
-        yield _figure(scored, role, scored.of(model), couple, terms, confidences, _note(scored, (side,), remark))
+        mixed = _mixed(couple) if scored.share and role is Of.REFERENCE else ""
+        yield _figure(scored, role, scored.of(model), couple, terms, confidences, _note(scored, (side,), remark, mixed))
     terms = (error_ratio_term(couple.right), scaled(time_ratio_term(couple.speed), scored.share))
     note = _note(scored, couple.sides, remark, *_of_pairs(scored, couple))
     yield _figure(scored, Of.DELTA, difference(scored, couple), couple, terms, confidences, note)
@@ -146,6 +147,14 @@ def _note(scored: Scored, sides: Sequence[tuple[str, Ingredients]], *remarks: st
 
 def _of_pairs(scored: Scored, couple: Couple) -> Iterator[str]:
     if scored.share:
+        yield _mixed(couple)
         yield "the times compared are those of interleaved pairs, not the quotient of the two absolute times"
     if isinstance(couple.accuracy.uncertainty, Looks):
         yield "in a run that may stop early the error rates are bounded apart, not on the same images: a wider interval"
+
+
+def _mixed(couple: Couple) -> str:
+    """Return that another build was timed than the one whose size and accuracy count; empty where it was not."""
+    if couple.timed is None:
+        return ""
+    return f"{couple.timed} was timed in place of the reference, whose accuracy and size are those of its own file"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
@@ -129,6 +130,38 @@ def test_a_run_that_waits_for_all_images_still_stops_at_a_failure_and_then_bound
     assert "stopped early" in figure["note"]
     decisions = {item["rule"]: item["decision"] for item in world.report()["verdict"]["rulings"]}
     assert decisions["held"] == "inconclusive"
+
+
+def _judge_again(world: Any, *rules: str) -> dict[str, str]:
+    saved, policy = str(world.folder / "report.json"), world.policy(*rules, name="other.yaml")
+    code = world.run("judge", saved, "--policy", policy, "--report", f"json={world.folder / 'judged.json'}")
+    verdict = json.loads((world.folder / "judged.json").read_text(encoding="utf-8"))["reports"][0]["verdict"]
+    assert code == {"pass": 0, "warn": 0, "fail": 1, "inconclusive": 3}[verdict["decision"]]
+    return {item["rule"]: item["decision"] for item in verdict["rulings"]}
+
+
+def test_another_policy_passes_no_point_rule_on_the_images_that_a_run_stopped_at(world: Any) -> None:
+    assert _check(world, world.toy("same.toy"), rules=(COUNTED, AGREES)) == 0
+    looser = "name: looser, metric: accuracy.top1, of: delta, at_least: -2pp, confidence: 95%"
+    decisions = _judge_again(world, POINT, looser, AGREES)
+    assert decisions == {"point": "inconclusive", "looser": "pass", "similarity.agreement": "pass", "findings": "pass"}
+    full = [world.toy("same.toy"), "--reference", world.toy("ref.toy"), "--data", world.data(images=2000)]
+    assert world.check(*full, "--policy", world.policy(COUNTED, AGREES)) == 0
+    assert _judge_again(world, POINT)["point"] == "pass"
+
+
+def test_another_policy_passes_no_rule_on_classes_that_the_run_had_not_assessed_when_it_stopped(world: Any) -> None:
+    rare = np.zeros(2000, dtype=np.int64)
+    rare[:40] = 1
+    data = world.data(images=2000, labels=rare)
+    size = "metric: footprint.size_mb, of: ratio, at_most: 0.1"
+    each = "metric: accuracy.recall, slice: each label, of: delta, at_least: -99pp, confidence: 95%"
+    assert _check(world, world.toy("same.toy"), rules=(size, each), more=("--data", data)) == 1
+    assert world.report()["stopping"]["images"] == 64
+    assert _judge_again(world, each)["accuracy.recall/delta/each label"] == "inconclusive"
+    assert _check(world, world.toy("same.toy"), rules=(each,), more=("--data", data)) == 0
+    assert world.report()["stopping"]["early"]
+    assert _judge_again(world, each.replace("-99pp", "-99.5pp"))["accuracy.recall/delta/each label"] == "pass"
 
 
 def test_a_rule_on_the_file_that_fails_leaves_nothing_to_settle_after_the_first_look(world: Any) -> None:

@@ -178,6 +178,8 @@ class EvidenceContext:
     candidate: Subject
     reference: Subject
     evidence: tuple[Evidence, ...]
+    timed_reference: str | None = None
+    """Name of the build that was timed in place of the reference; None where that is itself."""
 
 
 ContextT_contra = TypeVar("ContextT_contra", contravariant=True)

@@ -66,6 +66,8 @@ class Stopping(Record):
     early: bool
     because: str
     """One sentence: why it stopped there."""
+    population: dict[str, dict[str, int]] = {}
+    """Images that it might have used, by value, of the columns that its rules slice by."""
 
 
 class Promotion(Record):

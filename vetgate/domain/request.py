@@ -56,9 +56,9 @@ class RunRequest(Record):
         """Every file or folder that the run reads, as it was named; a report must not be written over one."""
         named = (
             *(self.reference, self.data, self.policy, self.reference_card),
-            self.baseline.partition("#")[0] if self.baseline is not None else None,
+            *((self.baseline, self.baseline.rpartition("#")[0]) if self.baseline else ()),
             *(self.latency_reference, self.latency_reference_card, *self.cards.values()),
         )
         models = (*self.candidates, self.reference, *filter(None, (self.latency_reference,)))
         beside = (f"{model}.yaml" for model in models)
-        return (*self.candidates, *(path for path in named if path is not None), *beside)
+        return (*self.candidates, *filter(None, named), *beside)

@@ -82,6 +82,8 @@ class MetricSpec:
     """Whether it has no uncertainty in any role (a size, a count), so that a confidence adds nothing to a rule."""
     live: bool = False
     """Whether it is taken of live models, so that a rule may say what must really have run (`requires`)."""
+    paired: tuple[Of, ...] = ()
+    """Roles that are handed on as pairs of timings, whose number is planned."""
     source: str = ""
     """Paper, equation or standard."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,6 +56,20 @@ class Baseline:
     def is_on(self, sha256: str) -> bool:
         """Return whether it was measured on the data of this digest."""
         return self.report.data is not None and self.report.data.sha256 == sha256
+
+    def doubts(self, candidate: str | None) -> Iterator[str]:
+        """Yield what a reader must know before trusting a comparison with it.
+
+        Args:
+            candidate: Digest of the candidate that is compared with it, where it is known.
+        """
+        decision, named = self.report.verdict.decision, f"the baseline {self.name}"
+        if decision not in _FIT:
+            yield f"the verdict of {named} itself is {decision.value}: not to be worse than it says little"
+        if not self.promotions:
+            yield f"nobody made {named} the baseline: vetgate baseline REPORT.json --to FILE --owner WHO --reason WHY"
+        if candidate is not None and candidate == self.report.candidate.sha256:
+            yield f"the candidate is the very file of {named}: it was compared with itself"
 
     def compare(self, evidence: Sequence[Evidence], setting: Setting, host: Host, rules: Sequence[Rule]) -> Evidence:
         """Return how the candidate of a run differs from this one's; see `measure.against_baseline`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
@@ -13,6 +13,7 @@ from vetgate.artifacts import Vault, require_file
 from vetgate.domain.errors import Inconclusive, MissingExtra, PolicyError
 from vetgate.domain.evidence import Evidence
 from vetgate.domain.policy import Policy
+from vetgate.domain.report import Stopping
 from vetgate.domain.request import RunRequest
 from vetgate.domain.specs import Event
 from vetgate.domain.verdict import Verdict
@@ -24,8 +25,8 @@ from vetgate.gate.timing import latency_reference
 from vetgate.host import Host, Kind
 from vetgate.inference.cache import Cache, cache_folder
 from vetgate.inference.memory import SharedBuffer
-from vetgate.measure import Given, Plan, make_plan
-from vetgate.policy import LoadedPolicy, judge, load, open_rules
+from vetgate.measure import Given, Plan, find_holding, make_plan
+from vetgate.policy import LoadedPolicy, Part, judge, load, open_rules
 
 Watch = Callable[[Event], None]
 
@@ -57,22 +58,29 @@ class Run:
         self.watch(event)
         self.warnings += [line for line in self.host.tell(event) if line not in self.warnings]
 
-    def judge(self, evidence: Sequence[Evidence], policy: Policy | None = None) -> Verdict:
-        """Return the verdict on evidence, by the run's policy unless another is named."""
-        return judge_by(policy or self.policy.policy, evidence, self.host, self.today)
+    def judge(self, evidence: Sequence[Evidence], part: Part | None = None) -> Verdict:
+        """Return the verdict on evidence; `part` tells what it is a part of, where not all images were taken."""
+        return judge_by(self.policy.policy, evidence, self.host, self.today, part)
 
-    def open_rules(
-        self, evidence: Sequence[Evidence], policy: Policy, images: Mapping[str, Mapping[str, int]]
-    ) -> tuple[str, ...]:
-        """Return the rules that more images could still settle; `images` counts all there are by column and value."""
-        return open_rules(policy, evidence, self.host.metrics(), _owners(self.host), images)
+    def open_rules(self, evidence: Sequence[Evidence], part: Part) -> tuple[str, ...]:
+        """Return the rules that more images could still settle."""
+        return open_rules(self.policy.policy, evidence, self.host.metrics(), _owners(self.host), part)
 
 
 def _owners(host: Host) -> dict[str, str]:
     return {metric.id: check.name for check in host.checks() for metric in check.metrics}
 
 
-def judge_by(policy: Policy, evidence: Sequence[Evidence], host: Host, today: datetime.date) -> Verdict:
+def part_of(stopping: Stopping | None, policy: Policy, host: Host) -> Part | None:
+    """Return what the evidence of a run is a part of, for a policy to be judged by; None where all was taken."""
+    if stopping is None or not stopping.early:
+        return None
+    return Part(stopping.population, find_holding(policy, host.checks()))
+
+
+def judge_by(
+    policy: Policy, evidence: Sequence[Evidence], host: Host, today: datetime.date, part: Part | None
+) -> Verdict:
     """Return the verdict on evidence, with everything that the judge must know of the checks on offer."""
     return judge(
         policy,
@@ -81,6 +89,7 @@ def judge_by(policy: Policy, evidence: Sequence[Evidence], host: Host, today: da
         metrics=host.metrics(),
         owners=_owners(host),
         always=tuple(check.name for check in host.checks() if check.always),
+        part=part,
     )
 
 

@@ -20,13 +20,15 @@ from vetgate.domain.evidence import (
     Unstated,
     Versus,
 )
-from vetgate.domain.policy import Rule
+from vetgate.domain.policy import Policy
+from vetgate.domain.predictions import PredictionTable
 from vetgate.domain.report import Stopping
 from vetgate.domain.specs import MetricSpec
 from vetgate.domain.verdict import Decision
 from vetgate.gate.answers import Sitting
 from vetgate.gate.entrant import Entrant
 from vetgate.measure import PlannedCheck, run_check
+from vetgate.policy import Part
 
 if TYPE_CHECKING:
     from vetgate.gate.run import Run
@@ -149,19 +151,19 @@ def take_looks(candidate: Entrant, reference: Entrant, run: Run, gathered: Seque
     if sitting is None:
         return tally
     total, looks, why = len(sitting.images.indices), 0, ""
-    images: Mapping[str, Mapping[str, int]] | None = None
+    part = Part({}, run.plan.holding)
     try:
         for size in look_sizes(total):
             table = sitting.table(candidate, reference, run.tell, most=size, whole=False)
-            images = images or sitting.population(table)
+            part = part if looks else replace(part, images=_population(sitting, table, run.policy.policy))
             found = [tally.add(run_check(_glance(check), TableContext(table))) for check in _on_table(run)]
             looks += 1
-            why = _why_settled(run, sitting, (*gathered, *found), images)
+            why = _why_settled(run, sitting, (*gathered, *found), part)
             if why:
                 break
-        sitting.stopping = _stopping(sitting, looks, why or _why_all(run), early=sitting.used < total)
+        sitting.stopping = _stopping(sitting, looks, why or _why_all(run), part, early=sitting.used < total)
     except VetgateError as error:
-        sitting.stopping = _stopping(sitting, looks, error.message, early=False)
+        sitting.stopping = _stopping(sitting, looks, error.message, part, early=False)
         raise
     finally:
         sitting.keep()
@@ -176,48 +178,36 @@ def _glance(check: PlannedCheck) -> PlannedCheck:
     return replace(check, ask=check.ask.model_copy(update={"glance": True}))
 
 
-def _stopping(sitting: Sitting, looks: int, because: str, *, early: bool) -> Stopping:
-    available = len(sitting.images.indices)
-    return Stopping(images=sitting.used, available=available, looks=looks, early=early, because=because)
+def _population(sitting: Sitting, table: PredictionTable, policy: Policy) -> Mapping[str, Mapping[str, int]]:
+    """Return how many images there are in all, by value, of the columns that rules slice by."""
+    sliced = {rule.slice.by for rule in policy.rules if rule.slice is not None}
+    return {by: counts for by, counts in sitting.population(table).items() if by in sliced}
 
 
-def _why_settled(
-    run: Run, sitting: Sitting, evidence: Sequence[Evidence], images: Mapping[str, Mapping[str, int]]
-) -> str:
+def _stopping(sitting: Sitting, looks: int, because: str, part: Part, *, early: bool) -> Stopping:
+    return Stopping(
+        images=sitting.used,
+        available=len(sitting.images.indices),
+        looks=looks,
+        early=early,
+        because=because,
+        population={by: dict(counts) for by, counts in part.images.items()},
+    )
+
+
+def _why_settled(run: Run, sitting: Sitting, evidence: Sequence[Evidence], part: Part) -> str:
     """Return why no further image can change the verdict; empty where one may."""
-    policy, holding = run.policy.policy, run.plan.holding
-    rules = {rule.name: rule for rule in policy.rules if rule.name not in holding}
-    asked = policy.model_copy(update={"rules": tuple(rules.values())})
     failing = [
         ruling.rule
-        for ruling in run.judge(evidence, asked).rulings
-        if ruling.decision is Decision.FAIL
-        and ruling.observed is not None
-        and _is_whole(rules.get(ruling.rule), evidence, images)
+        for ruling in run.judge(evidence, part).rulings
+        if ruling.decision is Decision.FAIL and ruling.observed is not None
     ]
     if failing:
         return f"{_named(failing)} {'fails' if len(failing) == 1 else 'fail'}, which settles the verdict"
-    if holding or len(sitting.unread) > run.request.limits.unreadable * sitting.used:
+    if part.holding or len(sitting.unread) > run.request.limits.unreadable * sitting.used:
         return ""
-    left = set(run.open_rules(evidence, asked, images)) & set(run.plan.waiting)
+    left = set(run.open_rules(evidence, part)) & set(run.plan.waiting)
     return "" if left else "every rule on images is decided"
-
-
-def _is_whole(rule: Rule | None, evidence: Sequence[Evidence], images: Mapping[str, Mapping[str, int]]) -> bool:
-    """Return whether a rule on each slice has assessed all that it ever will: its correction is for their number."""
-    if rule is None or rule.slice is None or rule.slice.value is not None:
-        return True
-    where = rule.slice.by
-    figures = (figure for item in evidence for figure in item.measurements if figure.slice is not None)
-    assessed = {
-        figure.slice.value
-        for figure in figures
-        if figure.slice is not None
-        and (figure.metric, figure.role, figure.slice.by) == (rule.metric, rule.of, where)
-        and figure.n >= rule.fewest
-    }
-    wanted = {value for value, count in images.get(where, {}).items() if count >= rule.fewest}
-    return where in images and wanted <= assessed
 
 
 def _why_all(run: Run) -> str:

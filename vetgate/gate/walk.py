@@ -9,14 +9,14 @@ from collections.abc import Iterator, Sequence
 from vetgate import environment
 from vetgate.domain.check import EvidenceContext, Need, StructureContext, TableContext
 from vetgate.domain.errors import DataError, Inconclusive, UsageError, VetgateError
-from vetgate.domain.evidence import Evidence, Outcome
+from vetgate.domain.evidence import Evidence, Outcome, Versus
 from vetgate.domain.predictions import PredictionTable
 from vetgate.domain.report import DataSummary, PolicySummary, Report, ReportSet
 from vetgate.domain.request import RunRequest
 from vetgate.gate.answers import Sitting
 from vetgate.gate.data import Images
 from vetgate.gate.entrant import Entrant
-from vetgate.gate.run import Run, Watch, judge_by, prepare
+from vetgate.gate.run import Run, Watch, judge_by, part_of, prepare
 from vetgate.gate.sequence import take_looks
 from vetgate.gate.timing import time_models
 from vetgate.host import Host
@@ -58,7 +58,8 @@ def _vet_one(path: str, reference: Entrant, run: Run, now: datetime.datetime) ->
     with candidate:
         evidence = list(_gather(candidate, reference, run))
     evidence += _beside_baseline(evidence, reference, run)
-    verdict = run.judge(evidence)
+    stopping = run.sitting.stopping if run.sitting else None
+    verdict = run.judge(evidence, part_of(stopping, run.policy.policy, run.host))
     versions = reference.versions | candidate.versions
     return Report(
         candidate=candidate.summary(),
@@ -67,11 +68,11 @@ def _vet_one(path: str, reference: Entrant, run: Run, now: datetime.datetime) ->
         policy=PolicySummary(name=run.policy.policy.name, sha256=run.policy.policy.sha256, source=run.policy.source),
         verdict=verdict,
         evidence=tuple(evidence),
-        stopping=run.sitting.stopping if run.sitting else None,
+        stopping=stopping,
         timed_reference=run.timed.summary() if run.timed else None,
         baseline=run.baseline.summary if run.baseline else None,
         environment=environment.describe(versions),
-        warnings=(*run.warnings, *_same_file(candidate, reference)),
+        warnings=(*run.warnings, *_same_file(candidate, reference), *_doubts(candidate, run)),
         seed=run.request.seed,
         command=run.request.command,
         started=now,
@@ -92,6 +93,12 @@ def _same_file(candidate: Entrant, reference: Entrant) -> Iterator[str]:
     mine, theirs = candidate.artifact, reference.artifact
     if mine is not None and theirs is not None and mine.sha256 == theirs.sha256:
         yield "candidate and reference are the same file: nothing was vetted but the gate"
+
+
+def _doubts(candidate: Entrant, run: Run) -> Iterator[str]:
+    """Yield what makes a baseline doubtful, where rules compare with one."""
+    if run.baseline is not None and any(rule.versus is Versus.BASELINE for rule in run.policy.policy.rules):
+        yield from run.baseline.doubts(candidate.artifact.sha256 if candidate.artifact else None)
 
 
 def _gather(candidate: Entrant, reference: Entrant, run: Run) -> Iterator[Evidence]:
@@ -143,9 +150,10 @@ def _measure(
         yield from (skip(check, reason) for check in run.plan.checks if check.spec.needs is not Need.STRUCTURE)
         return
     yield from _run_models(candidate, reference, run, gathered)
+    timed = run.timed.path if run.timed else None
     for check in run.plan.by_need(Need.EVIDENCE):
         run.tell("check", check.spec.name)
-        yield run_check(check, EvidenceContext(context.candidate, context.reference, tuple(gathered)))
+        yield run_check(check, EvidenceContext(context.candidate, context.reference, tuple(gathered), timed))
 
 
 def _run_models(candidate: Entrant, reference: Entrant, run: Run, gathered: Sequence[Evidence]) -> Iterator[Evidence]:
@@ -228,6 +236,7 @@ def rejudge(reports: ReportSet, policy: LoadedPolicy, host: Host, today: datetim
     summary = PolicySummary(name=policy.policy.name, sha256=policy.policy.sha256, source=policy.source)
     judged = []
     for report in reports.reports:
-        verdict = judge_by(policy.policy, report.evidence, host, today)
+        part = part_of(report.stopping, policy.policy, host)
+        verdict = judge_by(policy.policy, report.evidence, host, today, part)
         judged.append(report.model_copy(update={"verdict": verdict, "policy": summary}))
     return ReportSet(reports=tuple(judged))

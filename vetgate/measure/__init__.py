@@ -2,7 +2,17 @@
 
 from vetgate.measure.baseline import against_baseline
 from vetgate.measure.comparable import Setting
-from vetgate.measure.plan import Given, Plan, PlannedCheck, make_plan
+from vetgate.measure.plan import Given, Plan, PlannedCheck, find_holding, make_plan
 from vetgate.measure.runner import run_check, skip
 
-__all__ = ["Given", "Plan", "PlannedCheck", "Setting", "against_baseline", "make_plan", "run_check", "skip"]
+__all__ = [
+    "Given",
+    "Plan",
+    "PlannedCheck",
+    "Setting",
+    "against_baseline",
+    "find_holding",
+    "make_plan",
+    "run_check",
+    "skip",
+]

@@ -10,7 +10,7 @@ from vetgate.domain.check import Ask, Need, Question
 from vetgate.domain.errors import MissingExtra
 from vetgate.domain.evidence import LABEL, LOOKS_OF_IMAGES, Of, Versus
 from vetgate.domain.policy import Policy, Rule
-from vetgate.domain.specs import CheckSpec
+from vetgate.domain.specs import CheckSpec, MetricSpec
 
 _ORDER = tuple(Need)
 
@@ -102,28 +102,54 @@ def make_plan(
         lacks=tuple(_lacks(policy, planned, owners, given)),
         columns=tuple(sorted(columns)),
         waiting=tuple(rule.name for rule in by_images),
-        holding=tuple(_holding(policy, owners, by_name)) if given.sequential else (),
+        holding=_all_holding(policy, specs, missing, given) if given.sequential else (),
     )
 
 
-def _holding(
-    policy: Policy, owners: Mapping[str, CheckSpec[Any]], by_name: Mapping[str, CheckSpec[Any]]
-) -> Iterable[str]:
-    """Yield the rules on images that the counts of a part of them cannot settle."""
-    metrics = {metric.id: metric for spec in owners.values() for metric in spec.metrics}
-    for rule in policy.rules:
-        owner = owners.get(rule.metric)
-        if owner is None or owner.needs in (Need.STRUCTURE, Need.SESSION):
-            continue
-        if owner.needs is Need.EVIDENCE:
-            read = (by_name[name] for name in _closure(owner.after, by_name))
-            if any(spec.needs is Need.TABLE for spec in read):
-                yield rule.name
-            continue
-        late = rule.slice is not None and rule.slice.by in LOOKS_OF_IMAGES
-        counted = rule.of in metrics[rule.metric].counted and not metrics[rule.metric].over_slices
-        if rule.confidence is None or late or not counted or rule.versus is Versus.BASELINE:
-            yield rule.name
+def find_holding(policy: Policy, specs: Sequence[CheckSpec[Any]]) -> tuple[str, ...]:
+    """Return the rules on images that the counts of a part of them cannot settle.
+
+    Args:
+        policy: Resolved.
+        specs: Every check on offer.
+    """
+    by_name = {spec.name: spec for spec in specs}
+    owners = {metric.id: (spec, metric) for spec in specs for metric in spec.metrics}
+    return tuple(
+        rule.name for rule in policy.rules if rule.metric in owners and _holds(rule, *owners[rule.metric], by_name)
+    )
+
+
+def _all_holding(
+    policy: Policy, specs: Sequence[CheckSpec[Any]], missing: Mapping[str, MissingExtra], given: Given
+) -> tuple[str, ...]:
+    """Return the rules that keep a run going to the last image, in the policy's order: also those never measured."""
+    holding = find_holding(policy, specs)
+    owners = {metric.id: (spec, metric) for spec in specs for metric in spec.metrics if spec.needs is Need.TABLE}
+    return tuple(
+        rule.name
+        for rule in policy.rules
+        if rule.name in holding or (rule.metric in owners and _is_starved(rule, *owners[rule.metric], missing, given))
+    )
+
+
+def _is_starved(
+    rule: Rule, owner: CheckSpec[Any], metric: MetricSpec, missing: Mapping[str, MissingExtra], given: Given
+) -> bool:
+    """Return whether a rule on the prediction table lacks the package, the labels or the column that it needs."""
+    column = rule.slice.by if rule.slice is not None else LABEL
+    unlabelled = not given.labels and (metric.needs_labels or (rule.slice is not None and column == LABEL))
+    return owner.name in missing or unlabelled or column not in (LABEL, *LOOKS_OF_IMAGES, *given.columns)
+
+
+def _holds(rule: Rule, owner: CheckSpec[Any], metric: MetricSpec, by_name: Mapping[str, CheckSpec[Any]]) -> bool:
+    if owner.needs in (Need.STRUCTURE, Need.SESSION):
+        return False
+    if owner.needs is Need.EVIDENCE:
+        return any(by_name[name].needs is Need.TABLE for name in _closure(owner.after, by_name))
+    late = rule.slice is not None and rule.slice.by in LOOKS_OF_IMAGES
+    counted = rule.of in metric.counted and not metric.over_slices
+    return rule.confidence is None or late or not counted or rule.versus is Versus.BASELINE
 
 
 def _closure(names: Iterable[str], by_name: Mapping[str, CheckSpec[Any]]) -> set[str]:

@@ -1,5 +1,6 @@
 """The policy room: reads what people write, and judges evidence by it. Pure but for reading policy files."""
 
+from vetgate.policy.gathered import Part
 from vetgate.policy.judge import judge, open_rules
 from vetgate.policy.language import schema
 from vetgate.policy.lint import lint
@@ -9,6 +10,7 @@ from vetgate.policy.words import render_policy
 
 __all__ = [
     "LoadedPolicy",
+    "Part",
     "SampleCounts",
     "Size",
     "Unsettled",

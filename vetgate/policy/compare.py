@@ -1,8 +1,9 @@
 """Compares one figure with one rule's limits, at the rule's confidence.
 
 Looks and pairs were taken until something was decided, so they are judged by betting, however many there are.
-`at_least t` passes if the lower bound is over t, fails if the upper bound is under t, and is otherwise inconclusive
-(`at_most`: mirrored). Exact figures compare inclusively, and so do rules without a confidence, on the estimate.
+`at_least t` fails if the upper bound is under t, passes if the lower bound is over t, and is otherwise inconclusive
+(`at_most`: mirrored). Both happen only where looks or pairs contradict earlier ones while other rules keep a run going;
+then it fails. Exact figures compare inclusively, and so do rules without a confidence, on the estimate.
 """
 
 from __future__ import annotations
@@ -23,6 +24,12 @@ if TYPE_CHECKING:
 
 SAME_LEVEL = 1e-9
 """Levels and thresholds this near are one: 1 - 0.95 is not quite 0.05 in floating point."""
+MIDDLE = 0.5
+"""Levels below are lower bounds, levels above upper ones."""
+RESAMPLED = 0.999
+"""Highest confidence at which resampling states bounds: ten of its 10,000 replicates must lie beyond."""
+RESAMPLING = ("BCa bootstrap", "percentile bootstrap", "images not seen", "MOVER of two runs")
+"""Methods whose bounds rest on replicates, so that running again does not reach any level."""
 ROUNDING = 1e-12
 """What subtraction may cost a figure: 0.9 - 0.91 is a little under -0.01."""
 
@@ -104,10 +111,10 @@ def _decide_side(measurement: Measurement, limit: Limit, rule: Rule) -> Decision
     if why_unbounded(measurement, rule):
         return Decision.INCONCLUSIVE
     error = 1.0 - rule.confidence
-    if is_beyond(measurement, limit, rule.confidence, error, good=True):
-        return Decision.PASS
     if is_beyond(measurement, limit, rule.confidence, error, good=False):
         return Decision.FAIL
+    if is_beyond(measurement, limit, rule.confidence, error, good=True):
+        return Decision.PASS
     return Decision.INCONCLUSIVE
 
 
@@ -185,15 +192,31 @@ def why_unbounded(measurement: Measurement, rule: Rule) -> str:
             return (
                 f"its uncertainty was not measured, so nothing can be said at {level_words(rule.confidence)} confidence"
             )
-        case Quantiles(levels=levels):
-            missing = [level for level in (1.0 - rule.confidence, rule.confidence) if _at(levels, level) is None]
-            return f"its quantiles lack {_levels(missing)}; run check again" if missing else ""
+        case Quantiles(levels=levels, method=method):
+            ends = (1.0 - rule.confidence, rule.confidence)
+            if all(_at(levels, level) is not None for level in ends):
+                return ""
+            cure = _cure(levels, method, rule.confidence)
+            return f"it has no bounds at {level_words(rule.confidence)} confidence; {cure}"
     return ""
 
 
+def _cure(levels: tuple[float, ...], method: str, confidence: float) -> str:
+    """Return what gives a figure the bounds that its quantiles lack."""
+    if method in RESAMPLING and confidence > RESAMPLED + SAME_LEVEL:
+        return f"resampling reaches {level_words(RESAMPLED)} at most, so lower the rule's `confidence`"
+    if levels == (MIDDLE,):
+        return "too few measurements for any; a larger --timing-budget takes more"
+    return "run check again"
+
+
 def contradiction(measurement: Measurement) -> str:
-    """Return how a figure contradicts the counts that it comes with; empty where it does not."""
+    """Return how a figure contradicts what it comes with, or that itself; empty where neither does."""
     match measurement.uncertainty:
+        case Pairs(log_ratios=()):
+            return "its check gives no pairs"
+        case Quantiles(levels=levels, values=values):
+            return _crossing(levels, values)
         case Counts(k=k, n=n):
             counted = k / n
         case PairedCounts(b=b, c=c, n=n):
@@ -204,6 +227,17 @@ def contradiction(measurement: Measurement) -> str:
             return ""
     same = math.isclose(counted, measurement.value, rel_tol=SAME_LEVEL, abs_tol=SAME_LEVEL)
     return "" if same else f"its check gives {measurement.value:.6g}, but its counts make {counted:.6g}"
+
+
+def _crossing(levels: tuple[float, ...], values: tuple[float, ...]) -> str:
+    """Return why quantiles bound nothing: a level without a value, or a lower bound over an upper one."""
+    if len(levels) != len(values):
+        return f"its check gives {len(values):,} values at {len(levels):,} levels"
+    lower = max((value for level, value in zip(levels, values, strict=True) if level < MIDDLE), default=-math.inf)
+    upper = min((value for level, value in zip(levels, values, strict=True) if level > MIDDLE), default=math.inf)
+    if lower <= upper or math.isclose(lower, upper, rel_tol=SAME_LEVEL, abs_tol=SAME_LEVEL):
+        return ""
+    return f"its check gives a lower bound of {lower:.6g} over an upper one of {upper:.6g}"
 
 
 def bounds_of(measurement: Measurement, confidence: float) -> Bounds:
@@ -239,7 +273,3 @@ def _at(levels: tuple[float, ...], level: float) -> int | None:
 
 def _same(one: float, other: float) -> bool:
     return math.isclose(one, other, rel_tol=SAME_LEVEL, abs_tol=SAME_LEVEL)
-
-
-def _levels(levels: list[float]) -> str:
-    return " and ".join(f"the level {level:.6g}" for level in levels)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from vetgate.domain.evidence import Evidence, Measurement, Of, Outcome, Ran, Versus
@@ -15,6 +15,16 @@ NO_BASELINE = "no baseline was given; --baseline REPORT.json"
 
 Key = tuple[str, Of, Versus]
 """Metric, whose figure, and what it is compared with."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """What is known of images of which only a part was taken, at a look of a run or where one stopped early."""
+
+    images: Mapping[str, Mapping[str, int]]
+    """How many there are in all, by column and value; a column that is not here has unknown values."""
+    holding: Collection[str] = ()
+    """Rules that nothing but all images can settle."""
 
 
 @dataclass(frozen=True)
@@ -32,9 +42,16 @@ class Gathered:
     metrics: Mapping[str, MetricSpec]
     owners: Mapping[str, str]
     """Check by metric, where it is known."""
+    part: Part | None = None
+    """None where all images were taken."""
 
     @staticmethod
-    def of(evidence: Iterable[Evidence], metrics: Mapping[str, MetricSpec], owners: Mapping[str, str]) -> Gathered:
+    def of(
+        evidence: Iterable[Evidence],
+        metrics: Mapping[str, MetricSpec],
+        owners: Mapping[str, str],
+        part: Part | None = None,
+    ) -> Gathered:
         """Return the evidence by metric, role and what it is compared with."""
         measured: dict[Key, dict[Measurement, None]] = {}
         ran: dict[str, list[Ran | None]] = {}
@@ -49,7 +66,8 @@ class Gathered:
             for figure in item.measurements:
                 measured.setdefault((figure.metric, figure.role, figure.versus), {})[figure] = None
         figures = {key: tuple(found) for key, found in measured.items()}
-        return Gathered(figures, {name: tuple(each) for name, each in ran.items()}, failures, reasons, metrics, owners)
+        runs = {name: tuple(each) for name, each in ran.items()}
+        return Gathered(figures, runs, failures, reasons, metrics, owners, part)
 
     def figures(self, rule: Rule) -> tuple[Measurement, ...]:
         """Return the figures of a rule's metric and role, of all slices."""

@@ -9,7 +9,7 @@ from vetgate.domain.evidence import Evidence, Outcome, Severity
 from vetgate.domain.policy import Policy
 from vetgate.domain.specs import MetricSpec
 from vetgate.domain.verdict import Decision, Ruling, Verdict
-from vetgate.policy.gathered import BASELINE, Gathered
+from vetgate.policy.gathered import BASELINE, Gathered, Part
 from vetgate.policy.resolve import FINDINGS
 from vetgate.policy.rule import is_open, judge_rule
 from vetgate.policy.waivers import apply_waiver
@@ -27,6 +27,7 @@ def judge(
     *,
     owners: Mapping[str, str] | None = None,
     always: Collection[str] = (),
+    part: Part | None = None,
 ) -> Verdict:
     """Return the verdict: one ruling for each rule, one on findings, one for each failed check that no rule speaks for.
 
@@ -41,9 +42,11 @@ def judge(
         owners: Check by the metric that it declares. A rule speaks for the check that owns its figure; a check that
             owns none speaks only in findings, so where it was not measured it has a ruling of its own.
         always: Checks that must have measured whether or not a rule names them.
+        part: What the evidence is a part of, where it rests on fewer images than there are; a rule that they cannot
+            settle is inconclusive.
     """
     owners = owners or {}
-    gathered = Gathered.of(evidence, metrics, owners)
+    gathered = Gathered.of(evidence, metrics, owners, part)
     rulings = [apply_waiver(judge_rule(rule, gathered), policy.waivers, today) for rule in policy.rules]
     rulings += _findings(policy.halt_at, evidence)
     rulings += [_failed(item) for item in _unspoken(evidence, owners, always)]
@@ -55,7 +58,7 @@ def open_rules(
     evidence: Sequence[Evidence],
     metrics: Mapping[str, MetricSpec],
     owners: Mapping[str, str],
-    images: Mapping[str, Mapping[str, int]],
+    part: Part,
 ) -> tuple[str, ...]:
     """Return the rules that further images could still settle, for a run that may stop early.
 
@@ -67,11 +70,10 @@ def open_rules(
         evidence: What the checks handed on so far.
         metrics: The known metrics, by id.
         owners: Check by the metric that it declares.
-        images: How many the data set holds in all, by column and value; a column that is not here has unknown values,
-            so that rules on each of them stay open.
+        part: What the evidence is a part of; rules on each value of a column that it does not count stay open.
     """
-    gathered = Gathered.of(evidence, metrics, owners)
-    return tuple(rule.name for rule in policy.rules if is_open(rule, gathered, images))
+    gathered = Gathered.of(evidence, metrics, owners, part)
+    return tuple(rule.name for rule in policy.rules if is_open(rule, gathered))
 
 
 def _findings(halt_at: Severity, evidence: Sequence[Evidence]) -> list[Ruling]:

@@ -34,6 +34,13 @@ def _as_number(value: object) -> object:
     return value
 
 
+def _as_slice(value: object) -> object:
+    """Refuse what YAML takes for a number or a truth value; whether 3 was 3, 03 or 0x3 is lost by then."""
+    if isinstance(value, bool | int | float):
+        raise ValueError('expected a text; write names such as "3" or "no" in quotes')
+    return value
+
+
 Quantity = Annotated[
     str,
     BeforeValidator(_as_text),
@@ -75,7 +82,7 @@ class RuleText(Record):
         default=None,
         description="Confidence of the one-sided bound, such as 95%; without it the point estimate is compared.",
     )
-    slice: Said | None = Field(
+    slice: Annotated[Said | None, BeforeValidator(_as_slice)] = Field(
         default=None,
         description="`each COLUMN`, COLUMN=VALUE, or the name of a class; columns are label, those of the data's "
         "metadata, brightness, contrast and size of the image, and batch for latency.",

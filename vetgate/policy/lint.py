@@ -13,10 +13,11 @@ from vetgate.domain.evidence import LABEL, LOOKS_OF_IMAGES, Better, Of
 from vetgate.domain.policy import Rule
 from vetgate.domain.specs import MetricSpec, PolicySpec
 from vetgate.domain.unit import Unit
+from vetgate.policy.compare import RESAMPLED, SAME_LEVEL
 from vetgate.policy.gathered import listing
 from vetgate.policy.load import LoadedPolicy, find, resolve
 from vetgate.policy.quantity import is_bounded, limits_of
-from vetgate.policy.sizes import SampleCounts, asks_for_no_loss, unsettled
+from vetgate.policy.sizes import SampleCounts, asks_for_no_loss, is_counted, unsettled
 from vetgate.policy.words import asked_words, level_words, limit_words, rule_figure
 
 LintSeverity: TypeAlias = Literal["error", "warning"]
@@ -87,7 +88,7 @@ def _waivers(loaded: LoadedPolicy, today: datetime.date | None) -> Iterator[Mist
 
 def _doubts(rule: Rule, metrics: Mapping[str, MetricSpec], counts: SampleCounts | None) -> Iterator[str]:
     spec = metrics[rule.metric]
-    for doubt in (_direction, _sign, _points, _ends, _softness, _whole, _no_loss):
+    for doubt in (_direction, _sign, _points, _ends, _softness, _whole, _no_loss, _unreachable):
         yield from doubt(rule, spec)
     yield from _levelless(rule, spec, counts)
     yield from _unknown_slice(rule, spec, counts)
@@ -137,6 +138,14 @@ def _no_loss(rule: Rule, spec: MetricSpec) -> Iterator[str]:
             f"an equal candidate can never pass: {level_words(rule.confidence or 0.0)} confidence that nothing at all "
             "was lost takes a gain; allow a margin, such as -1pp"
         )
+
+
+def _unreachable(rule: Rule, spec: MetricSpec) -> Iterator[str]:
+    """A level that resampling cannot state; scores are combined of other figures, and have theirs."""
+    counted = spec.exact or spec.live or spec.over_slices or is_counted(rule, spec) or spec.unit is Unit.SCORE
+    if rule.confidence is not None and rule.confidence > RESAMPLED + SAME_LEVEL and not counted:
+        level, most = level_words(rule.confidence), level_words(RESAMPLED)
+        yield f"can never be settled at {level}: its bounds rest on resampling, which reaches {most} at most"
 
 
 def _direction(rule: Rule, spec: MetricSpec) -> Iterator[str]:

@@ -43,7 +43,7 @@ def merge(document: Document, metrics: Mapping[str, MetricSpec], merged: Merged,
     seen: dict[str, KeyPath] = {}
     for path, text in _parts(data.get("metrics"), "metrics", RuleText):
         name = rule_name(text, metrics)
-        if name in seen:
+        if name in seen and not notes.any_below(path):
             line = document.where(seen[name]).rpartition(":")[2]
             notes.add(path, f"a second rule {name!r} (the first is on line {line}); give one a `name` of its own")
         elif name is not None:

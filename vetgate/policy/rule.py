@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from vetgate.domain.evidence import Measurement, Slice
@@ -14,8 +14,10 @@ from vetgate.policy.gathered import Gathered, listing
 from vetgate.policy.run import why_not_run_so
 from vetgate.policy.sentence import figure_sentence, slices_sentence
 from vetgate.policy.slices import compare_slices, is_too_small
-from vetgate.policy.where import slice_words
+from vetgate.policy.where import counts_images, slice_words
 from vetgate.policy.words import rule_figure
+
+WHOLE_HINT = "run check again, without --sequential"
 
 
 def judge_rule(rule: Rule, gathered: Gathered) -> Ruling:
@@ -28,25 +30,34 @@ def judge_rule(rule: Rule, gathered: Gathered) -> Ruling:
     return _capped(_assess(rule, gathered), rule)
 
 
-def is_open(rule: Rule, gathered: Gathered, images: Mapping[str, Mapping[str, int]]) -> bool:
+def is_open(rule: Rule, gathered: Gathered) -> bool:
     """Return whether further images could still change what a rule says, whatever it makes of the verdict.
 
     Args:
         rule: The rule; its `otherwise` and `if_missing` do not matter.
-        gathered: The evidence so far.
-        images: How many there are in all, by column and value. A rule on each value of a column is open until every
-            value with images enough was assessed, for they must all hold and its correction is for their number; on a
-            column that is not here it is always open.
+        gathered: The evidence so far, and what it is a part of.
     """
-    if not _figures(rule, gathered):
-        return True
-    decision = _assess(rule, gathered).decision
-    if decision is Decision.INCONCLUSIVE or rule.slice is None or not _is_each(rule, gathered):
-        return decision is Decision.INCONCLUSIVE
-    if rule.slice.by not in images:
-        return True
-    assessed = {figure.slice.value for figure in _figures(rule, gathered) if figure.slice and figure.n >= rule.fewest}
-    return any(value not in assessed for value, count in images[rule.slice.by].items() if count >= rule.fewest)
+    return not _figures(rule, gathered) or _assess(rule, gathered).decision is Decision.INCONCLUSIVE
+
+
+def _why_partial(rule: Rule, gathered: Gathered, found: Sequence[Measurement]) -> str:
+    """Return why a part of the images cannot settle a rule; empty where it can, or where all were taken.
+
+    A rule on each value of a column waits until every value with images enough was assessed: they must all hold, and
+    its correction is for their number.
+    """
+    part = gathered.part
+    if part is None:
+        return ""
+    if rule.name in part.holding:
+        return f"only all images settle it, and the run stopped before; {WHOLE_HINT}"
+    if rule.slice is None or not _is_each(rule, gathered) or not counts_images(rule.slice):
+        return ""
+    assessed = {figure.slice.value for figure in found if figure.slice and figure.n >= rule.fewest}
+    counts = part.images.get(rule.slice.by)
+    if counts is not None and all(value in assessed for value, count in counts.items() if count >= rule.fewest):
+        return ""
+    return f"the run stopped before every value of {rule.slice.by} was assessed; {WHOLE_HINT}"
 
 
 def _is_each(rule: Rule, gathered: Gathered) -> bool:
@@ -66,7 +77,7 @@ def _assess(rule: Rule, gathered: Gathered) -> Ruling:
     if not found:
         because = f"{rule_figure(rule)} is not known: {gathered.why_missing(rule)}"
         return _ruling(rule, Decision(rule.if_missing), because)
-    wrong = _unusable(found, rule) or why_not_run_so(rule, gathered)
+    wrong = _unusable(found, rule) or why_not_run_so(rule, gathered) or _why_partial(rule, gathered, found)
     if wrong:
         return _ruling(rule, Decision.INCONCLUSIVE, f"{rule_figure(rule)}: {wrong}")
     if _is_each(rule, gathered):

@@ -25,6 +25,7 @@ NARROWEST = 1e-9
 """A margin under this is none: no number of images would do."""
 DISCORDANCES = (0.02, 0.05)
 """Shares of images that exactly one model has right, at which equally good models are planned for."""
+LATER = "known after a first run only"
 SHARES = (1.0, 0.75)
 """Shares of pairs on the good side of a rule's limit, at which timing is planned for."""
 
@@ -125,10 +126,10 @@ def asks_for_no_loss(rule: Rule, spec: MetricSpec) -> bool:
 
 def _size(rule: Rule, spec: MetricSpec, counts: SampleCounts | None, sequential: bool) -> Size:
     if spec.live:
-        return _pairs(rule)
+        return _pairs(rule, spec)
     there = _there(rule, counts)
-    if not _is_counted(rule, spec):
-        return Size(rule.name, "images", there, note="known after a first run only: it rests on resampling")
+    if not is_counted(rule, spec):
+        return Size(rule.name, "images", there, note=LATER)
     if asks_for_no_loss(rule, spec):
         never = "no number of images shows that an equal candidate has lost nothing at all; allow a margin such as -1pp"
         return Size(rule.name, "images", there, why_open=never)
@@ -137,15 +138,16 @@ def _size(rule: Rule, spec: MetricSpec, counts: SampleCounts | None, sequential:
     return Size(rule.name, "images", there, size.identical, size.discordant, size.halfway, short, size.note)
 
 
-def _is_counted(rule: Rule, spec: MetricSpec) -> bool:
+def is_counted(rule: Rule, spec: MetricSpec) -> bool:
+    """Return whether a rule's figure is bounded by counts of images."""
     if rule.versus is Versus.BASELINE:
         return rule.of is Of.DELTA and bool({Of.CANDIDATE, Of.PAIR} & set(spec.counted))
     return rule.of in spec.counted
 
 
-def _pairs(rule: Rule) -> Size:
-    if rule.of is not Of.RATIO or rule.versus is Versus.BASELINE:
-        return Size(rule.name, "pairs", None, note="known after a first run only")
+def _pairs(rule: Rule, spec: MetricSpec) -> Size:
+    if rule.of not in spec.paired or rule.versus is Versus.BASELINE:
+        return Size(rule.name, "pairs", None, note=LATER)
     from vetgate.statistics import pairs_needed
 
     level = rule.confidence or 0.0

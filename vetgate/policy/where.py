@@ -72,6 +72,8 @@ def slice_mistake(text: str | None, spec: MetricSpec) -> str:
     where = read_slice(text)
     if text == EACH or not where.by or where.value == "":
         return f"{text!r} is no slice; write `{EACH_LABEL}`, COLUMN=VALUE, or the name of a class"
+    if where.value is None and "=" in where.by:
+        return f"{text!r} is both each value and one; write `{where.by}` for the one"
     if columns and where.by not in columns:
         return f"{spec.id} is sliced by {', '.join(columns)}, not by {where.by}; write `{EACH} {columns[0]}`"
     if spec.over_slices and where.value is not None:

@@ -131,7 +131,7 @@ def _machine(sessions: SessionContext) -> Machine:
 
 
 def measure(sessions: SessionContext, ask: Ask = ASK) -> Results:
-    return LatencyCheck(_machine(sessions).clock).measure(sessions, ask)
+    return LatencyCheck(_machine(sessions).clock, lambda: 3).measure(sessions, ask)
 
 
 def figures(results: Results, part: Slice | None = None) -> dict[tuple[str, Of], Measurement]:
@@ -402,7 +402,7 @@ def test_a_candidate_slower_by_a_factor_has_that_ratio(factor: float, seed: int)
 
 
 def start(sessions: SessionContext, *questions: Question, seconds: float = 20.0) -> dict[Of, Measurement]:
-    results = ColdStartCheck(_machine(sessions).clock).measure(sessions, Ask(questions=questions, seconds=seconds))
+    results = ColdStartCheck(_machine(sessions).clock, lambda: 3).measure(sessions, Ask(questions=questions, seconds=seconds))
     assert results.ran is not None
     assert {entry.metric for entry in results.measurements} == {COLD_START.id}
     return {entry.role: entry for entry in results.measurements}

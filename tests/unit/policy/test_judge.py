@@ -32,6 +32,7 @@ from vetgate.domain.policy import Policy, Waiver
 from vetgate.domain.specs import MetricSpec
 from vetgate.domain.unit import Unit, format_about
 from vetgate.domain.verdict import Decision, Ruling, Verdict
+from vetgate.policy.gathered import Part
 from vetgate.policy.judge import judge, open_rules
 from vetgate.policy.slices import holm
 
@@ -685,7 +686,7 @@ def test_open_rules_see_through_what_softens_a_ruling(
 ) -> None:
     def still_open(rules: str, *evidence: Evidence, cats: int = 500, dogs: int = 500) -> tuple[str, ...]:
         images = {"label": {"cat": cats, "dog": dogs}}
-        return open_rules(rule_policy(rules), evidence, metrics, OWNERS, images)
+        return open_rules(rule_policy(rules), evidence, metrics, OWNERS, Part(images))
 
     soft = TOP1.replace("}", ", otherwise: warn, if_missing: fail}")
     assert still_open(soft, measured(looks(0, 0, 100))) == ("accuracy.top1/delta",)
