@@ -4,6 +4,9 @@ Images of each class are drawn from a population in which every chance is known;
 whose lower bound lies above the true figure and whose upper bound lies below it. Both should be near 1 - confidence.
 
     python benchmarks/bootstrap_coverage.py --classes 20 --images 10 --samples 1000
+
+The bounds are approximate. Without the allowance for bias (vetgate/statistics/unseen.py) the lower bound of a model's
+own macro precision missed in 20 % (100 classes of 5 images) and 45 % (300 classes of 10), with it in 5 % and 1 %.
 """
 
 from __future__ import annotations

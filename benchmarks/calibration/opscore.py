@@ -65,13 +65,13 @@ SECOND = 0.05
 DOUBT = 1e-4
 """A cell does not hold where so many misses have a smaller chance than this at the stated level."""
 
-CORRECTIONS = (0.0, CORRECTION, 0.5)
+CORRECTIONS = (0.0, 0.25, CORRECTION)
 """Of the score of the ratio of error rates, in images."""
 FEW = (0.1, 0.3, 0.5, 1.0, 1.5, 2.0, 3.0, 5.0, 8.0)
 """Wrong images expected of one kind: only the candidate's, only the reference's, both models'."""
 MOST_WRONG, OF_IMAGES = 27, 500
 """Wrong images of one kind that are added up, and images in all; more are wrong with a chance of 2e-7 at most."""
-TOLERATED = 0.007
+TOLERATED = 0.005
 """What the shipped correction may err over the stated chance where few images are wrong."""
 
 Vector = NDArray[np.float64]
@@ -141,7 +141,7 @@ def few_errors(confidence: float) -> bool:
     Every outcome is added up, none simulated. The bounds mirror, so that the upper one tells of both.
     """
     print(
-        f"upper bound of the ratio of error rates at {100 * confidence:g} %, {OF_IMAGES} images of which few are wrong: "
+        f"upper bound of the ratio of error rates at {100 * confidence:g} %, {OF_IMAGES} images, few of them wrong: "
         f"chance to err, in %, over {len(FEW) ** 3} populations"
     )
     outcomes = np.indices((MOST_WRONG + 1,) * 3).reshape(3, -1)
@@ -149,14 +149,17 @@ def few_errors(confidence: float) -> bool:
     worst = 0.0
     for correction in CORRECTIONS:
         upper = np.asarray(
-            [log_error_ratio_bounds(*each, OF_IMAGES, confidence, correction).upper for each in outcomes.T.tolist()]
+            [
+                log_error_ratio_bounds(lost, won, both, OF_IMAGES, confidence, correction).upper
+                for lost, won, both in outcomes.T.tolist()
+            ]
         )
         chances = np.asarray([_chance_to_err(population, outcomes, upper) for population in populations])
         at = OF_IMAGES * populations[int(np.argmax(chances))]
         print(
             f"  correction {correction:4.2f}: at most {100 * chances.max():5.2f}, half of the populations over "
-            f"{100 * np.median(chances):.2f}; the most where {at[0]:g} images are expected to be wrong of the candidate "
-            f"alone, {at[1]:g} of the reference alone, {at[2]:g} of both"
+            f"{100 * np.median(chances):.2f}; the most where the candidate alone is expected to have {at[0]:g} wrong, "
+            f"the reference alone {at[1]:g}, both {at[2]:g}"
         )
         worst = float(chances.max()) if correction == CORRECTION else worst
     return worst <= 1.0 - confidence + TOLERATED

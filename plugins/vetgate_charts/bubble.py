@@ -73,12 +73,12 @@ def draw(ranking: Ranking) -> Figure:
 
     chart = Figure(figsize=(9.0, 6.2), dpi=DOTS)
     FigureCanvasAgg(chart)  # measures the labels, also those of an SVG
-    axes = chart.add_axes((0.085, 0.17, 0.89, 0.69))
+    axes = chart.add_axes((0.1, 0.17, 0.875, 0.69))
     across, along = axis_of([row.seconds for row in ranking.rows]), axis_of([row.error for row in ranking.rows], 1.0)
     _frame(axes, across, along)
     areas = _areas(ranking.rows)
     _front(axes, ranking.rows)
-    for row, area in zip(ranking.rows, areas, strict=True):
+    for row, area in sorted(zip(ranking.rows, areas, strict=True), key=lambda drawn: -drawn[1]):  # small ones on top
         axes.scatter(
             [math.log10(row.seconds)],
             [-math.log10(row.error)],
@@ -123,7 +123,8 @@ def _label(chart: Figure, axes: Axes, rows: Sequence[Standing], areas: Sequence[
     short = [shorten(name, 30) for name in short_names([row.name for row in rows])]
     names = [f"{name} (reference)" if row.reference else name for row, name in zip(rows, short, strict=True)]
     texts = [f"{name}\n{figure(row.megabytes)} MB · {number(row.score)}" for row, name in zip(rows, names, strict=True)]
-    written = [axes.text(0, 0, text, fontsize=8, color=INK, linespacing=1.15, zorder=5) for text in texts]
+    paper = {"facecolor": "white", "edgecolor": "none", "alpha": 0.7, "pad": 1.0}  # the front may pass below
+    written = [axes.text(0, 0, text, fontsize=8, color=INK, linespacing=1.15, zorder=5, bbox=paper) for text in texts]
     canvas: Any = chart.canvas
     extents = [text.get_window_extent(canvas.get_renderer()) for text in written]
     discs = []
@@ -151,10 +152,10 @@ def _join(axes: Axes, box: Box, disc: Disc) -> None:
 
 def _words(chart: Figure, ranking: Ranking) -> None:
     data = f"{shorten(plain(ranking.data), 50)}, {ranking.images:,} images · {shorten(plain(ranking.machine), 80)}"
-    chart.text(0.085, 0.945, "Accuracy, time and size", fontsize=13, weight="bold", color=INK)
-    chart.text(0.085, 0.905, data, fontsize=8.5, color=PALE)
+    chart.text(0.1, 0.945, "Accuracy, time and size", fontsize=13, weight="bold", color=INK)
+    chart.text(0.1, 0.905, data, fontsize=8.5, color=PALE)
     chart.text(
-        0.085,
+        0.1,
         0.055,
         "Area of a bubble: size; beside each model its MB and OpScore (lower is better). Filled, dotted line: Pareto "
         "front. Dashed rim: reference.",
@@ -163,4 +164,4 @@ def _words(chart: Figure, ranking: Ranking) -> None:
     )
     if ranking.unranked:
         names = shorten(", ".join(plain(item.name) for item in ranking.unranked), 110)
-        chart.text(0.085, 0.025, f"Not measured: {names}", fontsize=8, color=PALE)
+        chart.text(0.1, 0.025, f"Not measured: {names}", fontsize=8, color=PALE)

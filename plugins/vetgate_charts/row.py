@@ -47,24 +47,30 @@ def headline(ranking: Ranking) -> str:
         return NO_SCORES
     first = ranking.rows[0]
     count = len(ranking.rows) - 1
-    which = "the reference" if first.reference else plain(first.name)
+    which = "the reference" if first.reference else short_names([row.name for row in ranking.rows])[0]
     tied = f", undecided from {_listed(rivals)}" if (rivals := undecided(ranking)) else ""
     models = "1 candidate and its reference" if count == 1 else f"{count} candidates and their reference"
     return f"{models} by OpScore: {which} is first with {number(first.score)}{tied}"
 
 
 def undecided(ranking: Ranking) -> list[str]:
-    """Return the models whose bounds meet those of the first, be it of the score or of the difference."""
-    first, *others = ranking.rows
-    return [
-        plain(row.name)
-        for row in others
-        if _meet(first.interval, row.interval) or _meet(first.delta_interval, row.delta_interval)
-    ]
+    """Return the models whose difference from the reference has bounds that meet those of the first, or has none.
+
+    The differences are of the same images and of interleaved pairs; that of the reference from itself is 0.
+    """
+    names = short_names([row.name for row in ranking.rows])
+    first = _against_reference(ranking.rows[0])
+    rest = zip(ranking.rows[1:], names[1:], strict=True)
+    return ["the reference" if row.reference else name for row, name in rest if _meet(first, _against_reference(row))]
+
+
+def _against_reference(row: Standing) -> Interval | None:
+    return Interval(lower=0.0, upper=0.0) if row.reference else row.delta_interval
 
 
 def _meet(one: Interval | None, other: Interval | None) -> bool:
-    return one is not None and other is not None and other.lower <= one.upper and one.lower <= other.upper
+    """Return whether two intervals leave open which is less; one that is not known leaves everything open."""
+    return one is None or other is None or (other.lower <= one.upper and one.lower <= other.upper)
 
 
 def setting(ranking: Ranking) -> tuple[tuple[str, str], ...]:

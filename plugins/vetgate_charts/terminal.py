@@ -13,10 +13,9 @@ from rich.text import Text
 from vetgate.reporting import Ranking, ReportSet, rank
 from vetgate_charts.row import LEGEND, TITLES, headline, left_out, plain, rows, setting
 
-NARROWEST = 72
-WIDE = 116
-"""Columns from which the difference from the reference has room in the table."""
-_AGAINST = TITLES.index("against reference")
+NARROWEST = 80
+ROOM = {"against reference": 116, "0 to 1": 96}
+"""Columns of text from which a column of the table has room."""
 _NUMBERS = range(2, len(TITLES))
 _HEAD_ONLY = Box("    \n    \n ── \n    \n    \n    \n    \n    \n")
 
@@ -80,7 +79,7 @@ class RankingTable:
         self._list(console, "To know", [plain(note) for note in ranking.notes])
 
     def _table(self, ranking: Ranking) -> Padding:
-        shown = [place for place in range(len(TITLES)) if place != _AGAINST or self.width >= WIDE]
+        shown = [place for place, title in enumerate(TITLES) if self.width >= ROOM.get(title, 0)]
         table = Table(
             box=_HEAD_ONLY, show_edge=False, pad_edge=False, padding=(0, 1), header_style="dim", collapse_padding=True
         )

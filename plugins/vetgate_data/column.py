@@ -76,4 +76,5 @@ def number_text(value: Any) -> str:  # noqa: ANN401  # a numpy float of any widt
     """Return a float as people write it: the fewest digits that tell it, `3` for 3.0, and nothing for NaN."""
     if math.isnan(value):
         return ""
-    return str(int(value)) if abs(value) < _WHOLE and value == int(value) else str(value)
+    plain = float(value)  # half precision knows no number as great as the limit
+    return str(int(plain)) if abs(plain) < _WHOLE and plain == int(plain) else str(value)

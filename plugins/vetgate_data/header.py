@@ -12,11 +12,11 @@ _LONGEST = 4096
 
 def delimiter_of(head: bytes) -> str | None:
     """Return what separates the columns (`,`, `;` or a tab), or None where no column of the first line holds paths."""
-    line, newline, _ = head[:_LONGEST].partition(b"\n")
+    line, newline, _ = head[:_LONGEST].replace(b"\r", b"\n").partition(b"\n")
     if b"\0" in line or (not newline and len(head) >= _LONGEST):
         return None
     try:
-        text = line.decode("utf-8-sig").rstrip("\r")
+        text = line.decode("utf-8-sig")
     except UnicodeDecodeError:
         return None
     return next(

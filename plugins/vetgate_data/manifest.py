@@ -11,7 +11,9 @@ from vetgate_data.encoded import EncodedImages
 from vetgate_data.folder import read_file
 from vetgate_data.table import Row, read_table
 
-_INTEGER = re.compile(r"-?\d+")
+_INTEGER = re.compile(r"-?[0-9]+")
+_LONGEST = 20
+"""Characters of the longest integer that could be a label."""
 
 
 def open_manifest(path: Path) -> SampleSet:
@@ -44,6 +46,9 @@ def _labels(manifest: Path, rows: Sequence[Row]) -> tuple[list[int] | None, list
         return None, None
     integers = [_INTEGER.fullmatch(text) is not None for text in texts]
     if all(integers):
+        longest = max(rows, key=lambda row: len(row.label or ""))
+        if len(longest.label or "") > _LONGEST:
+            raise DataError(f"{manifest}:{longest.line}: a label beyond 64 bits", hint="labels count from 0")
         return [int(text) for text in texts], None
     if any(integers):
         odd = rows[integers.index(not integers[0])]

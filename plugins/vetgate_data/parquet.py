@@ -117,11 +117,13 @@ def _column(wanted: tuple[str, ...], files: Sequence[Any], path: Path) -> str | 
     """Return the first of the wanted columns; every shard must have it, or none.
 
     Raises:
-        DataError: Shards differ.
+        DataError: Shards differ, or two columns of a file have the name.
     """
     found = [next((name for name in wanted if name in file.schema_arrow.names), None) for file in files]
     if len(set(found)) > 1:
         raise DataError(f"the files of {path} differ in their columns: not all have {found[0] or wanted[0]}")
+    if found[0] is not None and any(file.schema_arrow.names.count(found[0]) > 1 for file in files):
+        raise DataError(f"{path}: two columns are named {found[0]!r}", hint="rename or remove one of them")
     return found[0]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 
 from vetgate.api import BATCH, Ask, Finding, Measurement, Of, Ran, Results, Session, SessionContext, Severity, Slice
@@ -39,6 +40,8 @@ class LatencyCheck:
         single = main
         if deployed != SINGLE:
             single = self._time(context, ask, SINGLE, max(ask.seconds / 2, ask.seconds - (self._clock() - start)))
+        if not deployed.alike:
+            single = replace(single, differ="; ".join(filter(None, (single.differ, _batches_differ_words(deployed)))))
         phases = (main,) if single is main else (main, single)
         batches_differ = () if deployed.alike else (_batches_differ(deployed),)
         return Results(
@@ -100,6 +103,13 @@ def _of_deployment(main: Phase) -> Iterator[Measurement]:
     for role, batch in ((Of.CANDIDATE, batches.candidate), (Of.REFERENCE, batches.reference)):
         if batch != 1:  # batch 1 has been timed on both models by itself
             yield from main.absolute(role, Slice(by=BATCH, value=str(batch)))
+
+
+def _batches_differ_words(batches: Batches) -> str:
+    return (
+        f"the deployment batches differ, {batches.candidate} against {batches.reference}, "
+        "and are compared by images per second alone"
+    )
 
 
 def _batches_differ(batches: Batches) -> Finding:

@@ -10,7 +10,7 @@ _ORDER_STATISTICS = "Thompson, Annals of Mathematical Statistics 7 (1936): order
 _SIGNS = f"{_ORDER_STATISTICS}; ratio: Robbins and Siegmund, Annals of Statistics 2 (1974): betting on signs"
 
 
-def _percentile(name: str, words: str, source: str = _ORDER_STATISTICS) -> MetricSpec:
+def _percentile(name: str, words: str, source: str = _ORDER_STATISTICS, paired: tuple[Of, ...] = ()) -> MetricSpec:
     return MetricSpec(
         id=f"latency.{name}",
         summary=f"{words} of the time of one call at the deployment batch",
@@ -22,12 +22,12 @@ def _percentile(name: str, words: str, source: str = _ORDER_STATISTICS) -> Metri
         columns=(BATCH,),
         bounded=_COMPARED,
         live=True,
-        paired=(Of.RATIO,) if source is _SIGNS else (),
+        paired=paired,
         source=source,
     )
 
 
-P50 = _percentile("p50", "median", _SIGNS)
+P50 = _percentile("p50", "median", _SIGNS, (Of.RATIO,))
 P90 = _percentile("p90", "90th percentile")
 P95 = _percentile("p95", "95th percentile")
 P99 = _percentile("p99", "99th percentile")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -75,7 +75,9 @@ def per_image(spec: MetricSpec, role: Of, right: NDArray[np.bool_]) -> PerImage:
     )
 
 
-def quantiles(resampled: Resampled, row: int, role: Of, unseen: Callable[[float], float]) -> Uncertainty:
+def quantiles(
+    resampled: Resampled, row: int, role: Of, unseen: Callable[[float], float], leaning: Sequence[float] = ()
+) -> Uncertainty:
     """Return the distribution of one resampled share or difference, no narrower than what was not seen allows.
 
     Args:
@@ -83,9 +85,11 @@ def quantiles(resampled: Resampled, row: int, role: Of, unseen: Callable[[float]
         row: The figure's.
         role: Whose it is; a difference lies in [-1, 1], a model's own in [0, 1].
         unseen: The change that images not seen may make with a given chance of more (see unseen_change).
+        leaning: Biases whose sum the figure's may be, each as far up or down as it is alone; its own where empty.
     """
     if not resampled.levels:
         return Unstated()
+    biases = leaning or (float(resampled.bias[row]),)
     values = widen(
         resampled.levels,
         resampled.values[row].tolist(),
@@ -93,18 +97,36 @@ def quantiles(resampled: Resampled, row: int, role: Of, unseen: Callable[[float]
         unseen,
         low=-1.0 if role is Of.DELTA else 0.0,
         high=1.0,
+        bias=(sum(max(each, 0.0) for each in biases), sum(max(-each, 0.0) for each in biases)),
     )
     return Quantiles(levels=resampled.levels, values=values, method=resampled.method(row))
 
 
 def resampled_figures(
-    spec: MetricSpec, resampled: Resampled, rows: range, unseen: Callable[[float], float], target: Target
+    spec: MetricSpec,
+    resampled: Resampled,
+    rows: range,
+    unseen: Callable[[float], float],
+    target: Target,
+    *,
+    apart: bool = False,
 ) -> Iterator[Measurement]:
-    """Yield a resampled figure of both models and its difference, which stand in three rows."""
+    """Yield a resampled figure of both models and its difference, which stand in three rows.
+
+    Args:
+        spec: The metric.
+        resampled: With the figures.
+        rows: Of the candidate, the reference and the difference.
+        unseen: As for quantiles.
+        target: What the figures are of.
+        apart: Whether the biases of both models may not cancel in the difference though those of the resamples do.
+    """
+    own, other = (float(resampled.bias[row]) for row in rows[:2])
     for role, row in zip(EACH, rows, strict=True):
+        leaning = (own, -other) if apart and role is Of.DELTA else ()
         notes = [target.note, _how(resampled, row)]
         told = Target(target.images, target.where, "; ".join(note for note in notes if note))
-        yield figure(spec, role, float(resampled.estimate[row]), quantiles(resampled, row, role, unseen), told)
+        yield figure(spec, role, float(resampled.estimate[row]), quantiles(resampled, row, role, unseen, leaning), told)
 
 
 def _how(resampled: Resampled, row: int) -> str:

@@ -72,26 +72,30 @@ def sections(report: Report) -> tuple[Section, ...]:
 
 
 _Row = tuple[str, Figure, tuple[str, ...]]
-"""Name of the figure, the figure, and its notes that no reason of a ruling says already."""
+"""Name of the figure, the figure, and the parts of its notes that no reason of a ruling says already."""
 
 
 def _told(figures: Iterable[Measurement], said: str) -> tuple[str, ...]:
-    """Return the notes on one metric, without those that a longer one begins with."""
-    notes = list(dict.fromkeys(figure.note for figure in figures if figure.note and figure.note not in said))
-    return tuple(note for note in notes if not any(other.startswith(note) for other in notes if other != note))
+    """Return what notes on one metric say, part by semicolon part, without those that a longer one begins with."""
+    parts = list(dict.fromkeys(part for figure in figures for part in figure.note.split("; ") if part))
+    new = [part for part in parts if part not in said]
+    return tuple(part for part in new if not any(other.startswith(f"{part} ") for other in parts))
 
 
 def _notes(rows: Sequence[_Row]) -> tuple[str, ...]:
-    """Return each note once, after the figures that it is on where these are not all: `p90, p95: of 2,400 calls`."""
+    """Return each part once, after the figures that it is on where these are not all: `p90, p95: of 2,400 calls`."""
     on: dict[str, list[str]] = {}
-    for label, _, notes in rows:
-        for note in notes:
-            on.setdefault(note, []).append(label)
+    for label, _, parts in rows:
+        for part in parts:
+            on.setdefault(part, []).append(label)
+    notes: dict[tuple[str, ...], list[str]] = {}
+    for part, labels in on.items():
+        notes.setdefault(tuple(labels), []).append(part)
     alike = len({label.partition(".")[0] for label, *_ in rows}) == 1
     short = {label: label.partition(".")[2] if alike and "." in label else label for label, *_ in rows}
     return tuple(
-        note if len(labels) == len(rows) else f"{', '.join(short[label] for label in labels)}: {note}"
-        for note, labels in on.items()
+        ("" if len(labels) == len(rows) else f"{', '.join(short[label] for label in labels)}: ") + "; ".join(said)
+        for labels, said in notes.items()
     )
 
 

@@ -58,6 +58,28 @@ def test_the_same_candidate_is_not_worse_than_itself(world: Any, released: str) 
     assert "0 flips down, 0 up, n = 2,000" in ruling["because"]
     baseline = world.report()["baseline"]
     assert (baseline["name"], baseline["decision"], baseline["promotions"]) == (released, "pass", [])
+    told = "\n".join(world.report()["warnings"])
+    assert "the baseline: vetgate baseline REPORT.json --to" in told
+    assert "it was compared with itself" in told
+
+
+def test_a_baseline_that_failed_is_doubted_in_every_report_that_compares_with_it(world: Any, released: str) -> None:
+    failed = world.toy("failed.toy", noise=1.0)
+    assert _check(world, failed, policy=_policy(world.folder, POINT)) == 1
+    (world.folder / "report.json").rename(world.folder / "failed#1.json")
+    saved = str(world.folder / "failed#1.json")
+    assert _check(world, world.toy("one.toy"), "--baseline", saved, policy=_policy(world.folder, RULE)) == 0
+    assert any("itself is fail" in warning for warning in world.report()["warnings"])
+    assert _check(world, world.toy("one.toy"), "--baseline", saved, policy=_policy(world.folder, POINT)) == 0
+    assert not any("baseline" in warning for warning in world.report()["warnings"])
+
+
+@pytest.mark.parametrize("name", ["a.json", "a#1.json"])
+def test_a_report_is_not_written_over_the_baseline_whatever_its_name(world: Any, released: str, name: str) -> None:
+    saved, policy = str(Path(released).rename(world.folder / name)), _policy(world.folder, RULE)
+    more = ("--baseline", saved, "--report", f"markdown={saved}")
+    assert _check(world, world.toy("one.toy"), *more, policy=policy) == 2
+    assert "which this run reads" in world.err
 
 
 def test_a_worse_candidate_fails_with_the_images_that_changed(world: Any, released: str) -> None:

@@ -42,6 +42,30 @@ def test_the_shipped_build_is_timed_in_place_of_the_reference(world: Any, argume
     assert ratio < 0.1
 
 
+def test_a_score_of_one_file_s_size_and_another_s_time_says_so(world: Any, arguments: list[str]) -> None:
+    rule = "  - {metric: opscore.inference, of: delta, at_most: 3}\n"
+    Path("timed.yaml").write_text(RULES + rule, encoding="utf-8")
+    shipped = world.toy("shipped.toy", noise=1e-4)
+    world.check(*arguments, "--latency-reference", shipped)
+    told = f"{shipped} was timed in place of the reference, whose accuracy and size are those of its own file"
+    assert told in world.reasons()
+    world.check(*arguments)
+    assert "in place of the reference" not in world.reasons()
+
+
+@pytest.mark.parametrize("misbehave", ["crash", "hang"])
+@pytest.mark.parametrize("role", ["candidate", "reference"])
+def test_a_model_that_fails_between_two_pairs_leaves_every_rule_on_time_inconclusive(
+    role: str, misbehave: str, world: Any, arguments: list[str]
+) -> None:
+    broken = world.toy("broken.toy", misbehave=misbehave, when=300)
+    models = [broken, *arguments[1:]] if role == "candidate" else [*arguments[:2], broken, *arguments[3:]]
+    assert world.check(*models, "--timeout", "3") == 3
+    assert _decisions(world)["latency.p50/ratio"] == "inconclusive"
+    assert _decisions(world)["accuracy.top1/delta"] == "pass"
+    assert "check latency skipped" in world.reasons()
+
+
 def test_without_it_no_other_model_is_named(world: Any, arguments: list[str]) -> None:
     assert world.check(*arguments) == 0, world.reasons()
     assert world.report()["timed_reference"] is None

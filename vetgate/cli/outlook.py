@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 MORE = "*"
 """Marks a number that is more than there are."""
 LEGEND = (
-    "discordant: one model alone is right; half-way: a share half-way from its limit to the best it can be; "
-    f"{MORE}: more than there are"
+    "discordant: one model alone is right; half-way: a share half-way from its limit to the best it can be;\n"
+    f"  {MORE}: more than there are; a rule with a slice: for each slice, and the smallest that there is"
 )
 
 
@@ -53,13 +53,15 @@ def show_sizes(sizes: Sequence[Size], *, sequential: bool) -> None:
     if images:
         what = "images on average until a decision" if sequential else "images needed, with 80 % chance"
         click.echo(f"\n{what}, if the models ...")
-        heads = ("rule", "never differ", "2 % discordant", "5 % discordant", "half-way", "there are", "")
+        heads = ("rule", "never err or differ", "2 % discordant", "5 % discordant", "half-way", "there are", "")
         _table([heads, *(_images_row(size) for size in images)])
         click.echo(f"  {LEGEND}")
     if pairs:
         click.echo("\ntiming pairs needed, with 80 % chance, if on the good side of the limit lie ...")
         _table([("rule", "all pairs", "3 of 4", ""), *(_pairs_row(size) for size in pairs)])
-    _section("rules that cannot be settled so", [f"{size.rule}: {size.why_open}" for size in sizes if size.why_open])
+    _section(
+        "rules that these images cannot settle", [f"{size.rule}: {size.why_open}" for size in sizes if size.why_open]
+    )
 
 
 def _images_row(size: Size) -> tuple[str, ...]:

@@ -97,8 +97,13 @@ def lint(policy: str, data: str | None) -> int:
     errors = sum(severity == "error" for severity, _ in told)
     if counts is not None and not errors:
         _show_sizes(policy, host, counts)
-    click.echo(f"{policy}: {errors} errors, {len(told) - errors} warnings" if told else f"{policy}: no mistakes")
+    found = f"{_count(errors, 'error')}, {_count(len(told) - errors, 'warning')}" if told else "no mistakes"
+    click.echo(f"{policy}: {found}")
     return exits.USAGE if errors else 0
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _show_sizes(policy: str, host: Host, counts: SampleCounts) -> None:

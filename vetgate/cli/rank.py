@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from vetgate.cli import option
+
 if TYPE_CHECKING:
     from vetgate.cli.output import Target
     from vetgate.cli.settings import Settings
@@ -27,36 +29,15 @@ NOT_JUDGED = ("strict", "baseline", "sequential")
 @click.option("--reference", metavar="MODEL", help="The original model that candidates were made from.")
 @click.option("--data", metavar="PATH", help="Labelled images: a folder, zip, npz, IDX, CIFAR, parquet or CSV file.")
 @click.option("--chart", metavar="FILE", help="Also write the bubble chart, to a .svg or a .png file.")
-@click.option(
-    "--report", "reports", multiple=True, metavar="FORMAT[=PATH]", help="Also write a report; may be given again."
-)
-@click.option("--output-dir", metavar="DIR", help="Where reports without a path go.  [default: .]")
-@click.option(
-    "--card", "cards", multiple=True, metavar="[CANDIDATE=]FILE", help="Card of a candidate; may be given again."
-)
-@click.option("--reference-card", metavar="FILE", help="Card of the reference.")
-@click.option(
-    "--architecture",
-    metavar="SPEC",
-    help="For files that hold only weights: FILE.py:CALLABLE, MODULE:CALLABLE, torchvision/NAME or timm/NAME.",
-)
+@option.reports_and_cards
 @click.option("--limit", type=click.IntRange(1), metavar="N", help="Use N images, drawn at random by --seed.")
-@click.option("--seed", type=int, metavar="N", help="Seed of every random choice.  [default: 0]")
-@click.option("--threads", type=click.IntRange(1), metavar="N", help="Threads a model.  [default: half the cores]")
-@click.option(
-    "--batch-size", type=click.IntRange(1), metavar="N", help="Images at a time.  [default: by image size, 64 at most]"
-)
+@option.drawing_and_running
 @click.option(
     "--timing-budget", type=float, metavar="SECONDS", help="Longest time to time one pair of models.  [default: 20]"
 )
 @click.option("--no-cache", is_flag=True, help="Neither read nor write the cache of predictions.")
-@click.option("--timeout", type=float, metavar="SECONDS", help="Longest wait for a model's answer.  [default: 300]")
-@click.option("--memory-limit", metavar="SIZE", help="Memory of each model's process, such as 4GB.")
-@click.option("--disable", multiple=True, metavar="PLUGIN", help="Do not load a plugin; may be given again.")
-@click.option(
-    "--prefer", multiple=True, metavar="NAME=PLUGIN", help="Who wins a name that two plugins claim; may be given again."
-)
-@click.option("--verbose", is_flag=True, help="Print each step on stderr.")
+@option.limits
+@option.plugins_and_progress
 def command(candidates: tuple[str, ...], chart: str | None, verbose: bool, **options: Any) -> int:  # noqa: ANN401
     """Measure CANDIDATEs and their reference and rank them by OpScore; no policy is asked.
 
@@ -65,7 +46,6 @@ def command(candidates: tuple[str, ...], chart: str | None, verbose: bool, **opt
     \b
         vetgate rank *.onnx --reference base.pt --data eval/ --chart chart.svg
     """
-    from vetgate.cli.check import _flags
     from vetgate.cli.progress import progress
     from vetgate.cli.settings import gather, to_request
     from vetgate.gate import measure_all
@@ -73,7 +53,7 @@ def command(candidates: tuple[str, ...], chart: str | None, verbose: bool, **opt
 
     now = datetime.datetime.now(datetime.UTC)
     wanted = options.pop("reports")
-    settings = gather(_flags(candidates, options), Path.cwd(), os.environ)
+    settings = gather(option.read_flags(candidates, options), Path.cwd(), os.environ)
     settings = settings.model_copy(update=dict.fromkeys(NOT_JUDGED))
     request = to_request(candidates, settings, ("vetgate", *click.get_current_context().obj))
     host = find_plugins(request.disabled, request.prefer)

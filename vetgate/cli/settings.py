@@ -6,7 +6,7 @@ import os
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, ValidationError
 
@@ -19,29 +19,33 @@ from vetgate.domain.unit import Unit, parse_quantity
 CONFIG = "vetgate.yaml"
 
 
+Text = Annotated[str, Field(min_length=1)]
+"""What an unset variable of a shell leaves of `--policy "$POLICY"` is no policy."""
+
+
 class Settings(Record):
     """Everything that can be set; None where it was not."""
 
-    reference: str | None = None
-    data: str | None = None
-    policy: str | None = None
-    reports: tuple[str, ...] | None = None
+    reference: Text | None = None
+    data: Text | None = None
+    policy: Text | None = None
+    reports: tuple[Text, ...] | None = None
     """FORMAT or FORMAT=PATH."""
-    output_dir: str | None = None
-    card: str | None = None
+    output_dir: Text | None = None
+    card: Text | None = None
     """Card file of every candidate that has none of its own."""
     cards: dict[str, str] | None = None
     """Card file by candidate."""
-    reference_card: str | None = None
-    architecture: str | None = None
+    reference_card: Text | None = None
+    architecture: Text | None = None
     limit: PositiveInt | None = None
     sequential: bool | None = None
     """Whether to stop as soon as the verdict is settled."""
-    baseline: str | None = None
+    baseline: Text | None = None
     """A saved report."""
-    latency_reference: str | None = None
+    latency_reference: Text | None = None
     """The build of the reference that ships."""
-    latency_reference_card: str | None = None
+    latency_reference_card: Text | None = None
     timing_budget: PositiveFloat | None = None
     """Seconds."""
     seed: NonNegativeInt | None = None
@@ -51,10 +55,10 @@ class Settings(Record):
     strict: bool | None = None
     timeout: PositiveFloat | None = None
     """Seconds."""
-    memory_limit: str | None = None
+    memory_limit: Text | None = None
     """Such as 4GB."""
     max_unreadable: float | None = Field(default=None, ge=0, le=1)
-    disable: tuple[str, ...] | None = None
+    disable: tuple[Text, ...] | None = None
     prefer: dict[str, str] | None = None
 
 
@@ -171,13 +175,12 @@ def _anchor_report(text: str, from_here: Callable[[str], str]) -> str:
 
 
 def _from_variables(variables: Mapping[str, str]) -> Settings:
-    """Return what VETGATE_DATA, VETGATE_POLICY and the like say; lists are separated by commas."""
+    """Return what VETGATE_DATA, VETGATE_POLICY and the like say: `a,b` is a list, `name=a,other=b` a mapping."""
     given: dict[str, object] = {}
     for name, info in Settings.model_fields.items():
         text = variables.get(f"VETGATE_{name.upper()}")
-        if not text or "dict" in str(info.annotation):  # CI sets what it does not know to nothing
-            continue
-        given[name] = tuple(text.split(",")) if "tuple" in str(info.annotation) else text
+        if text:  # CI sets what it does not know to nothing
+            given[name] = _read_variable(text, str(info.annotation))
     try:
         return Settings.model_validate(given)
     except ValidationError as error:
@@ -187,17 +190,32 @@ def _from_variables(variables: Mapping[str, str]) -> Settings:
         ) from None
 
 
+def _read_variable(text: str, kind: str) -> object:
+    """Return what a variable says, as far as its text alone tells; a mapping that is none is left as it is."""
+    if "dict" not in kind and "tuple" not in kind:
+        return text
+    items = [item.strip() for item in text.split(",")]
+    if "tuple" in kind:
+        return tuple(items)
+    pairs = [item.partition("=") for item in items]
+    return {name: value for name, _, value in pairs} if all(equals for _, equals, _ in pairs) else text
+
+
 def to_request(candidates: tuple[str, ...], settings: Settings, command: tuple[str, ...]) -> RunRequest:
     """Return the run that settings ask for.
 
     Raises:
-        UsageError: There is no reference, or a value is malformed.
+        UsageError: There is no reference, a candidate has no name, or a value is malformed or of no use.
     """
     if settings.reference is None:
         raise UsageError(
             "no reference is given: what shall the candidate be compared with?",
             hint=f"--reference MODEL, or `reference: MODEL` in {CONFIG}",
         )
+    if not all(candidates):
+        raise UsageError("a candidate has an empty name", hint="name its file; is a variable of the shell unset?")
+    if settings.latency_reference_card is not None and settings.latency_reference is None:
+        raise UsageError("a card of a latency reference is given, but none is named", hint="--latency-reference MODEL")
     named = {os.path.realpath(model): card for model, card in (settings.cards or {}).items()}
     cards = {path: named[os.path.realpath(path)] for path in candidates if os.path.realpath(path) in named}
     if settings.card is not None:

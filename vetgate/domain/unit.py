@@ -74,6 +74,15 @@ def parse_quantity(text: str | float | int, unit: Unit) -> float:
     return number * known[suffix]
 
 
+def read_quantity(text: str, unit: Unit) -> float:
+    """Return the number that people typed in `unit`: 57% is 0.57, and not 0.5700000000000001.
+
+    Raises:
+        ValueError: As for `parse_quantity`.
+    """
+    return float(f"{parse_quantity(text, unit):.15g}")
+
+
 def format_quantity(value: float | None, unit: Unit, *, signed: bool = False) -> str:
     """Return `value` for people, with its unit.
 

@@ -16,7 +16,8 @@ from vetgate.domain.predictions import Column, PredictionTable
 from vetgate.domain.report import Stopping
 from vetgate.gate.appearance import Appearance
 from vetgate.gate.data import Images
-from vetgate.gate.entrant import Entrant, House, Listener
+from vetgate.gate.entrant import Entrant
+from vetgate.gate.house import House
 from vetgate.inference.child import Worker
 from vetgate.inference.columns import column_of_metadata, count_values, pick
 from vetgate.inference.feed import Feed, Lane
@@ -24,6 +25,9 @@ from vetgate.inference.table import class_order, make_predictions, match_labels,
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+Listener = Callable[[str, str, int, int], None]
+"""Told (stage, detail, done, total)."""
 
 
 @dataclass

@@ -67,7 +67,8 @@ class Baseline:
         if decision not in _FIT:
             yield f"the verdict of {named} itself is {decision.value}: not to be worse than it says little"
         if not self.promotions:
-            yield f"nobody made {named} the baseline: vetgate baseline REPORT.json --to FILE --owner WHO --reason WHY"
+            how = "vetgate baseline REPORT.json --to FILE --owner WHO --reason WHY"
+            yield f"nobody named {self.name} the baseline: {how}"
         if candidate is not None and candidate == self.report.candidate.sha256:
             yield f"the candidate is the very file of {named}: it was compared with itself"
 

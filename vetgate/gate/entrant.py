@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from vetgate import environment
-from vetgate.artifacts import CardSource, Vault, find_card, missing_card
+from vetgate.artifacts import CardSource, find_card, missing_card
 from vetgate.domain.artifact import Artifact
 from vetgate.domain.check import Subject
 from vetgate.domain.errors import CardError, Inconclusive, UnreadableArtifact, VetgateError
@@ -19,31 +18,12 @@ from vetgate.domain.model import Execution, OpenOptions
 from vetgate.domain.report import ModelSummary
 from vetgate.domain.structure import Structure
 from vetgate.gate.code import pin_code
+from vetgate.gate.house import House
 from vetgate.hookspecs import ENTRY_POINT_GROUP
-from vetgate.host import Host, Kind, Offer
+from vetgate.host import Kind, Offer
 from vetgate.inference.cache import Cache, key_of
 from vetgate.inference.child import Worker
-from vetgate.inference.memory import SharedBuffer
 from vetgate.inference.message import Block, Rehearsed, Start
-
-MOST_IMAGES = 64
-PIXELS_AT_A_TIME = 1 << 20
-
-
-@dataclass(frozen=True)
-class House:
-    """What every model of one run shares."""
-
-    host: Host
-    vault: Vault
-    cache: Cache
-    images: SharedBuffer
-    """The ring that all children read from."""
-    threads: int
-    batch: int | None
-    """Images at a time, where the user says so."""
-    seconds: float
-    memory: int
 
 
 class Entrant:
@@ -302,20 +282,11 @@ class Entrant:
 
     @property
     def batch(self) -> int:
-        """Images at a time: as the user says, else as many as keep activations of usual networks within some 0.3 GB."""
-        if self._house.batch is not None or self.card is None:
-            return self._house.batch or MOST_IMAGES
-        height, width = self.card.card.input.size
-        fitting = max(1, PIXELS_AT_A_TIME // (height * width))
-        return min(MOST_IMAGES, 1 << (fitting.bit_length() - 1))
+        """Images at a time."""
+        return self._house.batch_for(self.card.card if self.card else None)
 
     def _options(self) -> OpenOptions:
-        deployed = self.card.card.batch if self.card else 1
-        return OpenOptions(
-            threads=self._house.threads,
-            batch_size=max(self.batch, deployed),
-            architecture=self._architecture,
-        )
+        return self._house.options_for(self.card.card if self.card else None, self._architecture)
 
     def _key(self, what: str, **more: object) -> str:
         artifact, offer = self._settled()
@@ -334,7 +305,3 @@ class Entrant:
                 "versions": offer.versions,
             }
         )
-
-
-Listener = Callable[[str, str, int, int], None]
-"""Told (stage, detail, done, total)."""

@@ -12,7 +12,8 @@ from vetgate.domain.artifact import Artifact
 from vetgate.domain.card import Card
 from vetgate.domain.errors import DataError
 from vetgate.domain.structure import Structure
-from vetgate.gate.entrant import Entrant, House
+from vetgate.gate.entrant import Entrant
+from vetgate.gate.house import House
 from vetgate.host import Host
 from vetgate.inference.cache import Cache, cache_folder
 from vetgate.inference.memory import SharedBuffer

@@ -20,7 +20,8 @@ from vetgate.domain.verdict import Verdict
 from vetgate.gate.answers import Sitting
 from vetgate.gate.baseline import Baseline, load_baseline
 from vetgate.gate.data import Images, open_images
-from vetgate.gate.entrant import Entrant, House
+from vetgate.gate.entrant import Entrant
+from vetgate.gate.house import House
 from vetgate.gate.timing import latency_reference
 from vetgate.host import Host, Kind
 from vetgate.inference.cache import Cache, cache_folder

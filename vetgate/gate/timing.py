@@ -12,7 +12,8 @@ from vetgate import environment
 from vetgate.domain.check import Need, SessionContext
 from vetgate.domain.errors import Inconclusive, VetgateError
 from vetgate.domain.evidence import Evidence
-from vetgate.gate.entrant import Entrant, House
+from vetgate.gate.entrant import Entrant
+from vetgate.gate.house import House
 from vetgate.inference.feed import Feed, Lane
 from vetgate.inference.session import LiveSession, load_batches
 from vetgate.inference.table import class_order, make_predictions
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
 COMPARED_IMAGES = 64
 """Images on which the build that is timed must answer as the reference does."""
 LEAST_AGREEMENT = 0.9
-"""Share of them; a build of other precision differs on few, a stranger on most."""
+"""Share of them. It tells a wrong file from a build of other precision, not the reference from another model that was
+trained to the same accuracy: reports name the file that was timed."""
 
 
 def latency_reference(request: RunRequest, house: House) -> Entrant | None:

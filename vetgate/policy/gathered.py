@@ -77,6 +77,10 @@ class Gathered:
         """Return whether a metric is one figure over all slices of a column."""
         return metric in self.metrics and self.metrics[metric].over_slices
 
+    def is_live(self, metric: str) -> bool:
+        """Return whether a metric is taken of live models, and not of their answers to the images."""
+        return metric in self.metrics and self.metrics[metric].live
+
     def why_missing(self, rule: Rule) -> str:
         """Return why there is no figure for a rule."""
         if rule.metric not in self.metrics:

@@ -64,7 +64,7 @@ def lint(
         warnings.append(Mistake(loaded.source, "metrics", "there are no rules, so the verdict is never a pass"))
     if counts is not None:
         warnings += [_warning(loaded, item.rule, item.message) for item in unsettled(loaded.policy, metrics, counts)]
-    return [("warning", warning) for warning in sorted(warnings, key=_order)]
+    return [("warning", warning) for warning in sorted(dict.fromkeys(warnings), key=_order)]
 
 
 def _order(mistake: Mistake) -> tuple[str, int, str]:

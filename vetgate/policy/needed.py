@@ -112,5 +112,5 @@ def _by_width(measurement: Measurement, threshold: float, confidence: float, bou
     if distance == 0 or not 0 < width < math.inf:
         return None
     level = NormalDist().inv_cdf(confidence)
-    reach = width * (level + NormalDist().inv_cdf(POWER)) / level
-    return math.ceil(measurement.n * (reach / distance) ** 2)
+    times = width * (level + NormalDist().inv_cdf(POWER)) / level / abs(distance)
+    return math.ceil(measurement.n * times**2) if times < MOST else None

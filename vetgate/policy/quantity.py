@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from vetgate.domain.evidence import Of, Versus
 from vetgate.domain.specs import MetricSpec
-from vetgate.domain.unit import Unit, parse_quantity
+from vetgate.domain.unit import Unit, read_quantity
 from vetgate.policy.words import limit_text, limit_words
 
 
@@ -46,7 +46,7 @@ class Quantities:
         Raises:
             ValueError: It is no number of this unit, or none that the figure can reach.
         """
-        value = _quantity(text, self.unit)
+        value = read_quantity(text, self.unit)
         if self.unit is Unit.FRACTION:
             self._check_points(text, value)
         low, high = limits_of(self.spec, self.of)
@@ -80,7 +80,7 @@ class Quantities:
         Raises:
             ValueError: It is none over 50 % and under 100 %, or the figure has no stated uncertainty.
         """
-        value = _quantity(text, Unit.FRACTION)
+        value = read_quantity(text, Unit.FRACTION)
         if _plain(text) and value > 1:
             raise ValueError(f"{text} without a unit means {value * 100:g} %; write {text.strip()}%")
         if text.rstrip().endswith("pp") or not 0.5 < value < 1:
@@ -90,11 +90,6 @@ class Quantities:
                 f"nobody states the uncertainty of {self._role()}; drop `confidence` to compare the point estimate"
             )
         return value
-
-
-def _quantity(text: str, unit: Unit) -> float:
-    """Return the number as people would type it in `unit`: 57% is 0.57, and not 0.5700000000000001."""
-    return float(f"{parse_quantity(text, unit):.15g}")
 
 
 def _plain(text: str) -> bool:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
-from vetgate.domain.evidence import Measurement, Slice
+from vetgate.domain.evidence import Measurement, Pairs, Slice
 from vetgate.domain.policy import Rule
 from vetgate.domain.verdict import Decision, Ruling
 from vetgate.policy.compare import Comparison, compare, contradiction, limits
@@ -81,14 +82,21 @@ def _assess(rule: Rule, gathered: Gathered) -> Ruling:
     if wrong:
         return _ruling(rule, Decision.INCONCLUSIVE, f"{rule_figure(rule)}: {wrong}")
     if _is_each(rule, gathered):
-        return _sliced(found, rule)
+        return _sliced(found, rule, gathered)
     if is_too_small(found[0], rule):
         because = (
             f"{rule_figure(rule)} is not assessed: it has {found[0].n:,} images, and {rule.fewest:,} are the fewest"
         )
         return _ruling(rule, Decision.INCONCLUSIVE, because, found[0])
-    compared = compare(found[0], rule)
+    compared = _compare(found[0], rule, gathered)
     return _ruling(rule, compared.decision, figure_sentence(found[0], compared, rule), found[0], compared)
+
+
+def _compare(figure: Measurement, rule: Rule, gathered: Gathered) -> Comparison:
+    """Return how a figure stands to a rule; of live models, only pairs can be told to take more of."""
+    compared = compare(figure, rule)
+    timed = gathered.is_live(rule.metric) and not isinstance(figure.uncertainty, Pairs)
+    return replace(compared, needed=None) if timed else compared
 
 
 def _is_value_of(where: Slice | None, column: Slice | None) -> bool:
@@ -141,7 +149,7 @@ def _capped(ruling: Ruling, rule: Rule) -> Ruling:
     return ruling.model_copy(update={"decision": Decision.WARN, "because": because})
 
 
-def _sliced(found: Sequence[Measurement], rule: Rule) -> Ruling:
+def _sliced(found: Sequence[Measurement], rule: Rule, gathered: Gathered) -> Ruling:
     together = compare_slices(found, rule)
     counts = {figure.slice.value: figure.n for figure in found if figure.slice is not None}
     few = f"under {rule.fewest:,} images" if together.skipped else ""
@@ -150,7 +158,7 @@ def _sliced(found: Sequence[Measurement], rule: Rule) -> Ruling:
         most = max(counts.values())
         because = f"{rule_figure(rule)} could not be assessed: none has {rule.fewest:,} images, at most {most:,}"
         return _ruling(rule, Decision.INCONCLUSIVE, because)
-    compared = compare(together.worst, rule)
+    compared = _compare(together.worst, rule, gathered)
     because = f"{slices_sentence(together, rule)}{figure_sentence(together.worst, compared, rule)}"
     because = f"{because}; {skipped}" if skipped else because
     return _ruling(rule, together.decision, because, together.worst, compared)

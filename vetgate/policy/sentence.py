@@ -68,7 +68,7 @@ def _detail(figure: Measurement) -> str:
         case Looks(up=up, n=n, down=down) if down is not None:
             return f"{down[-1]:,} flips down, {up[-1]:,} up, n = {n[-1]:,} after {_looks(n)}"
         case Pairs(log_ratios=log_ratios):
-            pairs = f"{len(log_ratios):,} pairs"
+            pairs = f"{len(log_ratios):,} {'pair' if len(log_ratios) == 1 else 'pairs'}"
             return "" if figure.note.startswith(pairs.replace(",", "")) else pairs
     return f"n = {figure.n:,}"
 

@@ -17,7 +17,7 @@ from vetgate.domain.policy import Policy, Rule
 from vetgate.domain.specs import MetricSpec
 from vetgate.domain.unit import Unit
 from vetgate.policy.gathered import listing
-from vetgate.policy.needed import MOST, expected_of_share
+from vetgate.policy.needed import MOST, POWER, expected_of_share
 from vetgate.policy.where import counts_images
 from vetgate.policy.words import asked_words, level_words
 
@@ -156,19 +156,28 @@ def _pairs(rule: Rule, spec: MetricSpec) -> Size:
 
 
 def _by_difference(rule: Rule, spec: MetricSpec, sequential: bool) -> Size:
+    """Return the plan of a rule on a difference, for models that are equally good."""
     from vetgate.statistics import images_expected, images_needed, images_needed_identical
 
     level = rule.confidence or 0.0
-    narrow = [margin for margin in margins(rule, spec) if NARROWEST < margin < 1.0]
-    if not narrow:
-        return Size(rule.name, "images", None, note="asks for a gain; what that takes depends on the gain there is")
-    margin = min(narrow)
+    lower = -rule.at_least if rule.at_least is not None else 1.0
+    upper = rule.at_most if rule.at_most is not None else 1.0
+    margin = min(lower, upper)
+    if margin <= NARROWEST:
+        what = "gain" if (lower < upper) == (spec.better is not Better.LOWER) else "loss"
+        return Size(
+            rule.name, "images", None, note=f"asks for a {what}; what that takes depends on the {what} there is"
+        )
+    if margin >= 1.0:
+        return Size(rule.name, "images", None, note="nothing can break it")
+    # Each of two limits must hold: with 90 % chance each, both do with 80 %.
+    power = POWER if max(lower, upper) >= 1.0 else (1.0 + POWER) / 2.0
     if sequential:
         identical = _planned(partial(images_expected, 0.0, margin, level))
         plans = [_planned(partial(images_expected, share, margin, level)) for share in DISCORDANCES]
     else:
         identical = _planned(partial(images_needed_identical, margin, level))
-        plans = [_planned(partial(images_needed, share, margin, level)) for share in DISCORDANCES]
+        plans = [_planned(partial(images_needed, share, margin, level, power)) for share in DISCORDANCES]
     return Size(rule.name, "images", None, identical, tuple(plans))
 
 
@@ -225,7 +234,9 @@ def _why_too_few(rule: Rule, needed: int, counts: SampleCounts) -> str:
         return ""
     found = dict(_slices(rule, rule.slice, counts))
     if rule.slice.value is not None:
-        count = found.get(rule.slice.value, 0)
+        if rule.slice.value not in found:
+            return f"the data has no {rule.slice.name}; {rule.slice.by} has {listing(sorted(values))}"
+        count = found[rule.slice.value]
         return f"{count:,} images of {rule.slice.value!r} are too few: {takes}" if count < needed else ""
     if not found:
         return f"no {rule.slice.by} has {rule.fewest:,} images, so that none is assessed: {takes}"

@@ -71,11 +71,13 @@ def slice_mistake(text: str | None, spec: MetricSpec) -> str:
         return f"{spec.id} does not come per slice; drop `slice`"
     where = read_slice(text)
     if text == EACH or not where.by or where.value == "":
-        return f"{text!r} is no slice; write `{EACH_LABEL}`, COLUMN=VALUE, or the name of a class"
+        named = f", or `{LABEL}={EACH}` for a class of that name" if text == EACH else ", or the name of a class"
+        return f"{text!r} is no slice; write `{EACH_LABEL}`, COLUMN=VALUE{named}"
     if where.value is None and "=" in where.by:
         return f"{text!r} is both each value and one; write `{where.by}` for the one"
     if columns and where.by not in columns:
-        return f"{spec.id} is sliced by {', '.join(columns)}, not by {where.by}; write `{EACH} {columns[0]}`"
+        named = f", or `{LABEL}={text}` for the class of that name" if columns == (LABEL,) else ""
+        return f"{spec.id} is sliced by {', '.join(columns)}, not by {where.by}; write `{EACH} {columns[0]}`{named}"
     if spec.over_slices and where.value is not None:
         return f"{spec.id} is a figure over all slices of a column; write `{EACH} {where.by}`"
     near = suggest(text, [EACH_LABEL]) if where == of_label(text) else ""

@@ -8,7 +8,7 @@ import yaml
 
 from vetgate.domain.evidence import Of, Slice, Versus
 from vetgate.domain.policy import FEWEST, Policy, Requires, Rule
-from vetgate.domain.unit import Unit, format_about, format_beside, format_limit
+from vetgate.domain.unit import Unit, format_about, format_beside, format_limit, read_quantity
 from vetgate.domain.verdict import Ruling
 from vetgate.policy.where import images_noun, slice_text, slice_words
 
@@ -26,6 +26,10 @@ _WHOSE = {
 
 _WHOSE_BESIDE_BASELINE = {Of.DELTA: " of candidate minus baseline", Of.RATIO: " of candidate over baseline"}
 _TRAITS = (("runtime", "in {}"), ("provider", "on {}"), ("threads", "with {} threads"), ("precision", "in {}"))
+
+
+_PLAIN = {Unit.SECONDS: "s", Unit.MEGABYTES: "MB"}
+"""Suffixes of the units that limits are stored in, where a number without one means nothing."""
 
 
 def figure_words(metric: str, of: Of, where: Slice | None = None, versus: Versus = Versus.REFERENCE) -> str:
@@ -63,7 +67,7 @@ def limit_text(value: float, unit: Unit, of: Of) -> str:
 
 def level_words(confidence: float) -> str:
     """Return a confidence level: `95 %`."""
-    return f"{confidence * 100:.12g} %"
+    return f"{confidence * 100:.15g} %"
 
 
 def value_words(value: float, limit: float, unit: Unit, of: Of) -> str:
@@ -123,7 +127,9 @@ def render_policy(policy: Policy) -> str:
     if policy.rules:
         lines.append("metrics:")
     for rule in policy.rules:
-        lines += [f"  # {rule.words}", _item(_rule_keys(rule))]
+        # Names of columns and runtimes may hold what would end a comment.
+        words = "".join(letter if letter.isprintable() else " " for letter in rule.words)
+        lines += [f"  # {words}", _item(_rule_keys(rule))]
     if policy.weights:
         lines.append(_dump({"weights": dict(policy.weights)}))
     lines += ["findings:", f"  halt_at: {policy.halt_at.name.lower()}"]
@@ -135,9 +141,10 @@ def render_policy(policy: Policy) -> str:
 def _rule_keys(rule: Rule) -> dict[str, object]:
     limits = (("at_least", rule.at_least), ("at_most", rule.at_most))
     keys: dict[str, object] = {"name": rule.name, "metric": rule.metric, "of": rule.of.value}
-    keys |= {key: limit_text(value, rule.unit, rule.of) for key, value in limits if value is not None}
+    keys |= {key: _limit_key(value, rule) for key, value in limits if value is not None}
     if rule.confidence is not None:
-        keys["confidence"] = level_words(rule.confidence).replace(" ", "")
+        text = level_words(rule.confidence).replace(" ", "")
+        keys["confidence"] = text if read_quantity(text, Unit.FRACTION) == rule.confidence else repr(rule.confidence)
     if rule.slice is not None:
         keys["slice"] = slice_text(rule.slice)
         keys |= {"fewest": rule.fewest} if rule.fewest != FEWEST else {}
@@ -148,6 +155,12 @@ def _rule_keys(rule: Rule) -> dict[str, object]:
         keys |= {"same_runtime": "required"} if rule.requires.same_runtime else {}
         keys |= {"requires": traits} if traits else {}
     return keys | {"otherwise": rule.otherwise, "if_missing": rule.if_missing}
+
+
+def _limit_key(value: float, rule: Rule) -> str:
+    """Return a limit as people write it, or with all its digits where that would lose some."""
+    text = limit_text(value, rule.unit, rule.of)
+    return text if read_quantity(text, rule.unit) == value else f"{value!r}{_PLAIN.get(rule.unit, '')}"
 
 
 def _dump(keys: dict[str, object]) -> str:

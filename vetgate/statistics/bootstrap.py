@@ -41,6 +41,8 @@ class Resampled:
     """(L,) ascending."""
     values: Floats
     """(K, L) the bound at each level: the one-sided lower bound at 95 % confidence is the value at 0.05."""
+    bias: Floats
+    """(K,) mean of the replicates less the estimate: less than the estimate's own bias, see widen."""
     methods: tuple[Method, ...]
     """(K,) percentile where the jackknife is degenerate or all replicates lie on one side of the estimate; constant
     where all replicates equal it, so that resampling has nothing to say."""
@@ -86,7 +88,7 @@ def bootstrap(
     estimate = statistic(totals[:, np.newaxis])[:, 0]
     if not levels:
         constant: list[Method] = ["constant"] * len(estimate)
-        return Resampled(estimate, (), np.empty((len(estimate), 0)), tuple(constant))
+        return Resampled(estimate, (), np.empty((len(estimate), 0)), np.zeros(len(estimate)), tuple(constant))
     values = np.empty((len(estimate), replicates))
     for start, weights in _resamples(sizes, groups, replicates, seed):
         values[:, start : start + weights.shape[1]] = statistic(design @ weights)
@@ -96,7 +98,7 @@ def bootstrap(
     found, methods = _bounds(values, estimate, acceleration, levels)
     if strata is not None:
         found = estimate[:, np.newaxis] + (found - estimate[:, np.newaxis]) * stretch[:, np.newaxis]
-    return Resampled(estimate, levels, found, methods)
+    return Resampled(estimate, levels, found, values.mean(axis=1) - estimate, methods)
 
 
 def attainable_levels(confidences: Sequence[float], replicates: int) -> tuple[float, ...]:

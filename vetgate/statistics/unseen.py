@@ -1,10 +1,15 @@
-"""What images that a sample happens not to hold could change: the floor under a bootstrap's width.
+"""What resampling cannot see: events that no image shows, and most of a curved figure's bias.
 
 Resampling cannot draw what was never seen: of 20 images without an error it finds that errors do not exist. Of n images
 none of which shows an event of chance p, with chance a all or more are without it where (1 - p)^n >= a. Over strata
 the p_k are free as long as prod (1 - p_k)^n_k >= a, and a figure that one image of stratum k changes by e_k may be off
 by the greatest sum of n_k p_k e_k. For one stratum of N images and e = 1 / N that is the exact 1 - a^(1/N), 3 / N at
 95 % (the "rule of three").
+
+Figures that are no means of images (a mean of precisions, a sum of absolute gaps) are biased in small samples.
+Resampling shows a part of it: where a gap is noise alone, sqrt(2) - 1 of it, and where few images are given each class
+between 0.3 and 0.8 in simulations; BCa takes off what it shows. Bounds on the side that the bias leans from are
+therefore moved BIAS_MORE times that further, else they would miss the truth in up to 45 % (300 classes of 10 images).
 """
 
 from __future__ import annotations
@@ -15,6 +20,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+BIAS_MORE = 2.0
+"""Times the bias of the resamples that bounds are moved beyond BCa, so that in all thrice is allowed for."""
 MIDDLE = 0.5
 """Levels below are lower bounds, levels above upper ones."""
 
@@ -69,6 +76,7 @@ def widen(
     low: float,
     high: float,
     shares: tuple[float, float] = (1.0, 1.0),
+    bias: tuple[float, float] = (0.0, 0.0),
 ) -> tuple[float, ...]:
     """Return resampled values at levels, no nearer to the estimate than what was not seen allows, and within a range.
 
@@ -81,13 +89,14 @@ def widen(
         high: Greatest possible value.
         shares: Of the change that can go down and up: a mean of values in [0, 1] that is 0.1 can fall by a tenth of
             what it could in all, and rise by nine.
+        bias: Mean of the resampled figures less the estimate, as far as it is up and, turned positive, as far as down.
     """
     found = []
     for level, value in zip(levels, values, strict=True):
         bound = value
         if level < MIDDLE:
-            bound = min(value, estimate - shares[0] * unseen(level))
+            bound = min(value - BIAS_MORE * bias[0], estimate - shares[0] * unseen(level))
         elif level > MIDDLE:
-            bound = max(value, estimate + shares[1] * unseen(1.0 - level))
+            bound = max(value + BIAS_MORE * bias[1], estimate + shares[1] * unseen(1.0 - level))
         found.append(min(max(bound, low), high))
     return tuple(found)

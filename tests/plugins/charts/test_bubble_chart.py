@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from vetgate.reporting import Inconclusive, ReportSet, rank
+from vetgate.reporting import Inconclusive, Ranking, ReportSet, Standing, rank
 
 pytest.importorskip("matplotlib")
 
@@ -40,11 +40,16 @@ def test_a_png_is_a_png(five: ReportSet) -> None:
     assert BubbleChart("png").render(five).startswith(b"\x89PNG")
 
 
+def largest_first(ranking: Ranking) -> list[Standing]:
+    """Return the rows in the order in which they are drawn, so that none hides a smaller one."""
+    return sorted(ranking.rows, key=lambda row: -row.megabytes)
+
+
 def test_there_is_one_bubble_a_model_with_its_size_as_area(five: ReportSet) -> None:
     ranking = rank(five)
     (axes,) = draw(ranking).axes
     assert len(axes.collections) == len(ranking.rows) == 5
-    for row, bubble in zip(ranking.rows, axes.collections, strict=True):
+    for row, bubble in zip(largest_first(ranking), axes.collections, strict=True):
         ((x, y),) = bubble.get_offsets().tolist()  # type: ignore[union-attr]
         assert (10**x, 1 - 10**-y) == pytest.approx((row.seconds, row.accuracy))
         (area,) = bubble.get_sizes()  # type: ignore[attr-defined]
@@ -56,7 +61,7 @@ def test_the_front_is_filled_and_joined_and_the_others_are_hollow(five: ReportSe
 
     ranking = rank(five)
     (axes,) = draw(ranking).axes
-    for row, bubble in zip(ranking.rows, axes.collections, strict=True):
+    for row, bubble in zip(largest_first(ranking), axes.collections, strict=True):
         filled = len(bubble.get_facecolor()) > 0
         assert filled == row.front
     dotted = [line for line in axes.lines if line.get_linestyle() == ":"]

@@ -7,9 +7,10 @@ import pytest
 from vetgate_charts.json_ranking import RankingJson
 from vetgate_charts.markdown import RankingMarkdown
 from vetgate_charts.plugin import vetgate_reporters
+from vetgate_charts.row import undecided
 from vetgate_charts.terminal import RankingTable
 
-from vetgate.reporting import ReportSet, rank
+from vetgate.reporting import Interval, ReportSet, rank
 
 HOSTILE = "run/\x1b[31m$x$|`<b>`\n✔ PASS.onnx"
 
@@ -50,6 +51,28 @@ def test_the_reader_is_told_what_the_scores_hold_on(three: ReportSet) -> None:
 
 def test_a_first_place_that_bounds_do_not_settle_is_said_to_be_undecided(three: ReportSet) -> None:
     assert "run/int8.onnx is first with -0.40, undecided from run/near.onnx" in RankingTable(140).render(three)
+
+
+def test_a_first_place_is_settled_against_the_reference_by_the_paired_difference_alone(measured: Any) -> None:
+    """Both scores have wide bounds of their own, for the machine and the images move both alike."""
+    found = rank(measured.reports([measured.Model("near.onnx", 0.93, 19.0, 4.0)]))
+    blurred = [
+        row.model_copy(update={"interval": Interval(lower=row.score - 1.0, upper=row.score + 1.0)})
+        for row in found.rows
+    ]
+    assert undecided(found.model_copy(update={"rows": tuple(blurred)})) == []
+    assert found.rows[0].name == "near.onnx"
+
+
+def test_a_first_place_without_bounds_is_undecided(measured: Any) -> None:
+    report = measured.report(measured.Model("far.onnx", 0.99, 1.0, 1.0), spread=0.0)
+    assert undecided(rank(ReportSet(reports=(report,)))) == ["the reference"]
+
+
+@pytest.mark.parametrize("width", [40, 80, 100, 116])
+def test_names_are_readable_at_any_width(three: ReportSet, width: int) -> None:
+    text = RankingTable(width).render(three)
+    assert all(name in line for name, line in zip(("int8.onnx", "near.onnx"), table_lines(text)[1:3], strict=True))
 
 
 def test_what_was_not_measured_is_named_with_its_reason(three: ReportSet) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -196,3 +198,9 @@ def test_numbers_print_in_the_fewest_digits_that_tell_them(value: float) -> None
     text = number_text(np.float32(value))
     assert np.float32(text) == np.float32(value)
     assert not text.endswith(".0")
+
+
+def test_numbers_of_half_precision_print_without_a_warning() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert [number_text(np.float16(value)) for value in (2, 0.1, math.inf, math.nan)] == ["2", "0.1", "inf", ""]

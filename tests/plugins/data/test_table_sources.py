@@ -87,6 +87,7 @@ def test_a_path_may_leave_the_folder_and_is_unreadable_where_it_leads_nowhere(
         (b"path\na.png\n./a.png\n", r"two images named 'a\.png'"),
         (b'path\n"a.png\n', "unexpected end"),
         (b"path\n\xff\xff.png\n", "no UTF-8"),
+        (b"path,label\na.png,1\nb.png," + b"9" * 5000 + b"\n", r"list\.csv:3: a label beyond 64 bits"),
     ],
 )
 def test_rows_that_say_too_little_are_refused(text: bytes, complaint: str, grow: Make, open_data: OpenData) -> None:
@@ -203,3 +204,15 @@ def test_a_truncated_parquet_file_is_refused(
     path.write_bytes(path.read_bytes()[:-20])
     with pytest.raises(DataError, match="cut short or damaged"):
         open_data(path)
+
+
+def test_lines_may_end_with_a_carriage_return_alone(grow: Make, open_data: OpenData) -> None:
+    samples = open_data(grow({"list.csv": b"path,label\ra.png,1\rb.png,0\r"}) / "list.csv").samples
+    assert list(samples.ids) == ["a.png", "b.png"]
+
+
+def test_two_parquet_columns_of_labels_are_refused(tmp_path: Path, open_data: OpenData) -> None:
+    table = pa.table([pa.array([b"1"]), pa.array([0]), pa.array([1])], names=["image", "label", "label"])
+    pq.write_table(table, tmp_path / "set.parquet")
+    with pytest.raises(DataError, match="two columns are named 'label'"):
+        open_data(tmp_path / "set.parquet")

@@ -116,8 +116,9 @@ def measure(
     candidate: Subject | None = None,
     reference: Subject | None = None,
     ask: Ask = ASK,
+    timed: str | None = None,
 ) -> Results:
-    context = EvidenceContext(candidate or subject(), reference or subject(), tuple(parts))
+    context = EvidenceContext(candidate or subject(), reference or subject(), tuple(parts), timed)
     return OpScoreCheck().measure(context, ask)
 
 
@@ -132,6 +133,18 @@ def test_the_score_is_the_logarithm_of_error_time_and_size() -> None:
     assert found[Of.REFERENCE].value == pytest.approx(1.0)
     assert found[Of.DELTA].value == pytest.approx(-1.0)
     assert found[Of.CANDIDATE].n == N
+
+
+def test_a_reference_whose_time_is_that_of_another_build_says_so_where_the_time_counts() -> None:
+    took = subject(training=Training(seconds=60.0, epochs=1, images=50_000))
+    results = measure([quality(), FOOTPRINT, LATENCY], took, took, timed="shipped.onnx")
+    told = "shipped.onnx was timed in place of the reference, whose accuracy and size are those of its own file"
+    for metric, roles in (
+        ("opscore.inference", {Of.REFERENCE, Of.DELTA}),
+        ("opscore.total", {Of.REFERENCE, Of.DELTA}),
+        ("opscore.training", set()),
+    ):
+        assert {role for role, figure in scores(results, metric).items() if told in figure.note} == roles
 
 
 def test_a_model_without_error_is_scored_with_half_an_image_and_the_note_says_so() -> None:

@@ -29,7 +29,7 @@ from vetgate.api import (
     Unstated,
 )
 from vetgate.reporting import Uncertainty
-from vetgate.statistics import Bounds, proportion_bounds
+from vetgate.statistics import Bounds, betting_bounds, proportion_bounds
 
 TEN_PAIRS = tuple(0.01 * place for place in range(-5, 5))
 
@@ -106,6 +106,18 @@ def test_looks_give_a_wider_ratio_than_a_fixed_number_of_images() -> None:
     assert wide is not None
     assert narrow is not None
     assert wide.lower < narrow.lower < narrow.upper < wide.upper
+
+
+def test_error_rates_of_looks_are_bounded_at_half_the_error_each_so_that_no_dependence_can_spoil_it() -> None:
+    ours, theirs = Looks(up=(90,), n=(100,)), Looks(up=(92,), n=(100,))
+    term = error_ratio_term(right(Looks(down=(4,), up=(2,), n=(100,)), ours, theirs))
+    assert term is not None
+    found = term(0.95)
+    candidate, reference = ((betting_bounds(wrong, (100,), 0.975), wrong[0] / 100) for wrong in ((10,), (8,)))
+    assert found is not None
+    assert found.lower == pytest.approx(math.log10(candidate[0].lower / reference[0].upper))
+    assert found.upper == pytest.approx(math.log10(candidate[0].upper / reference[0].lower))
+    assert found.estimate == pytest.approx(math.log10(candidate[1] / reference[1]))
 
 
 def test_a_faster_candidate_has_a_negative_time() -> None:

@@ -317,6 +317,32 @@ def test_recall_of_balanced_classes_is_bounded_as_accuracy_is() -> None:
     )
 
 
+def test_few_images_of_many_classes_do_not_raise_the_bound_of_their_precision() -> None:
+    # Each class is given four of its five images and one of others: its precision is 0.8. BCa alone errs in a fifth.
+    rng = np.random.default_rng(7)
+    labels, over, samples = np.repeat(np.arange(100), 5), 0, 60
+    for _ in range(samples):
+        answers = np.where(rng.random(500) < 0.8, labels, (labels + rng.integers(1, 100, 500)) % 100).tolist()
+        table = table_of(labels.tolist(), answering(answers, 100), answering(answers, 100))
+        over += bounds(figure(measure(table, ASK), "precision_macro", Of.CANDIDATE))[0] > 0.8
+    assert over <= 0.1 * samples
+
+
+def test_a_reference_as_right_as_it_says_does_not_lower_the_bound_of_calibration() -> None:
+    # The reference's error is 0 and the candidate's 0.05: chance raises the one more than the other.
+    rng = np.random.default_rng(8)
+    labels, under, samples = [0] * 500, 0, 60
+    for _ in range(samples):
+        sure, luck = rng.uniform(0.55, 1.0, 500), rng.random(500)
+        models = []
+        for accuracy in (sure - 0.05, sure):
+            first = np.where(luck < accuracy, sure, 1.0 - sure)
+            models.append(predictions(np.stack([first, 1.0 - first], axis=1)))
+        results = measure(table_of(labels, models[0], models[1]), asking(("ece", None)))
+        under += bounds(figure(results, "ece", Of.DELTA))[1] < 0.05
+    assert under <= 0.12 * samples
+
+
 def test_a_model_against_itself_is_bounded_by_what_was_not_seen() -> None:
     labels, _, reference = noisy_pair(300, 3)
     results = measure(table_of(labels, answering(reference, 3), answering(reference, 3)))

@@ -78,6 +78,12 @@ def test_what_a_reason_says_is_not_noted_again_and_a_family_is_named_once(canned
     assert " ".join(_draw(_changed(canned, verdict=verdict), 160).split()).count(note) == 1
 
 
+def test_what_notes_of_several_figures_share_is_said_once(canned: ReportSet) -> None:
+    text = _draw(canned, 160)
+    assert text.count("120 pairs of blocks of 20 calls") == 1
+    assert "\n  p50, throughput: half of the pairs lie within ±0.71 % of the median ratio\n" in text
+
+
 def test_many_candidates_leave_tables_of_detail_to_the_json_report(canned: ReportSet) -> None:
     text = _draw(ReportSet(reports=canned.reports * 2))
     assert "Where the candidate changed" not in text

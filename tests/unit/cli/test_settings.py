@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -134,3 +135,57 @@ def test_what_stage_two_brought_can_be_set_and_paths_of_a_configuration_are_its_
     named = (request.baseline, request.latency_reference, request.latency_reference_card)
     assert named == ("../last.json", "../shipped.onnx", "../shipped.yaml")
     assert not to_request(("a.onnx",), Settings(reference="r"), ()).sequential
+
+
+def test_mappings_in_variables_are_pairs_and_what_is_none_is_told(tmp_path: Path) -> None:
+    variables = {"VETGATE_PREFER": "accuracy=mine, latency=yours", "VETGATE_CARDS": "a.onnx=a.card"}
+    settings = gather(Settings(), tmp_path, variables)
+    assert (settings.prefer, settings.cards) == ({"accuracy": "mine", "latency": "yours"}, {"a.onnx": "a.card"})
+    with pytest.raises(UsageError, match="VETGATE_PREFER"):
+        gather(Settings(), tmp_path, {"VETGATE_PREFER": "mine"})
+
+
+_SAID = {
+    "cache": ("false", False),
+    "sequential": ("true", True),
+    "strict": ("1", True),
+    "limit": ("7", 7),
+    "seed": ("7", 7),
+    "threads": ("7", 7),
+    "batch_size": ("7", 7),
+    "timing_budget": ("7.5", 7.5),
+    "timeout": ("7.5", 7.5),
+    "max_unreadable": ("0.5", 0.5),
+    "reports": ("json=-", ("json=-",)),
+    "disable": ("charts", ("charts",)),
+    "cards": ("a=b", {"a": "b"}),
+    "prefer": ("a=b", {"a": "b"}),
+}
+
+
+@pytest.mark.parametrize("name", sorted(Settings.model_fields))
+def test_everything_that_can_be_set_can_be_set_by_a_variable_and_by_the_configuration(
+    name: str, tmp_path: Path
+) -> None:
+    text, value = _SAID.get(name, ("text", "text"))
+    assert getattr(gather(Settings(), tmp_path, {f"VETGATE_{name.upper()}": text}), name) == value
+    _write(tmp_path, f"{name}: {json.dumps(value)}\n")
+    assert getattr(read_config(tmp_path), name) == value
+
+
+@pytest.mark.parametrize("name", ["reference", "data", "policy", "baseline", "latency_reference", "output_dir"])
+def test_what_an_unset_variable_of_a_shell_leaves_is_refused_and_not_replaced_by_a_default(
+    name: str, tmp_path: Path
+) -> None:
+    with pytest.raises(UsageError, match=f"--{name.replace('_', '-')}"):
+        from_flags({name: ""})
+    _write(tmp_path, f"{name}: ''\n")
+    with pytest.raises(UsageError, match=name):
+        read_config(tmp_path)
+    with pytest.raises(UsageError, match="empty name"):
+        to_request(("a.onnx", ""), Settings(reference="r"), ())
+
+
+def test_a_card_of_a_latency_reference_that_is_not_named_is_refused() -> None:
+    with pytest.raises(UsageError, match="none is named"):
+        to_request(("a.onnx",), Settings(reference="r", latency_reference_card="c.yaml"), ())

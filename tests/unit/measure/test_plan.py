@@ -144,6 +144,17 @@ def test_what_no_look_can_settle_holds_a_run_that_might_stop_early(rule: str) ->
     assert not _plan(counted, f"name: late, {rule}").holding
 
 
+@pytest.mark.parametrize(
+    ("rule", "given"),
+    [
+        pytest.param(COUNTED, {"labels": False}, id="labels"),
+        pytest.param(f"{COUNTED}, slice: each weather", {}, id="a column"),
+    ],
+)
+def test_a_rule_that_can_never_be_measured_holds_a_run_that_might_stop_early(rule: str, given: dict[str, Any]) -> None:
+    assert _plan(f"name: starved, {rule}", sequential=True, **given).holding == ("starved",)
+
+
 def test_what_needs_no_images_and_what_is_counted_holds_nothing() -> None:
     rules = (
         COUNTED,

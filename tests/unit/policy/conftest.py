@@ -19,6 +19,7 @@ HIGHER, LOWER, NEITHER = Better.HIGHER, Better.LOWER, Better.NEITHER
 
 PAIR = (Of.PAIR,)
 LIVE: dict[str, Any] = {"bounded": (Of.RATIO,), "live": True, "sliced": True, "columns": ("batch",)}
+LIVE |= {"paired": (Of.RATIO,)}
 
 SPECS = (
     MetricSpec(
@@ -42,6 +43,7 @@ SPECS = (
     MetricSpec("footprint.params", "Parameters.", Unit.COUNT, NEITHER, RATIOS, 0, bounded=RATIOS, exact=True),
     MetricSpec("latency.p50", "Median time.", Unit.SECONDS, LOWER, RATIOS, 0, **LIVE),
     MetricSpec("latency.p95", "Slow time.", Unit.SECONDS, LOWER, RATIOS, 0, live=True),
+    MetricSpec("latency.p99", "Slowest.", Unit.SECONDS, LOWER, RATIOS, 0, bounded=RATIOS, live=True),
     MetricSpec("latency.throughput", "Images a second.", Unit.PER_SECOND, HIGHER, RATIOS, 0, **LIVE),
     MetricSpec("opscore.inference", "Operational score.", Unit.SCORE, LOWER, DELTAS),
     MetricSpec("opscore.training", "Operational score.", Unit.SCORE, LOWER, DELTAS),

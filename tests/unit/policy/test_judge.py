@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
+from vetgate.domain.check import Ask
 from vetgate.domain.evidence import (
     Better,
     Counts,
@@ -32,9 +33,11 @@ from vetgate.domain.policy import Policy, Waiver
 from vetgate.domain.specs import MetricSpec
 from vetgate.domain.unit import Unit, format_about
 from vetgate.domain.verdict import Decision, Ruling, Verdict
+from vetgate.policy.compare import RESAMPLED
 from vetgate.policy.gathered import Part
 from vetgate.policy.judge import judge, open_rules
 from vetgate.policy.slices import holm
+from vetgate.statistics import replicates_needed
 
 TODAY = datetime.date(2027, 1, 1)
 TOP1 = "{metric: accuracy.top1, of: delta, at_least: -1pp, confidence: 95%}"
@@ -220,7 +223,91 @@ def test_quantiles_serve_only_the_levels_they_hold(judged: Judge) -> None:
     assert open_.needed > 2_000
     lacking = first(judged(rule.format("-1pp", "99%"), measured(f1)))
     assert lacking.decision is Decision.INCONCLUSIVE
-    assert "quantiles lack the level 0.01 and the level 0.99; run check again" in lacking.because
+    assert "no bounds at 99 % confidence; run check again" in lacking.because
+
+
+@pytest.mark.parametrize("method", ["BCa bootstrap", "percentile bootstrap", "images not seen", "MOVER of two runs"])
+def test_a_level_that_resampling_does_not_reach_is_said_with_the_one_that_it_does(judged: Judge, method: str) -> None:
+    held = Quantiles(levels=(0.005, 0.05, 0.95, 0.995), values=(-0.006, -0.005, 0.001, 0.002), method=method)
+    f1 = figure("accuracy.f1_macro", Of.DELTA, -0.004, Unit.FRACTION, held, 2_000)
+    rule = "{{metric: accuracy.f1_macro, of: delta, at_least: -1pp, confidence: {0}}}"
+    ruling = first(judged(rule.format("99.95%"), measured(f1)))
+    assert ruling.decision is Decision.INCONCLUSIVE
+    assert "no bounds at 99.95 % confidence; resampling reaches 99.9 % at most, so lower the rule's" in ruling.because
+    assert "run check again" in first(judged(rule.format("99.9%"), measured(f1))).because
+
+
+def test_the_highest_level_of_resampling_is_what_its_replicates_reach() -> None:
+    assert replicates_needed(1.0 - RESAMPLED) == Ask().replicates
+
+
+def test_too_few_calls_for_any_bound_are_said(judged: Judge) -> None:
+    held = Quantiles(levels=(0.5,), values=(0.004,), method="order statistics")
+    slow = figure("latency.p99", Of.CANDIDATE, 0.004, Unit.SECONDS, held, 3)
+    ruling = first(judged("{metric: latency.p99, of: candidate, at_most: 5ms, confidence: 95%}", measured(slow)))
+    assert ruling.decision is Decision.INCONCLUSIVE
+    assert "too few measurements for any; a larger --timing-budget takes more" in ruling.because
+
+
+def test_no_number_of_images_is_named_for_what_rests_on_calls(judged: Judge) -> None:
+    held = Quantiles(levels=(0.05, 0.5, 0.95), values=(0.003, 0.004, 0.006), method="order statistics")
+    slow = figure("latency.p99", Of.CANDIDATE, 0.004, Unit.SECONDS, held, 900)
+    verdict = judged("{metric: latency.p99, of: candidate, at_most: 5ms, confidence: 95%}", measured(slow))
+    ruling = first(verdict)
+    assert (ruling.decision, ruling.needed) == (Decision.INCONCLUSIVE, None)
+    assert "images" not in ruling.because + verdict.because
+
+
+@pytest.mark.parametrize(
+    ("levels", "values", "why"),
+    [
+        ((0.05, 0.95), (0.2, 0.1), "a lower bound of 0.2 over an upper one of 0.1"),
+        ((0.95, 0.05), (0.1, 0.2), "a lower bound of 0.2 over an upper one of 0.1"),
+        ((0.05, 0.95), (0.2,), "1 values at 2 levels"),
+    ],
+)
+def test_quantiles_that_contradict_themselves_bound_nothing(
+    judged: Judge, levels: tuple[float, ...], values: tuple[float, ...], why: str
+) -> None:
+    f1 = figure("accuracy.f1_macro", Of.DELTA, 0.15, Unit.FRACTION, Quantiles(levels=levels, values=values), 9)
+    rule = "{metric: accuracy.f1_macro, of: delta, at_least: -1pp, confidence: 95%}"
+    ruling = first(judged(rule, measured(f1)))
+    assert ruling.decision is Decision.INCONCLUSIVE
+    assert why in ruling.because
+
+
+def test_bounds_too_far_apart_for_any_number_name_none(judged: Judge) -> None:
+    held = Quantiles(levels=(0.05, 0.95), values=(-1e300, 1e300))
+    f1 = figure("accuracy.f1_macro", Of.DELTA, 0.15, Unit.FRACTION, held, 9)
+    ruling = first(judged("{metric: accuracy.f1_macro, of: delta, at_least: -1pp, confidence: 95%}", measured(f1)))
+    assert (ruling.decision, ruling.needed) == (Decision.INCONCLUSIVE, None)
+
+
+def test_no_pairs_at_all_are_inconclusive_without_a_traceback(judged: Judge) -> None:
+    nothing = figure("latency.p50", Of.RATIO, 1.0, Unit.RATIO, Pairs(log_ratios=()), 1)
+    ruling = first(judged(P50, measured(nothing)))
+    assert ruling.decision is Decision.INCONCLUSIVE
+    assert "gives no pairs" in ruling.because
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_looks_that_prove_both_sides_of_a_limit_fail(judged: Judge, turned: bool) -> None:
+    early, late = ((60, 0, 300), (60, 3_000, 100_000))
+    if turned:
+        early, late = ((0, 60, 300), (3_000, 60, 100_000))
+    both = Looks(down=(early[0], late[0]), up=(early[1], late[1]), n=(early[2], late[2]))
+    value = (late[1] - late[0]) / late[2]
+    ruling = first(judged(TOP1, measured(figure("accuracy.top1", Of.DELTA, value, Unit.FRACTION, both, late[2]))))
+    assert ruling.decision is Decision.FAIL
+    assert ruling.upper is not None
+    assert ruling.lower is not None
+    assert ruling.upper < -0.01 < ruling.lower
+
+
+def test_pairs_that_prove_both_sides_of_a_limit_fail(judged: Judge) -> None:
+    ruling = first(judged(P50, measured(speed(*[1.5] * 20, *[0.9] * 200))))
+    assert ruling.decision is Decision.FAIL
+    assert first(judged(P50, measured(speed(*[0.9] * 20, *[1.5] * 200)))).decision is Decision.FAIL
 
 
 def looks(b: int, c: int, n: int, metric: str = "accuracy.top1", slice_name: str | None = None) -> Measurement:
@@ -269,10 +356,19 @@ def test_an_open_rule_says_how_many_images_a_bettor_would_need(judged: Judge) ->
     assert ruling.needed > 500
 
 
-def test_what_an_earlier_look_decided_stays_decided(judged: Judge) -> None:
-    passed_once = Looks(down=(0, 20), up=(0, 0), n=(500, 1_000))
-    ruling = first(judged(TOP1, measured(figure("accuracy.top1", Of.DELTA, -0.02, Unit.FRACTION, passed_once, 1_000))))
-    assert ruling.decision is Decision.PASS
+@pytest.mark.parametrize(("late", "decision"), [(12, Decision.PASS), (20, Decision.FAIL)])
+def test_what_an_earlier_look_passed_stays_passed_until_later_ones_prove_the_opposite(
+    judged: Judge, late: int, decision: Decision
+) -> None:
+    passed_once = Looks(down=(0, late), up=(0, 0), n=(500, 1_000))
+    lost = figure("accuracy.top1", Of.DELTA, -late / 1_000, Unit.FRACTION, passed_once, 1_000)
+    assert first(judged(TOP1, measured(lost))).decision is decision
+
+
+def test_what_an_earlier_look_failed_stays_failed(judged: Judge) -> None:
+    failed_once = Looks(down=(60, 60), up=(0, 60), n=(300, 1_000))
+    ruling = first(judged(TOP1, measured(figure("accuracy.top1", Of.DELTA, 0.0, Unit.FRACTION, failed_once, 1_000))))
+    assert ruling.decision is Decision.FAIL
 
 
 def test_looks_at_a_share_are_judged_by_their_counts(judged: Judge) -> None:

@@ -213,3 +213,21 @@ def test_loading_and_linting_import_no_numpy() -> None:
     code += "sys.exit(sorted({'numpy', 'scipy'} & set(sys.modules)) or 0)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        ("metric: accuracy.f1_macro, of: delta, at_least: -1pp, confidence: 99.95%", True),
+        ("metric: accuracy.f1_macro, of: delta, at_least: -1pp, confidence: 99.9%", False),
+        ("metric: accuracy.top1, of: delta, at_least: -1pp, confidence: 99.95%", False),
+        ("metric: accuracy.worst_slice, slice: each label, at_least: 60%, confidence: 99.95%", False),
+        ("metric: latency.p99, at_most: 9ms, confidence: 99.95%", False),
+        ("metric: footprint.size_mb, at_most: 9MB, confidence: 99.95%", False),
+    ],
+)
+def test_a_level_that_resampling_does_not_reach_is_doubtful(
+    lines: Callable[..., list[str]], rule: str, said: bool
+) -> None:
+    told = "can never be settled at 99.95 %: its bounds rest on resampling, which reaches 99.9 % at most"
+    assert any(told in line for line in lines(f"metrics:\n  - {{{rule}}}\n")) is said

@@ -5,9 +5,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from vetgate.domain.errors import PolicyError
-from vetgate.domain.evidence import Of, Severity, Slice, Versus
+from vetgate.domain.evidence import Of, Severity, Slice, Versus, of_label
 from vetgate.domain.policy import Requires
 from vetgate.domain.specs import MetricSpec, PolicySpec
 from vetgate.domain.unit import Unit
@@ -168,7 +170,10 @@ def test_extending_what_is_not_there_is_said_at_its_line_without_false_alarms(re
             "metric: accuracy.topl, at_least: 70%",
             "metric: unknown metric 'accuracy.topl'; did you mean 'accuracy.top1'?",
         ),
-        ("metric: latency.joules_drawn, at_least: 1", "known are latency.p50, latency.p95, latency.throughput"),
+        (
+            "metric: latency.joules_drawn, at_least: 1",
+            "known are latency.p50, latency.p95, latency.p99, latency.throughput",
+        ),
         ("metric: similarity.agreement, of: delta, at_least: 1pp", "a figure of the pair as such; drop `of`"),
         ("metric: accuracy.top1, of: ratio, at_least: 1", "comes as candidate, reference, delta, not as ratio"),
         ("metric: footprint.size_mb, at_most: 3pp", "at_most: '3pp': expected 'MB', 'kB', 'GB', 'B'"),
@@ -196,6 +201,11 @@ def test_extending_what_is_not_there_is_said_at_its_line_without_false_alarms(re
         ("metric: accuracy.recall, slice: each-label, at_least: 90%", "did you mean 'each label'?"),
         ("metric: accuracy.top1, slice: each, at_least: 90%", "slice: 'each' is no slice; write `each label`"),
         ("metric: accuracy.top1, slice: weather=, at_least: 90%", "slice: 'weather=' is no slice"),
+        ("metric: accuracy.top1, slice: each, at_least: 90%", "or `label=each` for a class of that name"),
+        ("metric: accuracy.top1, slice: each weather=rain, at_least: 90%", "write `weather=rain` for the one"),
+        ("metric: accuracy.recall, slice: a=b, at_least: 90%", "or `label=a=b` for the class of that name"),
+        ("metric: accuracy.recall, slice: 3, at_least: 90%", 'write names such as "3" or "no" in quotes (got 3)'),
+        ("metric: accuracy.recall, slice: no, at_least: 90%", 'write names such as "3" or "no" in quotes (got False)'),
         ("metric: accuracy.worst_slice, at_least: 60%", "slice: accuracy.worst_slice is a figure over slices"),
         ("metric: accuracy.worst_slice, slice: weather=rain, at_least: 60%", "write `each weather`"),
         ("metric: accuracy.top1, fewest: 30, at_least: 60%", "fewest: is for slices; drop `fewest`"),
@@ -257,6 +267,14 @@ def test_a_waiver_needs_a_known_rule_a_reason_an_owner_and_a_day(resolved: Resol
 def test_two_rules_of_one_name_are_a_mistake_that_names_the_first_line(resolved: Resolved) -> None:
     body = "metrics:\n  - {metric: accuracy.top1, at_least: 90%}\n  - {metric: accuracy.top1, at_least: 80%}\n"
     assert "mine.yaml:5: metrics[1]: a second rule 'accuracy.top1' (the first is on line 4)" in mistakes(resolved, body)
+
+
+def test_a_wrong_slice_does_not_make_its_rule_a_second_one(resolved: Resolved) -> None:
+    rule = "{{metric: accuracy.recall, slice: {}, of: delta, at_least: -5pp}}"
+    body = f"metrics:\n  - {rule.format(3)}\n  - {rule.format(4)}\n"
+    message = mistakes(resolved, body)
+    assert message.count("in quotes") == 2
+    assert "a second rule" not in message
 
 
 def test_all_mistakes_of_a_file_come_at_once_in_the_order_of_lines(resolved: Resolved) -> None:
@@ -405,3 +423,59 @@ weights: {opscore.inference: 0.7, opscore.training: 0.3}
     again = load(str(shown), carried, metrics).policy
     assert again == policy
     assert "# accuracy.recall of candidate minus reference for each label is at least -5 pp" in shown.read_text()
+
+
+@pytest.mark.parametrize(
+    ("metric", "of", "suffix"),
+    [
+        ("accuracy.top1", "delta", ""),
+        ("footprint.size_mb", "ratio", ""),
+        ("footprint.size_mb", "candidate", "MB"),
+        ("footprint.params", "candidate", ""),
+        ("latency.p50", "candidate", "ms"),
+        ("latency.p50", "ratio", ""),
+    ],
+)
+@given(limit=st.floats(1e-12, 1.0, exclude_max=True), scale=st.sampled_from([1, 1e6]), level=st.floats(0.51, 0.999999))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25, deadline=None)
+def test_any_limit_and_level_are_shown_with_all_their_digits(
+    resolved: Resolved,
+    carried: Mapping[str, PolicySpec],
+    metrics: Mapping[str, MetricSpec],
+    tmp_path: Path,
+    metric: str,
+    of: str,
+    suffix: str,
+    limit: float,
+    scale: float,
+    level: float,
+) -> None:
+    most = limit if metric == "accuracy.top1" else limit * scale
+    sure = "" if of == "candidate" else f', confidence: "{level!r}"'
+    policy = resolved(only_rule(f'metric: {metric}, of: {of}, at_most: "{most!r}{suffix}"{sure}')).policy
+    shown = tmp_path / "shown.yaml"
+    shown.write_text(render_policy(policy), encoding="utf-8")
+    assert load(str(shown), carried, metrics).policy == policy
+
+
+@pytest.mark.parametrize(
+    "name", ["each", "a=b", "each label", "3", "no", "null", "~", "naïve 日本", "cat # dog", "a: b"]
+)
+def test_a_class_of_any_name_is_shown_as_it_is_read(
+    resolved: Resolved, carried: Mapping[str, PolicySpec], metrics: Mapping[str, MetricSpec], tmp_path: Path, name: str
+) -> None:
+    policy = resolved(only_rule(f'metric: accuracy.recall, slice: "label={name}", at_least: 5%')).policy
+    assert policy.rules[0].slice == of_label(name)
+    shown = tmp_path / "shown.yaml"
+    shown.write_text(render_policy(policy), encoding="utf-8")
+    assert load(str(shown), carried, metrics).policy.sha256 == policy.sha256
+
+
+def test_a_name_of_two_lines_does_not_break_the_shown_policy(
+    resolved: Resolved, carried: Mapping[str, PolicySpec], metrics: Mapping[str, MetricSpec], tmp_path: Path
+) -> None:
+    rule = 'metric: latency.p50, of: ratio, at_most: 1.1, requires: {runtime: "one\\ntwo: ["}'
+    policy = resolved(only_rule(rule)).policy
+    shown = tmp_path / "shown.yaml"
+    shown.write_text(render_policy(policy), encoding="utf-8")
+    assert load(str(shown), carried, metrics).policy == policy

@@ -70,7 +70,20 @@ def test_a_rule_that_allows_no_loss_is_never_settled_for_equal_models(size_of: S
 def test_what_rests_on_resampling_is_not_planned(size_of: Sizes) -> None:
     size = size_of("{metric: accuracy.f1_macro, of: delta, at_least: -1pp, confidence: 95%}", SampleCounts(50))
     assert (size.identical, size.why_open) == (None, "")
-    assert "resampling" in size.note
+    assert size.note == "known after a first run only"
+
+
+def test_pairs_are_planned_only_for_figures_that_come_as_pairs(size_of: Sizes) -> None:
+    planned = size_of("{metric: latency.p50, of: ratio, at_most: 1.1, confidence: 95%}", None)
+    assert (planned.discordant, planned.note) == ((6, 46), "")
+    other = size_of("{metric: latency.p99, of: ratio, at_most: 1.1, confidence: 95%}", None)
+    assert (other.discordant, other.note) == ((), "known after a first run only")
+
+
+def test_a_value_that_the_data_do_not_have_is_named_with_those_they_have(size_of: Sizes) -> None:
+    rule = "{metric: accuracy.recall, of: delta, slice: cta, at_least: -5pp, confidence: 95%}"
+    size = size_of(rule, SampleCounts(900, {"cat": 900}))
+    assert size.why_open == "the data has no class cta; label has 'cat'"
 
 
 def test_the_smallest_slice_that_is_assessed_decides(size_of: Sizes) -> None:
@@ -112,7 +125,29 @@ def test_the_table_marks_what_is_more_than_there_is_and_names_what_cannot_be_set
     assert rows["accuracy.top1/delta"][1:] == ["299*", "1,237*", "3,092*", "-", "200", "CANNOT", "BE", "SETTLED"]
     assert rows["similarity.agreement"][1] == "119"
     assert "timing pairs needed" in printed
-    assert "rules that cannot be settled so\n  accuracy.top1/delta: 200 images are too few" in printed
+    assert "rules that these images cannot settle\n  accuracy.top1/delta: 200 images are too few" in printed
     show_sizes(sizes(rule_policy(rules), metrics, counts, sequential=True), sequential=True)
     assert "images on average until a decision" in capsys.readouterr().out
     assert [item.rule for item in unsettled(rule_policy(rules), metrics, counts)] == ["accuracy.top1/delta"]
+
+
+def test_two_limits_take_more_images_than_one_for_both_must_hold(size_of: Sizes) -> None:
+    one = size_of(TOP1, None)
+    both = size_of(TOP1.replace("-1pp", "-1pp, at_most: 1pp"), None)
+    assert one.discordant == (1_237, 3_092)
+    assert both.identical == one.identical
+    # (1.645 + 1.282)^2 p / m^2
+    assert both.discordant == (1_713, 4_282)
+
+
+@pytest.mark.parametrize(
+    ("limits", "note"),
+    [
+        ("at_least: 1pp, at_most: 5pp", "asks for a gain; what that takes depends on the gain there is"),
+        ("at_most: -1pp", "asks for a loss; what that takes depends on the loss there is"),
+        ("at_least: -100pp", "nothing can break it"),
+    ],
+)
+def test_what_an_equal_candidate_cannot_keep_or_break_has_no_plan(size_of: Sizes, limits: str, note: str) -> None:
+    size = size_of(TOP1.replace("at_least: -1pp", limits), SampleCounts(10))
+    assert (size.note, size.identical, size.discordant, size.why_open) == (note, None, (), "")

@@ -200,3 +200,17 @@ def test_unseen_events_need_a_chance(error: float) -> None:
 def test_bounds_are_widened_to_what_was_not_seen_and_kept_in_range() -> None:
     found = widen((0.05, 0.5, 0.95), (0.99, 1.0, 1.0), 1.0, lambda error: 2 * error, low=0.0, high=1.0)
     assert found == pytest.approx((0.9, 1.0, 1.0))
+
+
+def test_bounds_allow_for_more_bias_than_resampling_shows_on_the_side_that_it_leans_from() -> None:
+    found = widen((0.05, 0.5, 0.95), (0.6, 0.7, 0.8), 0.7, lambda _: 0.0, low=0.0, high=1.0, bias=(0.01, 0.0))
+    assert found == pytest.approx((0.58, 0.7, 0.8))
+    found = widen((0.05, 0.5, 0.95), (0.6, 0.7, 0.8), 0.7, lambda _: 0.0, low=0.0, high=1.0, bias=(0.0, 0.01))
+    assert found == pytest.approx((0.6, 0.7, 0.82))
+
+
+def test_resamples_tell_the_bias_of_a_curved_figure_and_none_of_a_mean() -> None:
+    rng = np.random.default_rng(3)
+    terms = rng.normal(size=(2, 60))
+    found = bootstrap(lambda sums: np.stack([sums[0] / 60, (sums[1] / 60) ** 2]), terms, np.ones(60, dtype=np.int64))
+    assert found.bias == pytest.approx((0.0, terms[1].var() / 60), abs=0.002)

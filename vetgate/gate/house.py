@@ -1,0 +1,47 @@
+"""What every model of one run shares, and how many images it is given at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from vetgate.artifacts import Vault
+from vetgate.domain.card import Card
+from vetgate.domain.model import OpenOptions
+from vetgate.host import Host
+from vetgate.inference.cache import Cache
+from vetgate.inference.memory import SharedBuffer
+
+MOST_IMAGES = 64
+PIXELS_AT_A_TIME = 1 << 20
+
+
+@dataclass(frozen=True)
+class House:
+    """What every model of one run shares."""
+
+    host: Host
+    vault: Vault
+    cache: Cache
+    images: SharedBuffer
+    """The ring that all children read from."""
+    threads: int
+    batch: int | None
+    """Images at a time, where the user says so."""
+    seconds: float
+    """Patience with one answer of a child."""
+    memory: int
+    """Bytes that a child may take."""
+
+    def batch_for(self, card: Card | None) -> int:
+        """Return images at a time: as the user says, else what keeps usual networks' activations within 0.3 GB."""
+        if self.batch is not None or card is None:
+            return self.batch or MOST_IMAGES
+        height, width = card.input.size
+        fitting = max(1, PIXELS_AT_A_TIME // (height * width))
+        return min(MOST_IMAGES, 1 << (fitting.bit_length() - 1))
+
+    def options_for(self, card: Card | None, architecture: str | None) -> OpenOptions:
+        """Return how a model is opened: for the larger of the batches that it is fed and deployed with."""
+        deployed = card.batch if card is not None else 1
+        batch = max(self.batch_for(card), deployed)
+        return OpenOptions(threads=self.threads, batch_size=batch, architecture=architecture)
