@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from vetgate_latency.collect import FEWEST_PAIRS, MODEST_PAIRS
 from vetgate_latency.questions import (
-    COMPARED_CALLS,
+    BOUNDED_CALLS,
     CONFIDENCES,
     Batches,
     concerning,
@@ -68,4 +68,6 @@ def test_few_pairs_are_settled_beforehand_where_only_bets_are_asked_for() -> Non
     assert fixed(deployed=False) == (FEWEST_PAIRS, 0)
     assert fixed(RATIO, Question(metric="latency.p99", of=Of.CANDIDATE, at_most=1.0)) == (MODEST_PAIRS, 459)
     tail = RATIO.model_copy(update={"metric": "latency.p95"})
-    assert fixed(RATIO, tail) == (MODEST_PAIRS, COMPARED_CALLS)
+    assert fixed(RATIO, tail) == (MODEST_PAIRS, BOUNDED_CALLS)
+    absolute = Question(metric="latency.p99", of=Of.CANDIDATE, at_most=1.0, confidence=0.95)
+    assert fixed(RATIO, absolute) == (MODEST_PAIRS, BOUNDED_CALLS)
