@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import bdtr
 from vetgate_latency.collect import End, make_plan, take_pairs, typical, warm_up
-from vetgate_latency.questions import COMPARED_CALLS, CONFIDENCES, Threshold, all_settled, calls_needed
+from vetgate_latency.questions import BOUNDED_CALLS, CONFIDENCES, Threshold, all_settled, calls_needed
 from vetgate_latency.tails import resample
 
 from vetgate.statistics import sign_capitals
@@ -152,7 +152,7 @@ def powers(options: argparse.Namespace) -> bool:
     return held
 
 
-DESIGNS = ((0.9, 10, 0), (0.95, 40, 0), (0.95, 10, COMPARED_CALLS), (0.99, 10, COMPARED_CALLS))
+DESIGNS = ((0.9, 10, 0), (0.95, 40, 0), (0.95, 10, BOUNDED_CALLS), (0.99, 10, BOUNDED_CALLS))
 """(percentile, pairs and calls settled beforehand): as few as a report gives bounds of, and as many as a rule gets."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 
 from vetgate import environment
@@ -22,7 +22,6 @@ from vetgate.gate.baseline import Baseline, load_baseline
 from vetgate.gate.data import Images, open_images
 from vetgate.gate.entrant import Entrant
 from vetgate.gate.house import House
-from vetgate.gate.timing import latency_reference
 from vetgate.host import Host, Kind
 from vetgate.inference.cache import Cache, cache_folder
 from vetgate.inference.memory import SharedBuffer
@@ -125,11 +124,28 @@ def prepare(
         )
         plan = _plan(policy.policy, host, images, request, baseline, wanted)
         sitting = Sitting(images, house, plan.columns) if images else None
-        timed = latency_reference(request, house)
+        timed = _latency_reference(request, house)
         if timed is not None:
             stack.enter_context(timed)
         troubles = list(host.troubles())
         yield Run(request, host, policy, plan, house, sitting, now.date(), watch, timed, troubles, baseline)
+
+
+def _latency_reference(request: RunRequest, house: House) -> Entrant | None:
+    """Return the model that is timed in place of the reference, identified and copied; None where that is itself.
+
+    What cannot be read is told by the checks that need it, for the others do not.
+
+    Raises:
+        UsageError: Its card is malformed.
+    """
+    if request.latency_reference is None:
+        return None
+    card = request.latency_reference_card
+    entrant = Entrant("latency reference", request.latency_reference, card, request.architecture, house)
+    with suppress(Inconclusive):
+        entrant.admit()
+    return entrant
 
 
 def _load_policy(name: str, host: Host) -> LoadedPolicy:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from vetgate.domain.check import Need, TableContext
 from vetgate.domain.errors import VetgateError
@@ -27,11 +27,9 @@ from vetgate.domain.specs import MetricSpec
 from vetgate.domain.verdict import Decision
 from vetgate.gate.answers import Sitting
 from vetgate.gate.entrant import Entrant
+from vetgate.gate.run import Run
 from vetgate.measure import PlannedCheck, run_check
 from vetgate.policy import Part
-
-if TYPE_CHECKING:
-    from vetgate.gate.run import Run
 
 _Key: TypeAlias = tuple[str, Of, Slice | None]
 

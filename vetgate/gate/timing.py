@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +12,7 @@ from vetgate.domain.check import Need, SessionContext
 from vetgate.domain.errors import Inconclusive, VetgateError
 from vetgate.domain.evidence import Evidence
 from vetgate.gate.entrant import Entrant
-from vetgate.gate.house import House
+from vetgate.gate.run import Run
 from vetgate.inference.feed import Feed, Lane
 from vetgate.inference.session import LiveSession, load_batches
 from vetgate.inference.table import class_order, make_predictions
@@ -21,32 +20,13 @@ from vetgate.measure import run_check, skip
 
 if TYPE_CHECKING:
     from vetgate.domain.predictions import PredictionTable
-    from vetgate.domain.request import RunRequest
     from vetgate.gate.answers import Sitting
-    from vetgate.gate.run import Run
 
 COMPARED_IMAGES = 64
 """Images on which the build that is timed must answer as the reference does."""
 LEAST_AGREEMENT = 0.9
 """Share of them. It tells a wrong file from a build of other precision, not the reference from another model that was
 trained to the same accuracy: reports name the file that was timed."""
-
-
-def latency_reference(request: RunRequest, house: House) -> Entrant | None:
-    """Return the model that is timed in place of the reference, identified and copied; None where that is itself.
-
-    What cannot be read is told by the checks that need it, for the others do not.
-
-    Raises:
-        UsageError: Its card is malformed.
-    """
-    if request.latency_reference is None:
-        return None
-    card = request.latency_reference_card
-    entrant = Entrant("latency reference", request.latency_reference, card, request.architecture, house)
-    with suppress(Inconclusive):
-        entrant.admit()
-    return entrant
 
 
 def time_models(candidate: Entrant, reference: Entrant, table: PredictionTable, run: Run) -> Iterator[Evidence]:
