@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from vetgate.domain.specs import BackendSpec
-from vetgate.testing import BackendContract, Example, LinearModel, toy_card
+from vetgate.domain.check import TableContext
+from vetgate.domain.predictions import Predictions, PredictionTable
+from vetgate.domain.specs import BackendSpec, CheckSpec
+from vetgate.testing import BackendContract, CheckContract, Example, LinearModel, toy_card
 
 RNG = np.random.default_rng(3)
 WEIGHT = RNG.normal(size=(16, 3)).astype(np.float32)
@@ -38,6 +40,23 @@ class _Acme:
 class TestAcme(_Acme, BackendContract):
     def example(self, folder: Path) -> Example:
         return self.write(folder)
+
+
+class TestAcmeCheck(CheckContract):
+    @pytest.fixture(autouse=True)
+    def _installed(self, acme: Path) -> None:
+        """Let every inherited test see the plugin."""
+
+    def spec(self) -> CheckSpec[Any]:
+        from acme_vetgate import plugin
+
+        (spec,) = plugin.vetgate_checks()
+        return spec
+
+    def context(self) -> TableContext:
+        probabilities = np.asarray([[0.95, 0.05], [0.5, 0.5], [0.1, 0.9]])
+        model = Predictions(np.log(probabilities).astype(np.float32), probabilities, probabilities.argmax(axis=1))
+        return TableContext(PredictionTable(("a", "b", "c"), None, ("cat", "dog"), model, model))
 
 
 class _Wrong(_Acme, BackendContract):

@@ -54,6 +54,13 @@ def test_an_identical_candidate_passes_on_a_part_of_the_images_and_the_report_sa
     assert len(looks["n"]) == stopping["looks"]
 
 
+def test_a_strangers_check_that_counts_images_stops_early_too(world: Any) -> None:
+    sure = "metric: acme.sure, at_least: 1%, confidence: 95%"
+    assert _check(world, world.toy("same.toy"), rules=(sure,)) == 0, world.reasons()
+    assert world.report()["stopping"]["early"]
+    assert _figures(world)["acme.sure", "candidate", None]["uncertainty"]["kind"] == "looks"
+
+
 def test_a_far_worse_candidate_fails_at_the_first_look(world: Any) -> None:
     assert _check(world, world.toy("bad.toy", noise=3.0)) == 1
     assert _answered(world) == (64, 64)

@@ -124,9 +124,13 @@ class CheckContract(ABC):
         """Return a context that it can measure."""
 
     def _ask(self) -> Ask:
-        metrics = tuple(metric.id for metric in self.spec().metrics)
+        """Return the questions of rules on every figure, with a confidence where one may be asked for."""
         sliced = [(metric.id, metric.columns or (LABEL,)) for metric in self.spec().metrics if metric.sliced]
-        questions = [Question(metric=name, of=Of.CANDIDATE) for name in metrics]
+        questions = [
+            Question(metric=metric.id, of=role, confidence=0.95 if role in metric.bounded else None)
+            for metric in self.spec().metrics
+            for role in metric.roles
+        ]
         questions += [
             Question(metric=name, of=Of.CANDIDATE, slice=Slice(by=by)) for name, columns in sliced for by in columns
         ]
@@ -144,6 +148,19 @@ class CheckContract(ABC):
         for figure in self.spec().factory().measure(self.context(), self._ask()).measurements:
             if figure.role in declared[figure.metric].bounded:
                 assert figure.uncertainty.kind != "none", figure.metric
+
+    def test_figures_that_a_run_may_stop_early_on_come_as_counts_at_every_look(self) -> None:
+        declared = {metric.id: metric for metric in self.spec().metrics}
+        glance = self._ask().model_copy(update={"glance": True})
+        for ask in (self._ask(), glance):
+            for figure in self.spec().factory().measure(self.context(), ask).measurements:
+                if figure.role in declared[figure.metric].counted:
+                    assert figure.uncertainty.kind in ("counts", "paired_counts"), figure.metric
+
+    def test_what_needs_live_models_says_what_ran(self) -> None:
+        results = self.spec().factory().measure(self.context(), self._ask())
+        if any(metric.live for metric in self.spec().metrics):
+            assert results.ran is not None
 
     def test_the_same_context_gives_the_same_figures(self) -> None:
         first, second = (self.spec().factory().measure(self.context(), self._ask()) for _ in range(2))

@@ -1,8 +1,35 @@
-"""Declares the toy format: `ACME` and a line of JSON, then the weights of one linear layer in float32."""
+"""Declares the toy format (`ACME` and a line of JSON, then the weights of one linear layer in float32) and a check."""
 
 from collections.abc import Iterable
+from typing import Any
 
-from vetgate.api import Backend, BackendSpec, FormatSpec, Probe, hookimpl
+from vetgate.api import (
+    Backend,
+    BackendSpec,
+    Better,
+    Check,
+    CheckSpec,
+    FormatSpec,
+    MetricSpec,
+    Need,
+    Of,
+    Probe,
+    TableContext,
+    Unit,
+    hookimpl,
+)
+
+SURE = MetricSpec(
+    id="acme.sure",
+    summary="share of images whose most probable class has a probability of at least 0.9",
+    unit=Unit.FRACTION,
+    better=Better.HIGHER,
+    roles=(Of.CANDIDATE,),
+    low=0.0,
+    high=1.0,
+    bounded=(Of.CANDIDATE,),
+    counted=(Of.CANDIDATE,),
+)
 
 
 def _recognise(probe: Probe) -> bool:
@@ -13,6 +40,18 @@ def _backend() -> Backend:
     from acme_vetgate.backend import AcmeBackend
 
     return AcmeBackend()
+
+
+def _check() -> Check[TableContext]:
+    from acme_vetgate.check import AcmeCheck
+
+    return AcmeCheck()
+
+
+@hookimpl
+def vetgate_checks() -> Iterable[CheckSpec[Any]]:
+    """A toy check on the prediction table."""
+    return [CheckSpec[TableContext]("acme", "how sure the candidate is", Need.TABLE, (SURE,), _check)]
 
 
 @hookimpl
