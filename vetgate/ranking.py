@@ -44,6 +44,8 @@ class Standing(Record):
     name: str
     """The path as typed."""
     reference: bool = False
+    same_file: bool = False
+    """Whether a candidate is the reference's own file, byte by byte: what tells the two apart is how they ran."""
     accuracy: float
     """Top-1, in [0, 1]."""
     error: float
@@ -183,7 +185,9 @@ def _standings(reports: Sequence[Report]) -> list[Standing]:
     common = statistics.median(IMAGES / found["latency.throughput", Of.REFERENCE].value for found in figures)
     rows = [_standing(reports[0].reference.name, figures[0], Of.REFERENCE, common)]
     for report, found in zip(reports, figures, strict=True):
-        rows.append(_standing(report.candidate.name, found, Of.CANDIDATE, common))
+        row = _standing(report.candidate.name, found, Of.CANDIDATE, common)
+        same = report.candidate.sha256 is not None and report.candidate.sha256 == report.reference.sha256
+        rows.append(row.model_copy(update={"same_file": same}))
     return rows
 
 

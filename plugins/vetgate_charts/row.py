@@ -36,7 +36,7 @@ def rows(ranking: Ranking) -> Iterator[Row]:
     if ranking.best is not None:
         yield _fictitious(ranking.best, ranking)
     for row, name in zip(ranking.rows, names, strict=True):
-        yield Row(_cells(row, f"{name} (reference)" if row.reference else name), reference=row.reference)
+        yield Row(_cells(row, marked(row, name)), reference=row.reference)
     if ranking.worst is not None:
         yield _fictitious(ranking.worst, ranking)
 
@@ -92,6 +92,12 @@ def short_names(names: Sequence[str]) -> list[str]:
     parts = [name.split("/")[:-1] for name in names]
     shared = sum(1 for _ in takewhile(lambda level: len(set(level)) == 1, zip(*parts, strict=False)))
     return [shorten(plain("/".join(name.split("/")[shared:]))) for name in names]
+
+
+def marked(row: Standing, name: str) -> str:
+    """Return a model's name, marked where it is the reference or that very file."""
+    mark = " (reference)" if row.reference else " (same file as the reference)" if row.same_file else ""
+    return f"{name}{mark}"
 
 
 def plain(text: str) -> str:

@@ -74,11 +74,9 @@ class Phase:
 
         The ratio of the medians is that of the pairs and not the quotient of the absolute figures, which drift blurs.
         """
-        log_ratios = self.timings.log_ratios
-        yield _ratio(P50, log_ratios, self.note(), part)
+        note = self.note()
+        yield _ratio(P50, self.timings.log_ratios, note, part)
         tails = resample(self.candidate, self.reference, [p for _, p in self.given()], self.seed)
-        counted = f"{self.timings.fixed} pairs of blocks of {self.timings.calls} calls"
-        note = _joined(counted, self.timings.cut, self.differ)
         for spec, p in self.given():
             yield _figure(spec, Of.DELTA, tails.difference(p, self.confidences), self.calls, note, part)
             if spec is not P50:
@@ -98,11 +96,22 @@ class Phase:
         return f"{self.differ}, {batches}" if self.differ else f"the runs differ in {batches}"
 
     def note(self) -> str:
-        """Return what was counted, the noise that was seen, and in what the runs differ."""
+        """Return what was counted, the noise that was seen, and in what the runs differ.
+
+        All comparisons carry this one text, so that a report tells it once for all of them.
+        """
         timings = self.timings
-        counted = f"{timings.pairs:,} pairs of blocks of {timings.calls} calls in {timings.seconds:.2g} s"
+        calls = "1 call" if timings.calls == 1 else f"{timings.calls} calls"
+        counted = f"{timings.pairs:,} pairs of blocks of {calls} in {timings.seconds:.2g} s"
+        first = f"all but the ratio of the medians rests on the first {timings.fixed}"
         noise = f"half of the pairs lie within ±{spread(timings.log_ratios):.2g} % of the median ratio"
-        return _joined(f"{counted}{timings.ending}; {noise}", self._differ)
+        return _joined(
+            counted if timings.cut else f"{counted}{timings.ending}",
+            timings.cut,
+            noise,
+            first if timings.fixed < timings.pairs else "",
+            self._differ,
+        )
 
 
 def _joined(*words: str) -> str:

@@ -28,6 +28,7 @@ from vetgate_quality.figures import hits, per_image
 from vetgate_quality.macro import resampled
 from vetgate_quality.slices import Right, Sliced, asked_columns, by_slice, over_slices, slice_table
 from vetgate_quality.tally import in_top, pair, per_class
+from vetgate_quality.yardstick import doubts
 
 TOP = 5
 
@@ -64,6 +65,7 @@ class QualityCheck:
         figures += resampled(table, labels, ask)
         return Results(
             measurements=tuple(figures),
+            findings=tuple(doubts(table, labels)),
             exhibits=tuple(_exhibits(table, labels, sliced)),
             per_image=tuple(entry for share in found for entry in share.per_image()),
         )

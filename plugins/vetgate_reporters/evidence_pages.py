@@ -11,6 +11,7 @@ from vetgate.reporting import Exhibit, Report, Table, Unit, format_quantity
 from vetgate_reporters import sections
 from vetgate_reporters.figure_table import BASIS_FIRST, LAYOUTS, draw_figures
 from vetgate_reporters.figures import BOUNDS_TOLD
+from vetgate_reporters.head import further_warnings
 from vetgate_reporters.page import Column, Page
 from vetgate_reporters.provenance_pages import draw_ran
 from vetgate_reporters.sections import Section
@@ -43,9 +44,10 @@ def draw_evidence(page: Page, report: Report, *, exhibits: bool = True) -> None:
     _draw_gaps(page, report)
     draw_ran(page, report)
     _draw_left_out(page, report, exhibits=exhibits)
-    if report.warnings:
-        page.part("Warnings")
-        page.pairs([("!", sentence(warning)) for warning in report.warnings], indent=4)
+    warnings = further_warnings(report)
+    if warnings:
+        page.part("Further warnings")
+        page.pairs([("!", sentence(warning)) for warning in warnings], indent=4)
 
 
 def _draw_sections(page: Page, report: Report, *, exhibits: bool) -> None:

@@ -25,6 +25,8 @@ from vetgate.reporting import (
 LEVELS = (0.05, 0.95)
 """Between these quantiles lie the one-sided 95 % bounds."""
 SAME_LEVEL = 1e-9
+UNBOUNDED = "too few to bound"
+"""Stands for bounds from 0 to infinity: pairs that exclude no ratio."""
 BOUNDS_TOLD = "Below a figure stand its one-sided 95 % bounds."
 _TITLES = {
     Of.PAIR: "value",
@@ -93,7 +95,7 @@ def figure_text(measurement: Measurement) -> str:
 def bounds_text(measurement: Measurement) -> str:
     """Return the one-sided 95 % bounds as `-1.31 to -0.12 pp`; empty where the evidence does not hand them on.
 
-    What is handed on as counts is told by its counts (see basis_of).
+    What is handed on as counts is told by its counts (see basis_of); pairs that bound neither side are too few.
     """
     match measurement.uncertainty:
         case Quantiles(levels=levels, values=values):
@@ -102,6 +104,8 @@ def bounds_text(measurement: Measurement) -> str:
             from vetgate.statistics import sign_bounds
 
             bounds = sign_bounds(log_ratios, LEVELS[1])
+            if (bounds.lower, bounds.upper) == (0.0, math.inf):
+                return UNBOUNDED
             ends = [bounds.lower, bounds.upper]
         case _:
             return ""

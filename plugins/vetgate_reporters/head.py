@@ -9,6 +9,9 @@ from vetgate.reporting import BaselineSummary, ModelSummary, Report, Stopping, U
 from vetgate_reporters.provenance import answered, promotion_words
 from vetgate_reporters.text import counted
 
+WARNINGS = 5
+"""Warnings that stand in the head; further ones follow the evidence."""
+
 
 @dataclass(frozen=True)
 class HeadLine:
@@ -40,6 +43,12 @@ def _lines(report: Report) -> Iterator[HeadLine]:
     if _answers_differ(report):
         yield HeadLine("answered", (), _answered(report))
     yield HeadLine("policy", _policy(report))
+    yield from (HeadLine("warning", (), warning) for warning in report.warnings[:WARNINGS])
+
+
+def further_warnings(report: Report) -> tuple[str, ...]:
+    """Return the warnings that the head has no room for."""
+    return report.warnings[WARNINGS:]
 
 
 def _model(model: ModelSummary) -> str:

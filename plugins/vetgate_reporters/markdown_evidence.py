@@ -9,6 +9,7 @@ from vetgate.reporting import Exhibit, Finding, Report, Table, Unit, format_quan
 from vetgate_reporters import figures, provenance, sections
 from vetgate_reporters.escape import block, code, prose
 from vetgate_reporters.figures import Cell, Figure
+from vetgate_reporters.head import further_warnings
 from vetgate_reporters.markdown_table import folded, listing, table
 from vetgate_reporters.provenance import RunTable
 from vetgate_reporters.slices import slice_tables
@@ -121,9 +122,9 @@ def _gaps(report: Report, most: int) -> list[str]:
         for entry in sections.not_measured(report)
     ]
     blocks = ["### Not measured", listing(items, most)] if items else []
-    warnings = [f"! {prose(warning)}" for warning in report.warnings]
+    warnings = [f"! {prose(warning)}" for warning in further_warnings(report)]
     if warnings:
-        blocks += ["### Warnings", listing(warnings, most)]
+        blocks += ["### Further warnings", listing(warnings, most)]
     unreadable = report.data.unreadable if report.data else ()
     if unreadable:
         blocks += [f"### Unreadable images: {len(unreadable):,}", listing([code(image) for image in unreadable], most)]

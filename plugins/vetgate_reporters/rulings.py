@@ -17,7 +17,7 @@ from vetgate.reporting import (
     format_beside,
     format_limit,
 )
-from vetgate_reporters.figures import span
+from vetgate_reporters.figures import UNBOUNDED, span
 
 MARKS = {Decision.PASS: "✔", Decision.WARN: "!", Decision.INCONCLUSIVE: "?", Decision.FAIL: "✘"}
 LEGEND = ", ".join(f"{mark} {decision.value}" for decision, mark in MARKS.items())
@@ -60,12 +60,15 @@ def observed(ruling: Ruling) -> str:
 def interval(ruling: Ruling) -> str:
     """Return the two one-sided bounds as `96.45 to 97.03 %`; nothing where the figure is its own bound.
 
-    A side that the data do not bound is `-∞` or `∞`; of a figure that they bound on no side, a dash stands alone.
+    A side that the data do not bound is `-∞` or `∞`; of a figure that they bound on no side, a dash stands alone, and
+    of a ratio, whose least is 0, that there are too few pairs.
     """
     if ruling.lower is None and ruling.upper is None:
         return "–" if ruling.confidence is not None and ruling.observed is not None else ""
     if ruling.lower == ruling.upper == ruling.observed:
         return ""
+    if ruling.lower == 0 and ruling.upper is None and ruling.of is Of.RATIO:
+        return UNBOUNDED
     lower = "-∞" if ruling.lower is None else _figure(ruling, ruling.lower)
     upper = "∞" if ruling.upper is None else _figure(ruling, ruling.upper)
     return span(lower, upper)

@@ -20,10 +20,20 @@ def vetgate_backends() -> tuple[BackendSpec, ...]:
             name="torch",
             summary="PyTorch on the CPU",
             formats=(
-                FormatSpec("torch-weights", "weights saved with torch.save; needs an architecture", formats.is_weights),
+                FormatSpec(
+                    "torch-weights",
+                    "weights saved with torch.save; needs an architecture",
+                    formats.is_weights,
+                    needs_architecture=True,
+                ),
                 FormatSpec("torchscript", "a TorchScript program", formats.is_torchscript),
                 FormatSpec("torch-export", "a program saved with torch.export.save", formats.is_exported),
-                FormatSpec("safetensors", "weights as safetensors; needs an architecture", formats.is_safetensors),
+                FormatSpec(
+                    "safetensors",
+                    "weights as safetensors; needs an architecture",
+                    formats.is_safetensors,
+                    needs_architecture=True,
+                ),
             ),
             factory=_backend,
             extra="torch",

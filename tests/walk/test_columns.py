@@ -76,6 +76,8 @@ def test_a_column_that_the_data_lacks_is_named_by_the_plan_and_the_run_is_inconc
     assert _check(world, rule, BY_WEATHER) == 3
     decisions = {item["rule"]: item["decision"] for item in world.report()["verdict"]["rulings"]}
     assert sorted(decisions.values()) == ["inconclusive", "pass", "pass"]
+    assert "the data has no column 'wether', or the run was not asked for it" in world.reasons()
+    assert "check quality has figures by label, weather;" in world.reasons()
     arguments = ["candidate.toy", "--reference", "ref.toy", "--data", "data.npz", "--policy", "policy.yaml"]
     assert world.run("check", *arguments, "--plan") == 0
     assert "no column 'wether'" in world.out

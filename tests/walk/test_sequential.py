@@ -125,7 +125,7 @@ def test_a_policy_of_point_rules_cannot_stop_early_and_says_so(world: Any) -> No
     same, reference, data = world.toy("same.toy"), world.toy("ref.toy"), world.data(images=2000)
     arguments = [same, "--reference", reference, "--data", data, "--policy", "policy.yaml", "--sequential", "--plan"]
     assert world.run("check", *arguments) == 0
-    assert "cannot stop early because of rules point" in world.out
+    assert "cannot stop early because of rule point\n" in world.out
 
 
 def test_a_run_that_waits_for_all_images_still_stops_at_a_failure_and_then_bounds_nothing_else(world: Any) -> None:

@@ -21,8 +21,7 @@ def command(report: str, policy: str, reports: tuple[str, ...], output_dir: str 
     """
     from vetgate.cli.output import choose, deliver
     from vetgate.domain.errors import UsageError
-    from vetgate.domain.report import ReportSet
-    from vetgate.gate import rejudge
+    from vetgate.gate import parse_reports, rejudge
     from vetgate.host import find_plugins
     from vetgate.policy import load
 
@@ -30,14 +29,10 @@ def command(report: str, policy: str, reports: tuple[str, ...], output_dir: str 
     loaded = load(policy, host.policies(), host.metrics())
     targets = choose(reports, output_dir, host, spare=(report, policy))
     try:
-        saved = ReportSet.model_validate_json(Path(report).read_bytes())
-    except OSError as error:
-        raise UsageError(f"report {report} cannot be read: {error.strerror}") from None
-    except ValueError as error:
-        reason = str(error).splitlines()[0]
-        raise UsageError(
-            f"{report} is not a report of this version of vetgate: {reason}",
-            hint="vetgate check --report json writes one",
-        ) from None
+        content = Path(report).read_bytes()
+    except (OSError, ValueError) as error:
+        told = error.strerror if isinstance(error, OSError) else str(error)
+        raise UsageError(f"report {report} cannot be read: {told}") from None
+    saved = parse_reports(content, Path(report))
     judged = rejudge(saved, loaded, host, datetime.datetime.now(datetime.UTC).date())
     return deliver(judged, targets, strict=strict)

@@ -13,17 +13,24 @@ if TYPE_CHECKING:
 
 MORE = "*"
 """Marks a number that is more than there are."""
+UNKNOWN = "?"
+"""Marks a number of images that nobody knows yet."""
 LEGEND = (
     "discordant: one model alone is right; half-way: a share half-way from its limit to the best it can be;\n"
     f"  {MORE}: more than there are; a rule with a slice: for each slice, and the smallest that there is"
 )
 
 
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun: `1 rule`, `2 rules`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 def show(outlook: Outlook) -> None:
     """Print what would run, what is missing, what each rule needs, and which rules cannot be settled."""
-    images = "no images" if outlook.images is None else f"{outlook.images:,} images"
+    images = "no images" if outlook.images is None else counted(outlook.images, "image")
     labels = "" if outlook.images is None else " with labels" if outlook.labelled else " without labels"
-    click.echo(f"plan: policy {outlook.policy.name}, {len(outlook.policy.rules)} rules, {images}{labels}\n")
+    click.echo(f"plan: policy {outlook.policy.name}, {counted(len(outlook.policy.rules), 'rule')}, {images}{labels}\n")
     click.echo("rules")
     for rule in outlook.policy.rules:
         click.echo(f"  {rule.name}: {rule.words}")
@@ -34,11 +41,12 @@ def show(outlook: Outlook) -> None:
     click.echo("\ninference")
     for model, count in outlook.cached.items():
         left = (outlook.images or 0) - count
-        click.echo(f"  {model}: {count:,} answers in the cache, {left:,} images to run")
+        click.echo(f"  {model}: {counted(count, 'answer')} in the cache, {counted(left, 'image')} to run")
     _section("missing", [*outlook.plan.lacks, *outlook.problems])
     show_sizes(outlook.sizes, sequential=outlook.sequential)
     if outlook.plan.holding:
-        click.echo(f"\ncannot stop early because of rules {', '.join(outlook.plan.holding)}")
+        rules = "rule" if len(outlook.plan.holding) == 1 else "rules"
+        click.echo(f"\ncannot stop early because of {rules} {', '.join(outlook.plan.holding)}")
 
 
 def show_sizes(sizes: Sequence[Size], *, sequential: bool) -> None:
@@ -56,6 +64,8 @@ def show_sizes(sizes: Sequence[Size], *, sequential: bool) -> None:
         heads = ("rule", "never err or differ", "2 % discordant", "5 % discordant", "half-way", "there are", "")
         _table([heads, *(_images_row(size) for size in images)])
         click.echo(f"  {LEGEND}")
+        if any(size.there is None for size in images):
+            click.echo(f"  {UNKNOWN}: not known before images are opened, or no data set was given")
     if pairs:
         click.echo("\ntiming pairs needed, with 80 % chance, if on the good side of the limit lie ...")
         _table([("rule", "all pairs", "3 of 4", ""), *(_pairs_row(size) for size in pairs)])
@@ -66,7 +76,7 @@ def show_sizes(sizes: Sequence[Size], *, sequential: bool) -> None:
 
 def _images_row(size: Size) -> tuple[str, ...]:
     discordant = (size.discordant or (None, None))[:2]
-    there = "?" if size.there is None else f"{size.there:,}"
+    there = UNKNOWN if size.there is None else f"{size.there:,}"
     mark = "CANNOT BE SETTLED" if size.why_open else size.note
     needed = (_count(count, size.there) for count in (size.identical, *discordant, size.halfway))
     return (size.rule, *needed, there, mark)

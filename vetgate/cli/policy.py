@@ -85,6 +85,7 @@ def lint(policy: str, data: str | None) -> int:
     """Check a policy: file, line and suggestion for every mistake, and the images that each rule needs."""
     import datetime
 
+    from vetgate.cli.outlook import counted
     from vetgate.host import find_plugins
     from vetgate.policy import lint as lint_policy
 
@@ -97,13 +98,9 @@ def lint(policy: str, data: str | None) -> int:
     errors = sum(severity == "error" for severity, _ in told)
     if counts is not None and not errors:
         _show_sizes(policy, host, counts)
-    found = f"{_count(errors, 'error')}, {_count(len(told) - errors, 'warning')}" if told else "no mistakes"
+    found = f"{counted(errors, 'error')}, {counted(len(told) - errors, 'warning')}" if told else "no mistakes"
     click.echo(f"{policy}: {found}")
     return exits.USAGE if errors else 0
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _show_sizes(policy: str, host: Host, counts: SampleCounts) -> None:

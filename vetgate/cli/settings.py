@@ -102,7 +102,7 @@ def from_flags(given: Mapping[str, object]) -> Settings:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         flag = str(first["loc"][0]).replace("_", "-")
-        raise UsageError(f"--{flag}: {first['msg']} (got {first['input']!r})") from None
+        raise UsageError(f"--{flag} {_demand(first['msg'])} (got {first['input']!r})") from None
 
 
 def read_config(start: Path) -> Settings:
@@ -186,8 +186,14 @@ def _from_variables(variables: Mapping[str, str]) -> Settings:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         raise UsageError(
-            f"variable VETGATE_{str(first['loc'][0]).upper()}: {first['msg']} (got {first['input']!r})"
+            f"variable VETGATE_{str(first['loc'][0]).upper()} {_demand(first['msg'])} (got {first['input']!r})"
         ) from None
+
+
+def _demand(message: str) -> str:
+    """Return pydantic's `Input should be greater than 0` as what is demanded of a name before it."""
+    told = message.removeprefix("Input should ").removeprefix("String should ")
+    return f"must {told}" if told != message else f"is malformed: {message}"
 
 
 def _read_variable(text: str, kind: str) -> object:

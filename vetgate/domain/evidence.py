@@ -200,6 +200,7 @@ class Finding(Record):
     """Stable id, such as `contract.classes`."""
     severity: Severity
     message: str
+    """One sentence; one that opens with a metric's id is quoted by rules whose figure of it is missing."""
     location: str = ""
     advice: str = ""
 

@@ -40,6 +40,8 @@ class FormatSpec:
     members: Callable[[Path], tuple[str, ...]] | None = None
     """Relative paths of further files that ship with the model file (ONNX external data). Parses, never executes.
     Raises UnreadableArtifact on a malformed file or a path that leaves the folder."""
+    needs_architecture: bool = False
+    """Whether it holds weights alone, so that the user or the card must name the code that they belong to."""
 
 
 @dataclass(frozen=True)

@@ -87,7 +87,7 @@ class Sitting:
         Raises:
             VetgateError: One of the models cannot be opened or run, or its answers contradict its card.
         """
-        self._require_labels_fit(reference)
+        self.require_labels_fit(reference)
         if self._candidate is None or self._candidate.entrant is not candidate:
             self._candidate = self._known(candidate)
         theirs = self._candidate
@@ -161,13 +161,19 @@ class Sitting:
     def _indices(self) -> NDArray[np.intp]:
         return np.asarray(self.images.indices, dtype=np.intp)
 
-    def _require_labels_fit(self, reference: Entrant) -> None:
-        """Refuse labels that no output stands for before anything runs, where the file tells its outputs."""
+    def require_labels_fit(self, reference: Entrant) -> None:
+        """Refuse labels that no output stands for before anything runs, where file or card tell the outputs.
+
+        Raises:
+            DataError: They do not fit.
+        """
         output, structure = reference.require_card().card.output, reference.structure
         ports = [port for port in (structure.outputs if structure else ()) if output.name in (None, port.name)]
         columns = ports[0].shape[-1] if len(ports) == 1 and len(ports[0].shape) == 2 else None
         if columns is not None:
             match_labels(self.images.samples, output, columns - output.offset)
+        elif output.classes is not None:
+            match_labels(self.images.samples, output, len(output.classes))
 
     def _known(self, entrant: Entrant) -> Answers:
         raw, known = entrant.cache.answers(entrant.answers_key(self.images.reader), self.images.digests)

@@ -94,15 +94,7 @@ def load_baseline(named: str) -> Baseline:
         raise UsageError(told, hint="rename the file") from None
     path, candidate = _split(named)
     content = _read(path)
-    try:
-        saved = ReportSet.model_validate_json(content)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        where = ".".join(map(str, first["loc"]))
-        raise UsageError(
-            f"{path} is not a report of this version of vetgate: {f'{where}: ' if where else ''}{first['msg']}",
-            hint="vetgate check --report json=FILE writes one",
-        ) from None
+    saved = parse_reports(content, path)
     place = _place(saved, path, candidate)
     digest = _digest(json.loads(content)["reports"][place])
     if saved.promotions and saved.promotions[-1].report_sha256 != digest:
@@ -113,6 +105,27 @@ def load_baseline(named: str) -> Baseline:
             hint=f"restore it, or name a new one: vetgate baseline REPORT.json --to {path} --owner WHO --reason WHY",
         )
     return Baseline(named, path, hashlib.sha256(content).hexdigest(), saved.reports[place], saved.promotions, digest)
+
+
+def parse_reports(content: bytes, path: Path) -> ReportSet:
+    """Return the reports that a file holds.
+
+    Args:
+        content: Of the file.
+        path: Its name, for the refusal.
+
+    Raises:
+        UsageError: It is no report of this version of vetgate.
+    """
+    try:
+        return ReportSet.model_validate_json(content)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        raise UsageError(
+            f"{path} is not a report of this version of vetgate: {f'{where}: ' if where else ''}{first['msg']}",
+            hint="vetgate check --report json=FILE writes one",
+        ) from None
 
 
 def promote(

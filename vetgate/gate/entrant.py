@@ -119,12 +119,18 @@ class Entrant:
                 f"{error.message}{f' ({troubles})' if troubles else ''}", hint=error.hint
             ) from None
 
-    def recall(self) -> None:
-        """Take the structure from the cache, or start the child that will be asked for it."""
+    def recall(self, *, start: bool = True) -> None:
+        """Take the structure from the cache, or start the child that will be asked for it.
+
+        Args:
+            start: Whether to; without, a card inside the file is known only where the cache tells it.
+        """
         with self._remembering():
             self.structure = self.structure or self.cache.structure(self._key("structure"))
-            if self.structure is None:
+            if self.structure is None and start:
                 self.start()
+            elif self.structure is not None and not start:
+                self.card = self._find_card(self.structure.metadata)
 
     def describe(self, *, needs_card: bool = True) -> Structure:
         """Return what the file holds; a card that the file carries inside is found here. Done once.
@@ -229,6 +235,14 @@ class Entrant:
         if self.card is None:
             raise missing_card(self.path)
         return self.card
+
+    @property
+    def lacks_architecture(self) -> bool:
+        """Whether it holds weights alone, and neither the user nor a card that is known names their architecture."""
+        artifact, _ = self._settled()
+        named = self._architecture or (self.card is not None and self.card.card.architecture)
+        formats = (known for backend in self._house.host.backends() for known in backend.formats)
+        return not named and any(known.needs_architecture for known in formats if known.name == artifact.format)
 
     def subject(self) -> Subject:
         """Return what structure checks see."""

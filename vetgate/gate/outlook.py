@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import datetime
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from vetgate.domain.errors import Inconclusive
+from vetgate.artifacts import missing_card
+from vetgate.domain.errors import CardError, DataError, Inconclusive, VetgateError
 from vetgate.domain.policy import Policy
 from vetgate.domain.request import RunRequest
+from vetgate.gate.answers import Sitting
 from vetgate.gate.data import Images, open_images
 from vetgate.gate.entrant import Entrant
-from vetgate.gate.run import prepare
+from vetgate.gate.run import Run, prepare
 from vetgate.host import Host
 from vetgate.inference.columns import column_of_metadata, count_values
+from vetgate.inference.table import class_order
 from vetgate.measure import Plan
 from vetgate.policy import SampleCounts, Size, sizes
 
@@ -33,7 +37,7 @@ class Outlook:
     cached: dict[str, int]
     """Images whose answers are in the cache, by model."""
     problems: tuple[str, ...]
-    """What keeps a model from being opened, one sentence each."""
+    """What keeps a model from being opened or compared, as far as that shows without opening it, one sentence each."""
 
 
 def foresee(request: RunRequest, host: Host, *, now: datetime.datetime) -> Outlook:
@@ -43,18 +47,16 @@ def foresee(request: RunRequest, host: Host, *, now: datetime.datetime) -> Outlo
         UsageError: As for `vet`.
     """
     with prepare(request, host, now, lambda event: None) as run:
-        problems, cached = [], {}
-        for role, path in [*(("candidate", path) for path in request.candidates), ("reference", request.reference)]:
-            explicit = request.reference_card if role == "reference" else request.cards.get(path, request.cards.get(""))
-            entrant = Entrant(role, path, explicit, request.architecture, run.house)
-            with entrant:
-                try:
-                    entrant.admit()
-                except Inconclusive as error:
-                    problems.append(f"{error.message}: {error.hint}" if error.hint else error.message)
-                    continue
-                if run.sitting is not None:
-                    cached[path] = run.sitting.cached(entrant)
+        reference = _entrant("reference", request.reference, request.reference_card, run)
+        candidates = [
+            _entrant("candidate", path, request.cards.get(path, request.cards.get("")), run)
+            for path in request.candidates
+        ]
+        problems = [told for entrant in (*candidates, reference) for told in _admit(entrant)]
+        if run.timed is not None:
+            problems += _admit(run.timed, needs_card=False)
+        problems += _misfits(candidates, reference, run.sitting)
+        known = [entrant for entrant in (*candidates, reference) if entrant.failure is None]
         images = run.sitting.images if run.sitting else None
         counts = _counts(images) if images else None
         return Outlook(
@@ -64,9 +66,55 @@ def foresee(request: RunRequest, host: Host, *, now: datetime.datetime) -> Outlo
             labelled=images is not None and images.samples.labels is not None,
             sizes=sizes(run.policy.policy, host.metrics(), counts, sequential=request.sequential),
             sequential=request.sequential,
-            cached=cached,
+            cached={entrant.path: run.sitting.cached(entrant) for entrant in known} if run.sitting else {},
             problems=tuple(problems),
         )
+
+
+def _entrant(role: str, path: str, card: str | None, run: Run) -> Entrant:
+    return Entrant(role, path, card, run.request.architecture, run.house)
+
+
+def _admit(entrant: Entrant, *, needs_card: bool = True) -> Iterator[str]:
+    """Identify a model and find its card; yield what will keep it from being opened."""
+    try:
+        entrant.admit()
+        entrant.recall(start=False)
+    except Inconclusive as error:
+        yield _told(error)
+        return
+    if entrant.card is None and needs_card:
+        if entrant.structure is not None:
+            yield _told(missing_card(entrant.path))
+            return
+        yield f"{entrant.name} has no card beside it, and whether it carries one inside shows when it is opened"
+    if entrant.lacks_architecture:
+        unless = " unless a card inside the file does" if entrant.card is None else ""
+        yield (
+            f"{entrant.name} holds weights alone, and nothing names their architecture{unless}: "
+            "pass --architecture, or write `architecture: torchvision/NAME` or `timm/NAME` in its card"
+        )
+
+
+def _misfits(candidates: Sequence[Entrant], reference: Entrant, sitting: Sitting | None) -> Iterator[str]:
+    """Yield where labels and cards tell different classes apart, as far as cards are known."""
+    if reference.card is None or reference.failure is not None:
+        return
+    if sitting is not None:
+        try:
+            sitting.require_labels_fit(reference)
+        except DataError as error:
+            yield _told(error)
+    for candidate in candidates:
+        if candidate.card is not None and candidate.failure is None:
+            try:
+                class_order(candidate.card.card.output, reference.card.card.output)
+            except CardError as error:
+                yield f"{candidate.name}: {_told(error)}"
+
+
+def _told(error: VetgateError) -> str:
+    return f"{error.message}: {error.hint}" if error.hint else error.message
 
 
 def count_images(path: str, host: Host) -> SampleCounts:

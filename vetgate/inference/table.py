@@ -51,7 +51,7 @@ def _require_columns(columns: int, output: Output, name: str) -> None:
         raise CardError(f"the card of {name} skips {output.offset} leading outputs, and no other is left")
     if output.classes is not None and len(output.classes) != columns:
         raise CardError(
-            f"the card of {name} lists {len(output.classes)} classes, but the model answers {columns}",
+            f"the card of {name} lists {_classes(len(output.classes))}, but the model answers {columns}",
             hint="list every class in output.classes, and set output.offset if some outputs are no class",
         )
 
@@ -117,15 +117,17 @@ def match_labels(samples: Samples, reference: Output, classes: int) -> NDArray[n
         lacking = [name for name in samples.classes if name not in index]
         if lacking:
             raise DataError(
-                f"the data names {len(lacking)} classes that the reference's card lacks, such as {lacking[0]!r}",
-                hint="name them alike, or drop the names on one side to match by index",
+                f"the data names {_classes(len(lacking))} that the reference's card lacks, such as {lacking[0]!r}",
+                hint="name them alike; or drop output.classes from the card to match by index, and put the data's "
+                "classes in the model's order (folders are sorted by name, unless classes.txt says `INDEX<TAB>FOLDER` "
+                "a line)",
             )
         places = np.asarray([index[name] for name in samples.classes], dtype=np.int64)
         _require_range(labels, len(places), samples, "the data set names")
         labels = places[labels]
     elif samples.classes is not None and len(samples.classes) != classes:
         raise DataError(
-            f"the data names {len(samples.classes)} classes and the models tell {classes} apart, so labels cannot be "
+            f"the data names {_classes(len(samples.classes))} and the models tell {classes} apart, so labels cannot be "
             "matched by index",
             hint="list the models' classes in the reference's card (output.classes), or all classes in classes.txt",
         )
@@ -133,12 +135,16 @@ def match_labels(samples: Samples, reference: Output, classes: int) -> NDArray[n
     return labels
 
 
+def _classes(number: int) -> str:
+    return "1 class" if number == 1 else f"{number:,} classes"
+
+
 def _require_range(labels: NDArray[np.int64], classes: int, samples: Samples, who: str) -> None:
     bad = np.flatnonzero((labels < 0) | (labels >= classes))
     if len(bad):
         first = int(bad[0])
         raise DataError(
-            f"label {int(labels[first])} of image {samples.ids[first]!r} is out of range: {who} {classes} classes "
+            f"label {int(labels[first])} of image {samples.ids[first]!r} is out of range: {who} {_classes(classes)} "
             f"({len(bad)} such labels)",
             hint="is this the data set that the models were made for? labels count from 0",
         )

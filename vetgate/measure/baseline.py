@@ -19,6 +19,7 @@ from vetgate.domain.evidence import (
     Outcome,
     Pairs,
     PerImage,
+    Quantiles,
     Uncertainty,
     Unstated,
     Versus,
@@ -180,11 +181,13 @@ def _difference(now: Measurement, then: Measurement, runs: Runs, confidences: Se
 
 def _why_unpaired(now: Measurement, mine: PerImage | None, other: PerImage | None, runs: Runs) -> str:
     """Return why the answers of two runs on the same data are not paired image by image; empty where they are."""
+    if mine is None and other is None and isinstance(now.uncertainty, Quantiles):
+        return "it does not count single images as right or wrong"
     if now.slice is not None:
         return "answers per image are kept for all images together"
     for run, whose in ((runs.then, "the baseline's run"), (runs.now, "this run")):
-        if run.setting.stopping is not None:
-            return f"{whose} took images in an order of its own, so that it might stop early"
+        if run.setting.stopping is not None and run.setting.stopping.early:
+            return f"{whose} stopped early"
     if mine is None or other is None:
         return f"{'this run' if mine is None else 'the baseline'} holds no answers per image"
     unreadable = {run.setting.data.unreadable for run in (runs.now, runs.then) if run.setting.data is not None}

@@ -5,11 +5,16 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from pydantic import ValidationError
+
 from vetgate.domain.check import Results
 from vetgate.domain.errors import UsageError, VetgateError
 from vetgate.domain.evidence import Evidence, Of, Outcome
 from vetgate.domain.unit import Unit
 from vetgate.measure.plan import PlannedCheck
+
+LONGEST = 400
+"""Characters of a reason that a stranger's check gives."""
 
 
 def run_check(planned: PlannedCheck, context: Any) -> Evidence:  # noqa: ANN401  # what the check's need says
@@ -34,7 +39,8 @@ def run_check(planned: PlannedCheck, context: Any) -> Evidence:  # noqa: ANN401 
         reason = f"{error.message}; {error.hint}" if error.hint else error.message
         return skip(planned, reason, seconds=time.perf_counter() - start)
     except (Exception, SystemExit) as error:  # a stranger's check may raise anything, also exit code 0; never a pass
-        reason = f"{type(error).__name__}: {' '.join(str(error).split())[:400]}"
+        told = _of_record(error) if isinstance(error, ValidationError) else f"{type(error).__name__}: {error}"
+        reason = " ".join(told.split())[:LONGEST]
         seconds = time.perf_counter() - start
         return Evidence(check=planned.spec.name, outcome=Outcome.ERRORED, reason=reason, seconds=seconds)
     return Evidence(
@@ -52,6 +58,15 @@ def run_check(planned: PlannedCheck, context: Any) -> Evidence:  # noqa: ANN401 
 def skip(planned: PlannedCheck, reason: str, *, seconds: float = 0.0) -> Evidence:
     """Return the evidence of a check that could not measure."""
     return Evidence(check=planned.spec.name, outcome=Outcome.SKIPPED, reason=reason, seconds=seconds)
+
+
+def _of_record(error: ValidationError) -> str:
+    """Return what is wrong with a record that a check made, by its first mistake."""
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    place = ".".join(map(str, first["loc"]))
+    return f"it made a {error.title} that cannot be: {f'{place}: ' if place else ''}" + first["msg"].removeprefix(
+        "Value error, "
+    )
 
 
 def _require_declared(planned: PlannedCheck, results: Results) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from vetgate.domain.evidence import Evidence, Measurement, Of, Outcome, Ran, Versus
-from vetgate.domain.policy import Rule
+from vetgate.domain.evidence import Evidence, Finding, Measurement, Of, Outcome, Ran, Versus
+from vetgate.domain.policy import FEWEST, Rule
 from vetgate.domain.specs import MetricSpec
+from vetgate.policy.where import counts_images
 
 BASELINE = Versus.BASELINE.value
 """Name of the evidence that compares this run with a saved report."""
@@ -42,6 +43,8 @@ class Gathered:
     metrics: Mapping[str, MetricSpec]
     owners: Mapping[str, str]
     """Check by metric, where it is known."""
+    findings: Mapping[str, tuple[Finding, ...]]
+    """By check that measured, in one order."""
     part: Part | None = None
     """None where all images were taken."""
 
@@ -56,6 +59,7 @@ class Gathered:
         measured: dict[Key, dict[Measurement, None]] = {}
         ran: dict[str, list[Ran | None]] = {}
         failures, reasons = dict[str, str](), dict[str, str]()
+        findings: dict[str, set[Finding]] = {}
         for item in sorted(evidence, key=lambda item: (item.check, item.reason)):
             reason = item.reason.rstrip(".")
             reasons[item.check] = reason
@@ -63,11 +67,13 @@ class Gathered:
                 failures[item.check] = f"check {item.check} {item.outcome.value}: {reason or 'no reason was given'}"
                 continue
             ran.setdefault(item.check, []).append(item.ran)
+            findings.setdefault(item.check, set()).update(item.findings)
             for figure in item.measurements:
                 measured.setdefault((figure.metric, figure.role, figure.versus), {})[figure] = None
         figures = {key: tuple(found) for key, found in measured.items()}
         runs = {name: tuple(each) for name, each in ran.items()}
-        return Gathered(figures, runs, failures, reasons, metrics, owners, part)
+        told = {name: tuple(sorted(each, key=lambda found: found.message)) for name, each in findings.items()}
+        return Gathered(figures, runs, failures, reasons, metrics, owners, told, part)
 
     def figures(self, rule: Rule) -> tuple[Measurement, ...]:
         """Return the figures of a rule's metric and role, of all slices."""
@@ -94,10 +100,34 @@ class Gathered:
             values = self._values(rule, rule.slice.by)
             if values:
                 return f"there is no {rule.slice.name}; {rule.slice.by} has {listing(values)}"
-        if owner in self.reasons:
-            return f"check {owner} ran, but did not give it"
+        if owner is not None and owner in self.reasons:
+            return self._why_not_given(rule, owner)
         told = f" ({'; '.join(self.failures.values())})" if self.failures and owner is None else ""
         return f"no check measured it{told}"
+
+    def _why_not_given(self, rule: Rule, owner: str) -> str:
+        """Return why a check that measured lacks a figure: what it says of that itself, or by what it came instead."""
+        found = self.findings.get(owner, ())
+        said = [_finding_words(each) for each in found if each.message.startswith(f"{rule.metric} ")]
+        if said:
+            return "; ".join(said)
+        columns = sorted(set(self._columns(owner)))
+        if rule.slice is None:
+            return f"check {owner} ran, but did not give it"
+        if rule.slice.by in columns or not counts_images(rule.slice):
+            return f"check {owner} ran, but did not give it for {rule.slice.name}"
+        there = f"by {', '.join(columns)}" if columns else "of all images alone"
+        few = f", no value of it has {FEWEST} images" if self.over_slices(rule.metric) else ""
+        return (
+            f"the data has no column {rule.slice.by!r}{few}, or the run was not asked for it: check {owner} has "
+            f"figures {there}; vetgate policy lint POLICY --data PATH names the columns"
+        )
+
+    def _columns(self, owner: str) -> Iterator[str]:
+        """Yield the columns by which a check gave figures."""
+        for (metric, _, _), figures in self.measured.items():
+            if self.owners.get(metric) == owner:
+                yield from (figure.slice.by for figure in figures if figure.slice is not None)
 
     def _why_not_beside_baseline(self) -> str:
         if BASELINE in self.reasons:
@@ -109,6 +139,12 @@ class Gathered:
     def _values(self, rule: Rule, column: str) -> list[str]:
         slices = (figure.slice for figure in self.figures(rule))
         return sorted({where.value for where in slices if where and where.by == column and where.value is not None})
+
+
+def _finding_words(found: Finding) -> str:
+    """Return a finding and its advice as the end of a sentence."""
+    message, advice = found.message.rstrip("."), found.advice.rstrip(".")
+    return f"{message}: {advice[0].lower()}{advice[1:]}" if advice else message
 
 
 def listing(names: Iterable[str], most: int = 10) -> str:

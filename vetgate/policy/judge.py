@@ -151,7 +151,8 @@ def _because(decision: Decision, policy: Policy, rulings: tuple[Ruling, ...]) ->
             named.append(f"{count} more {_verb(each, count)}")
     cause = next((ruling for ruling in worst if ruling.metric is None and decision is Decision.INCONCLUSIVE), None)
     if cause is not None:
-        others = f"; so {len(worst) - 1} rules are not settled" if len(worst) > 1 else ""
+        count = len(worst) - 1
+        others = f"; so {count} {'rule' if count == 1 else 'rules'} {_verb(decision, count)}" if count else ""
         return f"{cause.because}{others}"
     rules = "rule" if len(rulings) == 1 else "rules"
     return f"{len(worst)} of {len(rulings)} {rules} {_verb(decision, len(worst))}: {'; '.join(named)}"

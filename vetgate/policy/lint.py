@@ -9,15 +9,14 @@ from statistics import NormalDist
 from typing import Literal, TypeAlias
 
 from vetgate.documents import Mistake, Mistakes
-from vetgate.domain.evidence import LABEL, LOOKS_OF_IMAGES, Better, Of
+from vetgate.domain.evidence import LABEL, Better, Of
 from vetgate.domain.policy import Rule
 from vetgate.domain.specs import MetricSpec, PolicySpec
 from vetgate.domain.unit import Unit
 from vetgate.policy.compare import RESAMPLED, SAME_LEVEL
-from vetgate.policy.gathered import listing
 from vetgate.policy.load import LoadedPolicy, find, resolve
 from vetgate.policy.quantity import is_bounded, limits_of
-from vetgate.policy.sizes import SampleCounts, asks_for_no_loss, is_counted, unsettled
+from vetgate.policy.sizes import SampleCounts, asks_for_no_loss, is_counted, is_moving, unsettled, why_absent
 from vetgate.policy.words import asked_words, level_words, limit_words, rule_figure
 
 LintSeverity: TypeAlias = Literal["error", "warning"]
@@ -88,27 +87,23 @@ def _waivers(loaded: LoadedPolicy, today: datetime.date | None) -> Iterator[Mist
 
 def _doubts(rule: Rule, metrics: Mapping[str, MetricSpec], counts: SampleCounts | None) -> Iterator[str]:
     spec = metrics[rule.metric]
-    for doubt in (_direction, _sign, _points, _ends, _softness, _whole, _no_loss, _unreachable):
+    for doubt in (_direction, _sign, _points, _ends, _softness, _whole, _no_loss, _unreachable, _moving):
         yield from doubt(rule, spec)
     yield from _levelless(rule, spec, counts)
-    yield from _unknown_slice(rule, spec, counts)
+    yield from _unknown_slice(rule, counts)
 
 
-def _unknown_slice(rule: Rule, spec: MetricSpec, counts: SampleCounts | None) -> Iterator[str]:
+def _unknown_slice(rule: Rule, counts: SampleCounts | None) -> Iterator[str]:
     """A column or a value that the images do not have."""
-    if counts is None or rule.slice is None or spec.live or rule.slice.by in LOOKS_OF_IMAGES:
-        return
-    values = counts.values(rule.slice.by)
-    if not values:
-        known = [*([LABEL] if counts.by_class else []), *sorted(counts.by_column), *LOOKS_OF_IMAGES]
-        yield f"the data has no column {rule.slice.by!r}; there are {', '.join(known)}"
-    elif rule.slice.value is not None and rule.slice.value not in values:
-        yield f"the data has no {rule.slice.name}; {rule.slice.by} has {listing(sorted(values))}"
+    absent = why_absent(rule, counts)
+    if absent:
+        yield absent
 
 
 def _levelless(rule: Rule, spec: MetricSpec, counts: SampleCounts | None) -> Iterator[str]:
     """The estimate alone, of a figure that chance moves and whose bounds are to be had."""
-    if rule.confidence is not None or spec.exact or not is_bounded(spec, rule.of, rule.versus):
+    known = is_bounded(spec, rule.of, rule.versus) and not is_moving(rule, spec)
+    if rule.confidence is not None or spec.exact or not known:
         return
     cure = f"write `confidence: {level_words(USUAL_LEVEL).replace(' ', '')}`"
     noise = _noise(rule, counts) if rule.unit is Unit.FRACTION and counts is not None and rule.slice is None else ""
@@ -146,6 +141,16 @@ def _unreachable(rule: Rule, spec: MetricSpec) -> Iterator[str]:
     if rule.confidence is not None and rule.confidence > RESAMPLED + SAME_LEVEL and not counted:
         level, most = level_words(rule.confidence), level_words(RESAMPLED)
         yield f"can never be settled at {level}: its bounds rest on resampling, which reaches {most} at most"
+
+
+def _moving(rule: Rule, spec: MetricSpec) -> Iterator[str]:
+    """A level of a figure that moves between runs."""
+    if rule.confidence is not None and is_moving(rule, spec):
+        yield (
+            f"can never be settled: {rule.metric} is taken of live models, and two runs of those have no bounds "
+            "together; drop `confidence`, or drop `versus` and time the last release in the same run with "
+            "--latency-reference FILE"
+        )
 
 
 def _direction(rule: Rule, spec: MetricSpec) -> Iterator[str]:

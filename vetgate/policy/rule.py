@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from vetgate.domain.evidence import Measurement, Pairs, Slice
+from vetgate.domain.evidence import Measurement, Pairs, Quantiles, Slice, Versus
 from vetgate.domain.policy import Rule
 from vetgate.domain.verdict import Decision, Ruling
 from vetgate.policy.compare import Comparison, compare, contradiction, limits
@@ -89,14 +89,22 @@ def _assess(rule: Rule, gathered: Gathered) -> Ruling:
         )
         return _ruling(rule, Decision.INCONCLUSIVE, because, found[0])
     compared = _compare(found[0], rule, gathered)
-    return _ruling(rule, compared.decision, figure_sentence(found[0], compared, rule), found[0], compared)
+    because = figure_sentence(found[0], compared, rule)
+    if gathered.over_slices(rule.metric) and compared.decision is Decision.INCONCLUSIVE and not compared.reason:
+        because = f"{because}; more images of the smallest slices help most"
+    return _ruling(rule, compared.decision, because, found[0], compared)
 
 
 def _compare(figure: Measurement, rule: Rule, gathered: Gathered) -> Comparison:
-    """Return how a figure stands to a rule; of live models, only pairs can be told to take more of."""
+    """Return how a figure stands to a rule, with the number that would settle it where one can be told.
+
+    Of live models, only pairs can be told to take more of. The worst slice turns on how many images the smallest slices
+    have, not on the total; and bounds of two runs do not narrow as paired ones would.
+    """
     compared = compare(figure, rule)
     timed = gathered.is_live(rule.metric) and not isinstance(figure.uncertainty, Pairs)
-    return replace(compared, needed=None) if timed else compared
+    unpaired = rule.versus is Versus.BASELINE and isinstance(figure.uncertainty, Quantiles)
+    return replace(compared, needed=None) if timed or unpaired or gathered.over_slices(rule.metric) else compared
 
 
 def _is_value_of(where: Slice | None, column: Slice | None) -> bool:

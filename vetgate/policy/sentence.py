@@ -14,6 +14,8 @@ from vetgate.policy.slices import SlicesCompared
 from vetgate.policy.where import images_noun, slices_noun
 from vetgate.policy.words import asked_words, figure_words, level_words, value_words
 
+SMALLEST = 1e-300
+"""p-values under it are not told apart: floating point ends a little below."""
 _METHODS = {
     "exact": "",
     "point": "point estimate",
@@ -62,7 +64,7 @@ def _detail(figure: Measurement) -> str:
         case PairedCounts(b=b, c=c, n=n):
             from vetgate.statistics import mcnemar_exact_p
 
-            return f"{b:,} flips down, {c:,} up, n = {n:,}, McNemar's exact p = {mcnemar_exact_p(b, c):.2g}"
+            return f"{b:,} flips down, {c:,} up, n = {n:,}, McNemar's exact p {_p_words(mcnemar_exact_p(b, c))}"
         case Looks(up=up, n=n, down=None):
             return f"{up[-1]:,} of {n[-1]:,} after {_looks(n)}"
         case Looks(up=up, n=n, down=down) if down is not None:
@@ -71,6 +73,10 @@ def _detail(figure: Measurement) -> str:
             pairs = f"{len(log_ratios):,} {'pair' if len(log_ratios) == 1 else 'pairs'}"
             return "" if figure.note.startswith(pairs.replace(",", "")) else pairs
     return f"n = {figure.n:,}"
+
+
+def _p_words(p: float) -> str:
+    return f"= {p:.2g}" if p >= SMALLEST else f"< {SMALLEST:g}"
 
 
 def _settle(figure: Measurement, compared: Comparison) -> str:

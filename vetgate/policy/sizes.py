@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Literal
 
-from vetgate.domain.evidence import LABEL, Better, Of, Slice, Versus
+from vetgate.domain.evidence import LABEL, LOOKS_OF_IMAGES, Better, Of, Slice, Versus
 from vetgate.domain.policy import Policy, Rule
 from vetgate.domain.specs import MetricSpec
 from vetgate.domain.unit import Unit
@@ -26,6 +26,8 @@ NARROWEST = 1e-9
 DISCORDANCES = (0.02, 0.05)
 """Shares of images that exactly one model has right, at which equally good models are planned for."""
 LATER = "known after a first run only"
+SMALLEST = "rests on its smallest slice: more images of that help"
+UNBOUNDED = "has no bounds beside a baseline, so that nothing settles it"
 SHARES = (1.0, 0.75)
 """Shares of pairs on the good side of a rule's limit, at which timing is planned for."""
 
@@ -43,6 +45,11 @@ class SampleCounts:
     def values(self, column: str) -> Mapping[str, int]:
         """Return the images by value of a column; empty where that is not known before images are decoded."""
         return self.by_class if column == LABEL else self.by_column.get(column, {})
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Return every column by which figures can be sliced."""
+        return (*((LABEL,) if self.by_class else ()), *sorted(self.by_column), *LOOKS_OF_IMAGES)
 
 
 @dataclass(frozen=True)
@@ -128,6 +135,11 @@ def _size(rule: Rule, spec: MetricSpec, counts: SampleCounts | None, sequential:
     if spec.live:
         return _pairs(rule, spec)
     there = _there(rule, counts)
+    absent = why_absent(rule, counts)
+    if absent:
+        return Size(rule.name, "images", there, why_open=absent)
+    if spec.over_slices:
+        return Size(rule.name, "images", there, note=SMALLEST)
     if not is_counted(rule, spec):
         return Size(rule.name, "images", there, note=LATER)
     if asks_for_no_loss(rule, spec):
@@ -145,8 +157,15 @@ def is_counted(rule: Rule, spec: MetricSpec) -> bool:
     return rule.of in spec.counted
 
 
+def is_moving(rule: Rule, spec: MetricSpec) -> bool:
+    """Return whether a rule compares live models of two runs, whose figures move by more than a run can bound."""
+    return spec.live and rule.versus is Versus.BASELINE
+
+
 def _pairs(rule: Rule, spec: MetricSpec) -> Size:
-    if rule.of not in spec.paired or rule.versus is Versus.BASELINE:
+    if is_moving(rule, spec):
+        return Size(rule.name, "pairs", None, note=UNBOUNDED)
+    if rule.of not in spec.paired:
         return Size(rule.name, "pairs", None, note=LATER)
     from vetgate.statistics import pairs_needed
 
@@ -217,11 +236,27 @@ def _slices(rule: Rule, where: Slice, counts: SampleCounts) -> Iterator[tuple[st
 
 
 def _there(rule: Rule, counts: SampleCounts | None) -> int | None:
+    """Return the images that decide a rule: 0 where none do, None where that is not known yet."""
     if counts is None or (rule.slice is not None and not counts_images(rule.slice)):
         return None
     if rule.slice is None:
         return counts.total
-    return min((count for _, count in _slices(rule, rule.slice, counts)), default=None)
+    if rule.slice.by in LOOKS_OF_IMAGES and not counts.values(rule.slice.by):
+        return None
+    return min((count for _, count in _slices(rule, rule.slice, counts)), default=0)
+
+
+def why_absent(rule: Rule, counts: SampleCounts | None) -> str:
+    """Return which column or value the images lack that a rule names; empty where none, or that is not known yet."""
+    where = rule.slice
+    if counts is None or where is None or not counts_images(where) or _there(rule, counts) != 0:
+        return ""
+    values = counts.values(where.by)
+    if not values:
+        return f"the data has no column {where.by!r}; there are {', '.join(counts.columns)}"
+    if where.value is not None and where.value not in values:
+        return f"the data has no {where.name}; {where.by} has {listing(sorted(values))}"
+    return ""
 
 
 def _why_too_few(rule: Rule, needed: int, counts: SampleCounts) -> str:
@@ -229,13 +264,10 @@ def _why_too_few(rule: Rule, needed: int, counts: SampleCounts) -> str:
     takes = f"{asked_words(rule)} at {level} takes at least {needed:,}, even of models that never err or differ"
     if rule.slice is None:
         return f"{counts.total:,} images are too few: {takes}" if counts.total < needed else ""
-    values = counts.values(rule.slice.by)
-    if not values:
+    if not counts.values(rule.slice.by):
         return ""
     found = dict(_slices(rule, rule.slice, counts))
     if rule.slice.value is not None:
-        if rule.slice.value not in found:
-            return f"the data has no {rule.slice.name}; {rule.slice.by} has {listing(sorted(values))}"
         count = found[rule.slice.value]
         return f"{count:,} images of {rule.slice.value!r} are too few: {takes}" if count < needed else ""
     if not found:

@@ -4,9 +4,11 @@ import math
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
-from itertools import combinations
+from itertools import combinations, product
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from vetgate.reporting import Inconclusive, Ranking, ReportSet, Standing, rank
@@ -45,14 +47,18 @@ def largest_first(ranking: Ranking) -> list[Standing]:
     return sorted(ranking.rows, key=lambda row: -row.megabytes)
 
 
+def bubbles(axes: Any) -> list[Any]:
+    return [drawn for drawn in axes.collections if drawn.get_gid() != "reference"]
+
+
 def test_there_is_one_bubble_a_model_with_its_size_as_area(five: ReportSet) -> None:
     ranking = rank(five)
     (axes,) = draw(ranking).axes
-    assert len(axes.collections) == len(ranking.rows) == 5
-    for row, bubble in zip(largest_first(ranking), axes.collections, strict=True):
-        ((x, y),) = bubble.get_offsets().tolist()  # type: ignore[union-attr]
+    assert len(bubbles(axes)) == len(ranking.rows) == 5
+    for row, bubble in zip(largest_first(ranking), bubbles(axes), strict=True):
+        ((x, y),) = bubble.get_offsets().tolist()
         assert (10**x, 1 - 10**-y) == pytest.approx((row.seconds, row.accuracy))
-        (area,) = bubble.get_sizes()  # type: ignore[attr-defined]
+        (area,) = bubble.get_sizes()
         assert area == pytest.approx(LARGEST * row.megabytes / 4.0)
 
 
@@ -61,7 +67,7 @@ def test_the_front_is_filled_and_joined_and_the_others_are_hollow(five: ReportSe
 
     ranking = rank(five)
     (axes,) = draw(ranking).axes
-    for row, bubble in zip(largest_first(ranking), axes.collections, strict=True):
+    for row, bubble in zip(largest_first(ranking), bubbles(axes), strict=True):
         filled = len(bubble.get_facecolor()) > 0
         assert filled == row.front
     dotted = [line for line in axes.lines if line.get_linestyle() == ":"]
@@ -83,6 +89,50 @@ def test_every_model_has_a_label_and_no_label_covers_another(five: ReportSet) ->
     assert not any(one.overlaps(other) for one, other in combinations(boxes, 2))
     assert all(inside.x0 <= box.x0 and box.x1 <= inside.x1 for box in boxes)
     assert all(inside.y0 <= box.y0 and box.y1 <= inside.y1 for box in boxes)
+
+
+def test_the_ring_of_the_reference_lies_over_every_bubble_even_a_larger_one_in_its_place(measured: Any) -> None:
+    found = measured.reports([measured.Model("larger.onnx", 0.94, 19.9, 8.0)])
+    (axes,) = draw(rank(found)).axes
+    rings = [drawn for drawn in axes.collections if drawn.get_gid() == "reference"]
+    (own,) = [drawn for row, drawn in zip(largest_first(rank(found)), bubbles(axes), strict=True) if row.reference]
+    assert rings
+    for ring in rings:
+        assert ring.get_zorder() > max(drawn.get_zorder() for drawn in bubbles(axes))
+        assert ring.get_offsets().tolist() == own.get_offsets().tolist()  # type: ignore[union-attr]
+        assert ring.get_sizes() > own.get_sizes()  # type: ignore[attr-defined]
+
+
+def test_no_line_of_the_papers_models_runs_through_a_label(measured: Any) -> None:
+    text = (Path(__file__).parents[1] / "opscore" / "table5.tsv").read_text(encoding="utf-8")
+    lines = [line.split("\t") for line in text.replace(",", ".").splitlines()[1:]]
+    models = [
+        measured.Model(name, float(accuracy), float(seconds), float(megabytes))
+        for name, accuracy, megabytes, _, seconds, _ in lines
+        if name not in ("MIN", "MAX")
+    ]
+    chart = draw(rank(measured.reports(models[1:], models[0])))
+    (axes,) = chart.axes
+    canvas: Any = chart.canvas
+    boxes = [text.get_window_extent(canvas.get_renderer()) for text in axes.texts]
+    assert len(boxes) == 30
+    assert not any(one.overlaps(other) for one, other in combinations(boxes, 2))
+    joining = [line for line in axes.lines if line.get_linestyle() == "-" and np.shape(line.get_xydata()) == (2, 2)]
+    assert len(joining) == 30
+    for line, own in product(joining, boxes):
+        start, end = axes.transData.transform(line.get_xydata())
+        way = start + (end - start) * 0.02  # the end at the label touches its own
+        assert not any(own.contains(*(way + (end - way) * share)) for share in np.linspace(0, 1, 500)), line
+
+
+def test_a_candidate_that_is_the_references_file_is_marked_so(measured: Any) -> None:
+    found = measured.report(measured.Model("copy.pt", 0.93, 20.0, 4.0))
+    same = found.candidate.model_copy(update={"sha256": found.reference.sha256})
+    (axes,) = draw(rank(ReportSet(reports=(found.model_copy(update={"candidate": same}),)))).axes
+    assert sorted(text.get_text().splitlines()[0] for text in axes.texts) == [
+        "base.pt (reference)",
+        "copy.pt (same file as the reference)",
+    ]
 
 
 @pytest.mark.parametrize("name", ["$\\frac{a", "a\x1b[31m\nb.onnx", "<svg onload=x>--&.onnx", "x" * 300])

@@ -331,6 +331,22 @@ def test_counts_and_what_differs_are_noted_at_the_ratio() -> None:
     assert "differ" not in figures(measure(context(0.002, 0.002)))["p50", Of.RATIO].note
 
 
+def test_every_comparison_carries_one_text_that_tells_which_pairs_it_rests_on() -> None:
+    machine = Machine()
+    candidate = Clockwork("candidate", machine, 0.00212, precision="int8", jitter=0.1)
+    sessions = SessionContext(candidate, Clockwork("reference", machine, 0.002, jitter=0.1))
+    found = figures(measure(sessions, Ask(questions=(SURE,))))
+    (note,) = {entry.note for (_, role), entry in found.items() if role in (Of.DELTA, Of.RATIO)}
+    assert found["p50", Of.RATIO].n > 10
+    assert note.count("the runs differ in precision (int8 against float32)") == 1
+    assert "; all but the ratio of the medians rests on the first 10; the runs " in note
+
+
+def test_a_block_of_one_call_is_told_in_the_singular() -> None:
+    ratio = figures(measure(context(0.5, 0.5)))["p50", Of.RATIO]
+    assert " pairs of blocks of 1 call in " in ratio.note
+
+
 def test_absolute_figures_name_the_machine() -> None:
     note = figures(measure(context(0.002, 0.002)))["p50", Of.CANDIDATE].note
     assert note == "400 calls at batch 1, on a toy, 1 core; comparable there only"

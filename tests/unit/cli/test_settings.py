@@ -81,6 +81,13 @@ def test_a_flag_out_of_range_is_a_usage_error_that_names_it(flags: dict[str, Any
         from_flags(flags)
 
 
+def test_what_is_demanded_of_a_setting_is_told_in_words() -> None:
+    with pytest.raises(UsageError, match=r"^--timing-budget must be greater than 0 \(got 0.0\)$"):
+        from_flags({"timing_budget": 0.0})
+    with pytest.raises(UsageError, match=r"^variable VETGATE_TIMING_BUDGET must be greater than 0 "):
+        gather(Settings(), Path("/"), {"VETGATE_TIMING_BUDGET": "0"})
+
+
 def _cards(tmp_path: Path, flags: Settings, *candidates: str) -> dict[str, str]:
     settings = gather(flags.model_copy(update={"reference": "r"}), tmp_path, {})
     return to_request(candidates, settings, ()).cards

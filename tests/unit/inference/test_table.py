@@ -74,6 +74,16 @@ def test_a_class_that_the_card_does_not_list_is_a_data_error() -> None:
         match_labels(_samples([0], ("emu",)), Output(kind="logits", classes=("dog", "cat")), 2)
 
 
+def test_dropping_names_is_told_together_with_the_order_that_then_counts() -> None:
+    with pytest.raises(
+        DataError, match=r"names 1 class that the reference's card lacks, such as 'T-shirt-top'$"
+    ) as caught:
+        match_labels(_samples([0], ("T-shirt-top",)), Output(kind="logits", classes=("T-shirt/top", "Bag")), 2)
+    assert "classes.txt says `INDEX<TAB>FOLDER` a line" in caught.value.hint
+    with pytest.raises(DataError, match=r"2 classes that the reference's card lacks, such as 'emu'$"):
+        match_labels(_samples([0], ("emu", "yak")), Output(kind="logits", classes=("dog", "cat")), 2)
+
+
 @pytest.mark.parametrize("label", [-1, 3])
 def test_a_label_that_no_output_stands_for_is_a_data_error(label: int) -> None:
     with pytest.raises(DataError, match=f"label {label} of image 'i1'"):

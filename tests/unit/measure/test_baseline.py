@@ -265,19 +265,36 @@ def test_without_answers_per_image_bounds_are_combined_and_the_note_says_so() ->
         assert _bounds(figure, confidence) == pytest.approx((0.02 - down, 0.02 + up))
 
 
+def test_a_figure_that_counts_no_single_images_does_not_blame_the_run_for_being_unpaired() -> None:
+    spread = Quantiles(levels=(0.05, 0.95), values=(0.45, 0.55))
+    macro = _figure("accuracy.top1", Of.CANDIDATE, 0.5, spread, n=4)
+    for setting in (_setting(), _setting(stopping=WENT_ON)):
+        figure = _found(_compare(_evidence(macro), _evidence(macro), setting=setting), Of.DELTA)
+        assert figure.note.startswith("not paired by image, because it does not count single images as right or wrong")
+
+
+STOPPED = Stopping(images=4, available=9, looks=1, early=True, because="")
+WENT_ON = Stopping(images=4, available=4, looks=1, early=False, because="")
+
+
+def test_runs_that_might_have_stopped_and_took_all_images_are_paired() -> None:
+    evidence = _evidence(_right(2, 4), kept=[_kept([True, True, False, False])])
+    for now, then in ((WENT_ON, None), (None, WENT_ON), (WENT_ON, WENT_ON)):
+        found = _compare(evidence, evidence, setting=_setting(stopping=now), was=_setting(stopping=then))
+        assert _found(found, Of.DELTA).uncertainty == PairedCounts(b=0, c=0, n=4)
+
+
 @pytest.mark.parametrize(
     ("now", "then", "why"),
     [
         ({}, {"data": _data(unreadable=("x",))}, "the two runs could not read the same images"),
-        ({"stopping": Stopping(images=4, available=4, looks=1, early=False, because="")}, {}, "this run took images"),
-        (
-            {},
-            {"stopping": Stopping(images=4, available=4, looks=1, early=False, because="")},
-            "the baseline's run took",
-        ),
+        ({"stopping": STOPPED}, {}, "because this run stopped early"),
+        ({}, {"stopping": STOPPED}, "because the baseline's run stopped early"),
     ],
 )
-def test_answers_per_image_in_another_order_are_not_paired(now: dict[str, Any], then: dict[str, Any], why: str) -> None:
+def test_answers_per_image_of_other_images_or_after_an_early_stop_are_not_paired(
+    now: dict[str, Any], then: dict[str, Any], why: str
+) -> None:
     evidence = _evidence(_right(2, 4), kept=[_kept([True, True, False, False])])
     found = _compare(evidence, evidence, setting=_setting(**now), was=_setting(**then))
     figure = _found(found, Of.DELTA)

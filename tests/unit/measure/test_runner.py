@@ -10,7 +10,7 @@ import pytest
 
 from vetgate.domain.check import Ask, Need, Results
 from vetgate.domain.errors import CardError, Inconclusive, MissingExtra
-from vetgate.domain.evidence import Better, Exact, Measurement, Of, Outcome
+from vetgate.domain.evidence import Better, Counts, Exact, Measurement, Of, Outcome
 from vetgate.domain.specs import CheckSpec, MetricSpec
 from vetgate.domain.unit import Unit
 from vetgate.measure import PlannedCheck, run_check
@@ -72,6 +72,16 @@ def test_a_check_that_raises_is_errored_with_what_it_said() -> None:
     evidence = run_check(_planned(_raise(ZeroDivisionError("lost a screw"))), None)
     assert evidence.outcome is Outcome.ERRORED
     assert evidence.reason == "ZeroDivisionError: lost a screw"
+
+
+def test_a_record_that_cannot_be_is_told_in_one_sentence_without_a_library_in_it() -> None:
+    evidence = run_check(_planned(lambda: Results(measurements=(_figure(uncertainty=Counts(k=3, n=2)),))), None)
+    assert (evidence.outcome, evidence.reason) == (
+        Outcome.ERRORED,
+        "it made a Counts that cannot be: k = 3 is more than n = 2",
+    )
+    evidence = run_check(_planned(lambda: Results(measurements=(_figure(value=float("nan")),))), None)
+    assert evidence.reason == "it made a Measurement that cannot be: value: Input should be a finite number"
 
 
 def test_a_check_that_ends_the_process_with_code_0_is_errored_and_no_pass() -> None:

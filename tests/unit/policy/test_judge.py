@@ -853,3 +853,79 @@ def test_no_rules_no_evidence_or_nothing_measured_is_never_a_pass(judged: Judge)
 
 def test_a_pass_says_how_many_rulings_passed(judged: Judge) -> None:
     assert judged(TOP1, measured(flips(0, 0, 9_000))).because == "all 2 rules pass"
+
+
+def test_a_check_says_itself_why_a_figure_is_missing(judged: Judge) -> None:
+    said = Finding(
+        rule="latency.calls",
+        severity=Severity.INFO,
+        message="latency.p99 needs 459 calls; the time budget allowed 10 at batch 1.",
+        advice="Give timing more time with --timing-budget SECONDS.",
+    )
+    other = said.model_copy(update={"message": "latency.p999 needs 4,595 calls, and latency.p99 fewer."})
+    rule = "{metric: latency.p99, of: ratio, at_most: 1.1, confidence: 95%}"
+    evidence = measured(check="latency", findings=(said, other))
+    assert first(judged(rule, evidence, owners={"latency.p99": "latency"})).because == (
+        "latency.p99 of candidate over reference is not known: latency.p99 needs 459 calls; the time budget allowed 10 "
+        "at batch 1: give timing more time with --timing-budget SECONDS"
+    )
+
+
+def test_a_column_that_is_not_there_is_named_with_those_by_which_there_are_figures(judged: Judge) -> None:
+    rule = "{metric: accuracy.top1, of: delta, slice: each height, at_least: -5pp, confidence: 95%}"
+    owners = {"accuracy.top1": "quality", "accuracy.recall": "quality"}
+    recall = flips(0, 0, 200, metric="accuracy.recall", slice_name="dog")
+    for figures, there in (((flips(0, 0, 900), recall), "by label"), ((flips(0, 0, 900),), "of all images alone")):
+        ruling = first(judged(rule, measured(*figures), owners=owners))
+        assert ruling.decision is Decision.INCONCLUSIVE
+        assert "the data has no column 'height', or the run was not asked for it" in ruling.because
+        assert f"check quality has figures {there}; vetgate policy lint" in ruling.because
+
+
+def test_a_worst_slice_that_is_missing_may_lack_images_and_not_the_column(judged: Judge) -> None:
+    rule = "{metric: accuracy.worst_slice, slice: each weather, at_least: 5%, confidence: 95%}"
+    ruling = first(judged(rule, measured(flips(0, 0, 9)), owners={"accuracy.worst_slice": "quality"}))
+    assert "the data has no column 'weather', no value of it has 10 images, or" in ruling.because
+
+
+def test_a_slice_of_timed_calls_is_no_column_of_the_data(judged: Judge) -> None:
+    rule = "{metric: latency.p50, of: ratio, slice: batch=8, at_most: 1.1, confidence: 95%}"
+    ruling = first(judged(rule, measured(speed(1.0), check="latency"), owners=OWNERS))
+    assert "check latency ran, but did not give it for batch 8" in ruling.because
+
+
+def test_bounds_of_two_runs_promise_no_number_of_images(judged: Judge) -> None:
+    rule = "{metric: accuracy.f1_macro, of: delta, versus: baseline, at_least: -1pp, confidence: 95%}"
+    wide = Quantiles(levels=(0.05, 0.95), values=(-0.03, 0.03), method="MOVER of two runs")
+    macro = figure("accuracy.f1_macro", Of.DELTA, 0.0, Unit.FRACTION, wide, 1000)
+    ruling = first(judged(rule, measured(beside_baseline(macro), check="baseline")))
+    assert (ruling.decision, ruling.needed) == (Decision.INCONCLUSIVE, None)
+    assert "would probably settle it" not in ruling.because
+    paired = beside_baseline(flips(2, 2, 200))
+    ruling = first(judged(rule.replace("f1_macro", "top1"), measured(paired, check="baseline")))
+    assert ruling.needed is not None
+
+
+def test_the_worst_slice_asks_for_images_of_the_smallest_slices_and_not_for_more_in_all(judged: Judge) -> None:
+    rule = "{metric: accuracy.worst_slice, of: delta, slice: each weather, at_least: -1pp, confidence: 95%}"
+    wide = Quantiles(levels=(0.05, 0.95), values=(-0.07, 0.07), method="counts of slices")
+    worst = figure("accuracy.worst_slice", Of.DELTA, 0.0, Unit.FRACTION, wide, 900)
+    worst = worst.model_copy(update={"slice": Slice(by="weather")})
+    ruling = first(judged(rule, measured(worst)))
+    assert (ruling.decision, ruling.needed) == (Decision.INCONCLUSIVE, None)
+    assert ruling.because.endswith("; more images of the smallest slices help most")
+    narrow = worst.model_copy(update={"uncertainty": wide.model_copy(update={"values": (-0.005, 0.005)})})
+    passed = first(judged(rule, measured(narrow)))
+    assert passed.decision is Decision.PASS
+    assert "smallest" not in passed.because
+
+
+def test_a_p_value_too_small_for_floating_point_is_not_called_zero(judged: Judge) -> None:
+    because = first(judged(TOP1, measured(flips(7622, 16, 10_000)))).because
+    assert "McNemar's exact p < 1e-300" in because
+    assert "McNemar's exact p = 0.057" in first(judged(TOP1, measured(flips(60, 40, 10_000)))).because
+
+
+def test_one_rule_more_is_told_in_the_singular(judged: Judge) -> None:
+    verdict = judged(TOP1, errored("contract"), always=("contract",))
+    assert verdict.because.endswith("; so 1 rule is not settled")

@@ -231,3 +231,19 @@ def test_a_level_that_resampling_does_not_reach_is_doubtful(
 ) -> None:
     told = "can never be settled at 99.95 %: its bounds rest on resampling, which reaches 99.9 % at most"
     assert any(told in line for line in lines(f"metrics:\n  - {{{rule}}}\n")) is said
+
+
+def test_live_figures_of_two_runs_with_a_confidence_are_said_never_to_be_settled(
+    lines: Callable[..., list[str]],
+) -> None:
+    rule = "metric: latency.p50, versus: baseline, of: ratio, at_most: 1.2"
+    (found,) = lines(f"metrics:\n  - {{{rule}, confidence: 95%}}\n")
+    assert "can never be settled: latency.p50 is taken of live models" in found
+    assert "--latency-reference FILE" in found
+    assert lines(f"metrics:\n  - {{{rule}}}\n") == []
+
+
+def test_a_value_that_the_data_lacks_is_warned_of_once(lines: Callable[..., list[str]]) -> None:
+    body = "metrics:\n  - {metric: accuracy.top1, of: delta, slice: weather=hail, at_least: -5pp, confidence: 95%}\n"
+    (found,) = lines(body, SampleCounts(90, {}, {"weather": {"rain": 40, "sun": 50}}))
+    assert found.endswith("the data has no weather hail; weather has 'rain', 'sun'")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from vetgate.cli.outlook import show_sizes
+from vetgate.cli.outlook import counted, show_sizes
 from vetgate.domain.policy import Policy
 from vetgate.domain.specs import MetricSpec
 from vetgate.policy.sizes import SampleCounts, Size, sizes, unsettled
@@ -94,6 +94,8 @@ def test_the_smallest_slice_that_is_assessed_decides(size_of: Sizes) -> None:
     rain = "{metric: accuracy.top1, of: delta, slice: weather=rain, at_least: -5pp, confidence: 95%}"
     assert size_of(rain, counts).why_open.startswith("40 images of 'rain' are too few")
     assert size_of(rain.replace("weather=rain", "each brightness"), counts).there is None
+    hail = size_of(rain.replace("rain", "hail"), counts)
+    assert (hail.there, hail.why_open) == (0, "the data has no weather hail; weather has 'rain', 'sun'")
     none = size_of(rain.replace("weather=rain", "each weather, fewest: 5000"), counts)
     assert "no weather has 5,000 images" in none.why_open
 
@@ -151,3 +153,31 @@ def test_two_limits_take_more_images_than_one_for_both_must_hold(size_of: Sizes)
 def test_what_an_equal_candidate_cannot_keep_or_break_has_no_plan(size_of: Sizes, limits: str, note: str) -> None:
     size = size_of(TOP1.replace("at_least: -1pp", limits), SampleCounts(10))
     assert (size.note, size.identical, size.discordant, size.why_open) == (note, None, (), "")
+
+
+def test_the_worst_slice_is_planned_by_the_smallest_slice_that_there_is(size_of: Sizes) -> None:
+    counts = SampleCounts(1_000, {"cat": 800, "dog": 58, "axolotl": 3})
+    rule = "{metric: accuracy.worst_slice, of: delta, slice: each label, at_least: -5pp, confidence: 95%}"
+    size = size_of(rule, counts)
+    assert (size.there, size.why_open, size.note) == (58, "", "rests on its smallest slice: more images of that help")
+    gone = size_of(rule.replace("label", "height"), counts)
+    assert gone.why_open == "the data has no column 'height'; there are label, brightness, contrast, size"
+
+
+def test_live_figures_beside_a_baseline_have_no_plan_for_nothing_settles_them(size_of: Sizes) -> None:
+    rule = "{metric: latency.p50, of: ratio, versus: baseline, at_most: 1.2, confidence: 95%}"
+    assert size_of(rule).note == "has no bounds beside a baseline, so that nothing settles it"
+
+
+def test_a_number_of_images_that_nobody_knows_yet_is_explained(
+    rule_policy: Callable[[str], Policy], metrics: Mapping[str, MetricSpec], capsys: pytest.CaptureFixture[str]
+) -> None:
+    looks = TOP1.replace("of: delta", "of: delta, slice: each brightness")
+    show_sizes(sizes(rule_policy(looks), metrics, SampleCounts(900)), sequential=False)
+    assert "?: not known before images are opened" in capsys.readouterr().out
+    show_sizes(sizes(rule_policy(TOP1), metrics, SampleCounts(900)), sequential=False)
+    assert "?" not in capsys.readouterr().out
+
+
+def test_one_is_counted_in_the_singular() -> None:
+    assert [counted(number, "rule") for number in (0, 1, 2, 1000)] == ["0 rules", "1 rule", "2 rules", "1,000 rules"]
