@@ -25,7 +25,7 @@ from vetgate.reporting import (
 LEVELS = (0.05, 0.95)
 """Between these quantiles lie the one-sided 95 % bounds."""
 SAME_LEVEL = 1e-9
-UNBOUNDED = "too few to bound"
+UNBOUNDED = "too few"
 """Stands for bounds from 0 to infinity: pairs that exclude no ratio."""
 BOUNDS_TOLD = "Below a figure stand its one-sided 95 % bounds."
 _TITLES = {
