@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vetgate.reporting import Reporter, ReporterSpec, hookimpl
+from vetgate.api import Reporter, ReporterSpec, hookimpl
 
 
 def _table() -> Reporter:
