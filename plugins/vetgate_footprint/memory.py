@@ -110,4 +110,4 @@ def _quantiles(value: float, bounds: Sequence[Bounds], levels: Sequence[float]) 
     lower = [bound.lower for bound in reversed(bounds)]
     upper = [bound.upper for bound in bounds]
     low = tuple(round(1.0 - level, 12) for level in reversed(levels))
-    return Quantiles(levels=(*low, 0.5, *levels), values=(*lower, value, *upper), method="order statistics")
+    return Quantiles(levels=(*low, 0.5, *levels), values=(*lower, value, *upper), method=bounds[0].method)

@@ -103,7 +103,7 @@ def _stated(value: float, bounds: Sequence[Bounds], confidences: Sequence[float]
         return Unstated()
     falling = list(reversed(bounds))
     lower, upper = [bound.lower for bound in falling], [bound.upper for bound in falling]
-    return quantiles(lower, value, upper, confidences, "order statistics")
+    return quantiles(lower, value, upper, confidences, bounds[0].method)
 
 
 def _figure(role: Of, value: float, n: int, uncertainty: Quantiles | Pairs | Unstated, note: str) -> Measurement:

@@ -241,8 +241,7 @@ class Entrant:
         """Whether it holds weights alone, and neither the user nor a card that is known names their architecture."""
         artifact, _ = self._settled()
         named = self._architecture or (self.card is not None and self.card.card.architecture)
-        formats = (known for backend in self._house.host.backends() for known in backend.formats)
-        return not named and any(known.needs_architecture for known in formats if known.name == artifact.format)
+        return not named and self._house.needs_architecture(artifact.format)
 
     def subject(self) -> Subject:
         """Return what structure checks see."""

@@ -45,3 +45,8 @@ class House:
         deployed = card.batch if card is not None else 1
         batch = max(self.batch_for(card), deployed)
         return OpenOptions(threads=self.threads, batch_size=batch, architecture=architecture)
+
+    def needs_architecture(self, file_format: str | None) -> bool:
+        """Return whether files of a format hold weights alone, so that somebody must name their architecture."""
+        formats = (known for backend in self.host.backends() for known in backend.formats)
+        return any(known.needs_architecture for known in formats if known.name == file_format)

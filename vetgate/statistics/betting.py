@@ -28,6 +28,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from vetgate.statistics.bounds import Bounds
+from vetgate.statistics.count import least_count
 from vetgate.statistics.domain import check_confidence, check_difference, round_up
 
 BETS: NDArray[np.float64] = 1.25 ** -np.arange(0.0, 32.0)
@@ -184,14 +185,7 @@ def images_expected(discordance: float, margin: float, confidence: float, differ
         logs = log_capitals(images * gain, images, -margin, images * loss)
         return bool(logs[side] < enough)
 
-    high = 1.0
-    while high < MOST and short(high):
-        high *= 2.0
-    low = high / 2.0
-    while high - low > 0.5:
-        middle = (low + high) / 2.0
-        low, high = (middle, high) if short(middle) else (low, middle)
-    return round_up(min(high, MOST))
+    return round_up(min(least_count(short, MOST), MOST))
 
 
 def _check(

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import bdtrc, bdtrik, ndtri
 
+from vetgate.statistics.count import least_count
 from vetgate.statistics.domain import check_confidence, check_fraction, round_up
 from vetgate.statistics.exact import NUISANCE_MISS, exact_bounds
 from vetgate.statistics.signs import log_sign_capital, wins_needed
@@ -178,11 +179,4 @@ def _pairs_by_normal(share: float, confidence: float, power: float) -> int:
         wins = n * share - float(ndtri(power)) * math.sqrt(n * share * (1.0 - share))
         return float(log_sign_capital(min(max(wins, 0.0), n), n)) < -math.log1p(-confidence)
 
-    high = 1.0
-    while high < MOST_PAIRS and short(high):
-        high *= 2.0
-    low = high / 2.0
-    while high - low > 0.5:
-        middle = (low + high) / 2.0
-        low, high = (middle, high) if short(middle) else (low, middle)
-    return round_up(high)
+    return round_up(least_count(short, MOST_PAIRS))
