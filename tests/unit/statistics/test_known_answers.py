@@ -27,9 +27,9 @@ from vetgate.statistics import (
 COUNTS = st.integers(1, 3_000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
 
 
-def test_tangos_contact_lens_trial() -> None:
-    # T. Tango, Statistics in Medicine 17 (1998): 44 patients, one of them discordant and against the new disinfection,
-    # margin 10 points, z = 1.709.
+def test_tangos_score_worked_by_hand() -> None:
+    # b = 1, c = 0, N = 44, D0 = -0.1: A = 88, B = -9.9, C = 0.11, the root is 7.7, so q = 17.6 / 176 = 0.1 and
+    # z = 3.4 / sqrt(44 (0.2 - 0.11)) = 3.4 / sqrt(3.96).
     assert tango_z(1, 0, 44, -0.1) == pytest.approx(1.709, abs=5e-4)
 
 
