@@ -7,6 +7,7 @@ from vetgate.domain.check import (
     Check,
     ColdStart,
     EvidenceContext,
+    Inner,
     Need,
     Question,
     Results,
@@ -16,6 +17,7 @@ from vetgate.domain.check import (
     Subject,
     TableContext,
 )
+from vetgate.domain.compress import Bench, Compressor, Made, Recipe, Step, Takes, TrainingSet, Wants
 from vetgate.domain.errors import (
     CardError,
     DataError,
@@ -53,7 +55,8 @@ from vetgate.domain.evidence import (
     Versus,
     of_label,
 )
-from vetgate.domain.model import Backend, Execution, Model, OpenOptions
+from vetgate.domain.landscape import Embedder, Embedding, Landscape, Part, Point
+from vetgate.domain.model import Backend, Execution, Model, ModuleBackend, OpenOptions, Tap, TappedModel
 from vetgate.domain.predictions import (
     Column,
     Predictions,
@@ -63,7 +66,11 @@ from vetgate.domain.samples import Samples, SampleSet
 from vetgate.domain.specs import (
     BackendSpec,
     CheckSpec,
+    CompressorSpec,
     DataSourceSpec,
+    Drawing,
+    DrawingSpec,
+    EmbedderSpec,
     Event,
     FormatSpec,
     MetricSpec,
@@ -74,6 +81,7 @@ from vetgate.domain.specs import (
 )
 from vetgate.domain.structure import Operator, Port, Structure, Tensor
 from vetgate.domain.unit import Unit
+from vetgate.domain.yardstick import Distance, Peer, Yardstick, YardstickSummary
 from vetgate.hookspecs import hookimpl
 
 __all__ = [
@@ -84,6 +92,7 @@ __all__ = [
     "Ask",
     "Backend",
     "BackendSpec",
+    "Bench",
     "Better",
     "Card",
     "CardError",
@@ -91,9 +100,17 @@ __all__ = [
     "CheckSpec",
     "ColdStart",
     "Column",
+    "Compressor",
+    "CompressorSpec",
     "Counts",
     "DataError",
     "DataSourceSpec",
+    "Distance",
+    "Drawing",
+    "DrawingSpec",
+    "Embedder",
+    "EmbedderSpec",
+    "Embedding",
     "Event",
     "Evidence",
     "EvidenceContext",
@@ -102,13 +119,17 @@ __all__ = [
     "Finding",
     "FormatSpec",
     "Inconclusive",
+    "Inner",
     "Input",
+    "Landscape",
     "Looks",
+    "Made",
     "Measurement",
     "Member",
     "MetricSpec",
     "MissingExtra",
     "Model",
+    "ModuleBackend",
     "Need",
     "Of",
     "OpenOptions",
@@ -117,8 +138,11 @@ __all__ = [
     "Output",
     "PairedCounts",
     "Pairs",
+    "Part",
+    "Peer",
     "PerImage",
     "Picture",
+    "Point",
     "PolicySpec",
     "Port",
     "PredictionTable",
@@ -127,6 +151,7 @@ __all__ = [
     "Quantiles",
     "Question",
     "Ran",
+    "Recipe",
     "Reporter",
     "ReporterSpec",
     "Resize",
@@ -137,13 +162,18 @@ __all__ = [
     "SessionContext",
     "Severity",
     "Slice",
+    "Step",
     "Structure",
     "StructureContext",
     "Subject",
     "Table",
     "TableContext",
+    "Takes",
+    "Tap",
+    "TappedModel",
     "Tensor",
     "Training",
+    "TrainingSet",
     "Unit",
     "UnreadableArtifact",
     "UnreadableImage",
@@ -151,7 +181,10 @@ __all__ = [
     "UsageError",
     "Versus",
     "VetgateError",
+    "Wants",
     "WorkerFailed",
+    "Yardstick",
+    "YardstickSummary",
     "hookimpl",
     "of_label",
 ]

@@ -10,7 +10,17 @@ from typing import Any
 
 import pluggy
 
-from vetgate.domain.specs import BackendSpec, CheckSpec, DataSourceSpec, Event, PolicySpec, ReporterSpec
+from vetgate.domain.specs import (
+    BackendSpec,
+    CheckSpec,
+    CompressorSpec,
+    DataSourceSpec,
+    DrawingSpec,
+    EmbedderSpec,
+    Event,
+    PolicySpec,
+    ReporterSpec,
+)
 
 ENTRY_POINT_GROUP = "vetgate.v1"
 
@@ -40,6 +50,18 @@ class Hooks:
     @hookspec
     def vetgate_policies(self) -> Iterable[PolicySpec]:  # type: ignore[empty-body]  # pluggy specs have no body
         """Named policies it carries."""
+
+    @hookspec
+    def vetgate_compressors(self) -> Iterable[CompressorSpec]:  # type: ignore[empty-body]  # pluggy specs have no body
+        """Compressed variants it can make."""
+
+    @hookspec
+    def vetgate_embedders(self) -> Iterable[EmbedderSpec]:  # type: ignore[empty-body]  # pluggy specs have no body
+        """Ways it can put models into the plane."""
+
+    @hookspec
+    def vetgate_drawings(self) -> Iterable[DrawingSpec]:  # type: ignore[empty-body]  # pluggy specs have no body
+        """Formats it can draw landscapes and studies in."""
 
     @hookspec
     def vetgate_observe(self, event: Event) -> None:

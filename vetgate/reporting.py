@@ -1,6 +1,7 @@
 """The door for reporters: the report's nouns and how figures are printed."""
 
 from vetgate.domain.artifact import Member
+from vetgate.domain.compress import Made, Recipe, Step
 from vetgate.domain.errors import Inconclusive
 from vetgate.domain.evidence import (
     BATCH,
@@ -29,6 +30,7 @@ from vetgate.domain.evidence import (
     Versus,
     of_label,
 )
+from vetgate.domain.landscape import Embedding, Landscape, Part, Point
 from vetgate.domain.model import Execution
 from vetgate.domain.report import (
     BaselineSummary,
@@ -41,9 +43,11 @@ from vetgate.domain.report import (
     ReportSet,
     Stopping,
 )
-from vetgate.domain.specs import Reporter, ReporterSpec, StyledReporter
+from vetgate.domain.specs import Drawing, DrawingSpec, Reporter, ReporterSpec, StyledReporter
+from vetgate.domain.study import Comparison, Study, Variant
 from vetgate.domain.unit import Unit, format_about, format_beside, format_limit, format_quantity
 from vetgate.domain.verdict import Decision, Ruling, Verdict
+from vetgate.domain.yardstick import Distance, Peer, YardstickSummary
 from vetgate.hookspecs import hookimpl
 from vetgate.ranking import Extreme, Interval, Ranking, Standing, Unranked, rank
 
@@ -52,9 +56,14 @@ __all__ = [
     "LABEL",
     "BaselineSummary",
     "Better",
+    "Comparison",
     "Counts",
     "DataSummary",
     "Decision",
+    "Distance",
+    "Drawing",
+    "DrawingSpec",
+    "Embedding",
     "Environment",
     "Evidence",
     "Exact",
@@ -64,7 +73,9 @@ __all__ = [
     "Finding",
     "Inconclusive",
     "Interval",
+    "Landscape",
     "Looks",
+    "Made",
     "Measurement",
     "Member",
     "ModelSummary",
@@ -72,13 +83,17 @@ __all__ = [
     "Outcome",
     "PairedCounts",
     "Pairs",
+    "Part",
+    "Peer",
     "PerImage",
     "Picture",
+    "Point",
     "PolicySummary",
     "Promotion",
     "Quantiles",
     "Ran",
     "Ranking",
+    "Recipe",
     "Report",
     "ReportSet",
     "Reporter",
@@ -87,15 +102,19 @@ __all__ = [
     "Severity",
     "Slice",
     "Standing",
+    "Step",
     "Stopping",
+    "Study",
     "StyledReporter",
     "Table",
     "Uncertainty",
     "Unit",
     "Unranked",
     "Unstated",
+    "Variant",
     "Verdict",
     "Versus",
+    "YardstickSummary",
     "format_about",
     "format_beside",
     "format_limit",

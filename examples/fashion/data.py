@@ -66,7 +66,7 @@ def sample(source: Path) -> Images:
     return images[chosen]
 
 
-def save_test(source: Path, path: Path) -> None:
-    """Write the 10,000 test images, their labels and the class names to one compressed file."""
-    images, labels = load(source, "t10k")
+def save_split(source: Path, split: str, path: Path) -> None:
+    """Write the images of a split, their labels and the class names to one compressed file."""
+    images, labels = load(source, split)
     np.savez_compressed(path, images=images, labels=labels, classes=np.array(CLASSES))

@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from architecture import fashion_resnet
 from card import write_card
-from data import SOURCE, load, sample, save_test
+from data import SOURCE, load, sample, save_split
 from export import prune_weights, save_onnx, to_float16, to_int8, to_onnx
 from torch import nn
 from training import Recipe, train
@@ -20,6 +20,10 @@ from training import Recipe, train
 EPOCHS = 16
 REFERENCE_SEED = 0
 INDEPENDENT_SEED = 1
+PEER_SEEDS = (2, 3, 4)
+"""Of the models that the yardstick is made of; none of them is a candidate."""
+CHECKPOINTS = (2, 6, EPOCHS)
+"""Epochs after which they are kept; the last is the trained model."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,7 @@ class Workshop:
 
 def make_data(workshop: Workshop, path: Path) -> None:
     """Write the test images and labels."""
-    save_test(workshop.source, path)
+    save_split(workshop.source, "t10k", path)
 
 
 def make_reference(workshop: Workshop, path: Path) -> None:
@@ -90,6 +94,27 @@ def make_independent(workshop: Workshop, path: Path) -> None:
     write_card(path, seconds=seconds, epochs=workshop.epochs)
 
 
+def make_peers(workshop: Workshop, folder: Path) -> None:
+    """Train the independent models of the yardstick and write their checkpoints, each with its card."""
+    folder.mkdir(parents=True, exist_ok=True)
+    images, labels = load(workshop.source, "train")
+    for seed in PEER_SEEDS:
+        begin = time.perf_counter()
+
+        def keep(epoch: int, model: nn.Module, seed: int = seed, begin: float = begin) -> None:
+            if epoch in CHECKPOINTS:
+                path = folder / f"seed{seed}-epoch{epoch:02}.pt"
+                torch.save({name: value.contiguous() for name, value in model.state_dict().items()}, path)
+                write_card(path, seconds=time.perf_counter() - begin, epochs=epoch)
+
+        train(images, labels, Recipe(seed, seed, workshop.epochs), print, after=keep)
+
+
+def make_train(workshop: Workshop, path: Path) -> None:
+    """Write the 60,000 training images and labels, for the study's distillation."""
+    save_split(workshop.source, "train", path)
+
+
 STEPS: dict[str, Callable[[Workshop, Path], None]] = {
     "test.npz": make_data,
     "reference.pt": make_reference,
@@ -99,6 +124,8 @@ STEPS: dict[str, Callable[[Workshop, Path], None]] = {
     "pruned95.onnx": make_pruned(0.95),
     "distilled.onnx": make_distilled,
     "independent.onnx": make_independent,
+    "peers": make_peers,
+    "train.npz": make_train,
 }
 
 

@@ -90,8 +90,26 @@ def distillation_loss(logits: torch.Tensor, teacher: torch.Tensor, labels: torch
     return TEACHER_WEIGHT * TEMPERATURE**2 * soft + (1 - TEACHER_WEIGHT) * hard
 
 
+def loss_of(
+    model: nn.Module, teacher: nn.Module | None, image: torch.Tensor, label: torch.Tensor, low_precision: bool
+) -> torch.Tensor:
+    """Return the loss of one batch, from the labels alone or beside a teacher."""
+    with torch.autocast("cpu", torch.bfloat16, enabled=low_precision):
+        logits = model(image)
+        with torch.no_grad():
+            taught = None if teacher is None else teacher(image)
+    if taught is None:
+        return nn.functional.cross_entropy(logits.float(), label)
+    return distillation_loss(logits.float(), taught.float(), label)
+
+
 def train(
-    images: Images, targets: Labels, recipe: Recipe, progress: Progress, teacher: nn.Module | None = None
+    images: Images,
+    targets: Labels,
+    recipe: Recipe,
+    progress: Progress,
+    teacher: nn.Module | None = None,
+    after: Callable[[int, nn.Module], None] | None = None,
 ) -> tuple[nn.Module, float]:
     """Return a trained network in eval mode and the seconds its training took.
 
@@ -103,6 +121,7 @@ def train(
         recipe: Seeds and epochs.
         progress: Called with one line after every epoch.
         teacher: A trained network to distil from; None trains on the labels alone.
+        after: Called with the number of epochs and the network in eval mode after every epoch.
     """
     model = initial_model(recipe.initial_seed)
     model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -119,15 +138,7 @@ def train(
         model.train()
         total = torch.zeros((), dtype=torch.float64)
         for image, label in batches(pixels, labels, generator):
-            with torch.autocast("cpu", torch.bfloat16, enabled=recipe.low_precision):
-                logits = model(image)
-                with torch.no_grad():
-                    taught = None if teacher is None else teacher(image)
-            logits = logits.float()
-            if taught is None:
-                loss = nn.functional.cross_entropy(logits, label)
-            else:
-                loss = distillation_loss(logits, taught.float(), label)
+            loss = loss_of(model, teacher, image, label, recipe.low_precision)
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
@@ -136,5 +147,7 @@ def train(
         mean = total.item() / (len(labels) // BATCH)
         seconds = time.perf_counter() - begin
         progress(f"epoch {epoch + 1} of {recipe.epochs}: loss {mean:.4f}, {seconds:.0f} s")
+        if after is not None:
+            after(epoch + 1, model.eval())
     model.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     return model.eval(), time.perf_counter() - begin

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -13,10 +13,11 @@ from pydantic import PositiveFloat, PositiveInt
 from vetgate.domain.artifact import Artifact
 from vetgate.domain.card import Card
 from vetgate.domain.evidence import Evidence, Exhibit, Finding, Measurement, Of, PerImage, Ran, Slice
-from vetgate.domain.model import Execution
+from vetgate.domain.model import Execution, Tap
 from vetgate.domain.predictions import PredictionTable
 from vetgate.domain.record import Record
 from vetgate.domain.structure import Structure
+from vetgate.domain.yardstick import Yardstick
 
 if TYPE_CHECKING:
     import numpy as np
@@ -115,6 +116,8 @@ class TableContext:
     """For checks that are pure functions of the prediction table."""
 
     table: PredictionTable
+    yardstick: Yardstick | None = None
+    """Answers of independent models to the same images, where the user gave any."""
 
 
 @dataclass(frozen=True)
@@ -160,6 +163,31 @@ class Session(Protocol):
         ...
 
 
+class Inner(Protocol):
+    """The inner tensors of a live model."""
+
+    @property
+    def probes(self) -> int:
+        """Images at hand for `capture`, the same ones in the same order for both models."""
+        ...
+
+    def taps(self) -> tuple[Tap, ...]:
+        """Return the inner tensors that can be read.
+
+        Raises:
+            Inconclusive: This format shows none.
+        """
+        ...
+
+    def capture(self, names: Sequence[str], first: int, count: int) -> Mapping[str, NDArray[np.float32]]:
+        """Return inner tensors (count, *shape) for `count` of the probes from `first` on, channels first.
+
+        Raises:
+            WorkerFailed: A value is not finite, or the child failed.
+        """
+        ...
+
+
 @dataclass(frozen=True)
 class SessionContext:
     """For checks that need live models."""
@@ -169,6 +197,10 @@ class SessionContext:
     """The reference, or the build of it that is timed in its place."""
     machine: str = ""
     """The machine in words, for figures that hold on it alone."""
+    candidate_inner: Inner | None = None
+    """Where inner tensors are compared; None in runs that time only."""
+    reference_inner: Inner | None = None
+    """Of the reference itself, also where another build of it is timed."""
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from vetgate.domain.artifact import Artifact
 from vetgate.domain.card import Card
@@ -13,6 +14,25 @@ from vetgate.domain.structure import Structure
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+
+class Tap(Record):
+    """One inner tensor of a model that can be read while it predicts."""
+
+    name: str
+    """As the file or the module calls it; unique within the model."""
+    shape: tuple[int, ...]
+    """Of one image, channels first: (C, H, W), (T, D) or (D,)."""
+    layer: int
+    """Layers that multiply weights (convolution, linear) run up to it, its own included; 0 before the first."""
+    operator: str
+    """What made it, in the format's own word, such as Conv, aten.relu or CONV_2D."""
+    weighted: bool = False
+    """Whether its operator is one of these layers."""
+    features: bool = False
+    """Whether it is what the last linear layer takes: the penultimate features (D,)."""
+    spatial: bool = False
+    """Whether it is the last (C, H, W) tensor before pooling and classifier: the feature map."""
 
 
 class OpenOptions(Record):
@@ -59,6 +79,27 @@ class Model(Protocol):
         ...
 
 
+@runtime_checkable
+class TappedModel(Model, Protocol):
+    """A model whose inner tensors can be read."""
+
+    def taps(self) -> tuple[Tap, ...]:
+        """Return the floating-point tensors that can be read, in the order in which they are computed.
+
+        Quantised tensors count and are read de-quantised; constants do not.
+        """
+        ...
+
+    def capture(self, images: NDArray[np.float32], names: Sequence[str]) -> dict[str, NDArray[np.float32]]:
+        """Return the named tensors for a batch, (N, *shape) with channels first, de-quantised.
+
+        Args:
+            images: As `predict` takes them.
+            names: Of `taps`.
+        """
+        ...
+
+
 class Backend(Protocol):
     """Opens the formats that its BackendSpec names. Runs in a child process only."""
 
@@ -76,5 +117,21 @@ class Backend(Protocol):
         Raises:
             UnreadableArtifact: The runtime refuses it.
             CardError: The card contradicts the model.
+        """
+        ...
+
+
+@runtime_checkable
+class ModuleBackend(Backend, Protocol):
+    """A backend that can hand a model over as a live PyTorch module, to be trained or taken apart."""
+
+    def load_module(self, artifact: Artifact, card: Card, options: OpenOptions) -> Any:  # noqa: ANN401  # a torch.nn.Module, which the core does not know
+        """Return a fresh torch.nn.Module in eval mode whose weights may be changed.
+
+        It takes images (N, channels, H, W) as the card makes them and returns logits or probabilities (N, C).
+
+        Raises:
+            Inconclusive: The file holds no module that could be changed.
+            CardError: Nobody names the architecture of plain weights, or they do not fit it.
         """
         ...

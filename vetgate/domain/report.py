@@ -12,6 +12,7 @@ from vetgate.domain.evidence import Evidence
 from vetgate.domain.model import Execution
 from vetgate.domain.record import Record
 from vetgate.domain.verdict import Decision, Verdict
+from vetgate.domain.yardstick import YardstickSummary
 
 SCHEMA_VERSION: Literal[1] = 1
 
@@ -135,6 +136,8 @@ class Report(Record):
     stopping: Stopping | None = None
     """None for a run that took all images from the start."""
     baseline: BaselineSummary | None = None
+    yardstick: YardstickSummary | None = None
+    """What functional distances were held against; None where nobody gave one."""
     environment: Environment
     warnings: tuple[str, ...] = ()
     """Anything a reader must know that is no ruling: an observer that failed, a runtime that differs."""

@@ -44,6 +44,10 @@ class RunRequest(Record):
     """Whether to stop asking for images as soon as the verdict is settled."""
     baseline: str | None = None
     """A saved report, for rules `versus: baseline`."""
+    yardstick: str | None = None
+    """A yardstick file, for similarity.independence."""
+    layers: bool = False
+    """Whether to compare inner tensors of the two models, layer by layer."""
     latency_reference: str | None = None
     """The model that is timed in place of the reference: the build of it that ships."""
     latency_reference_card: str | None = None
@@ -55,7 +59,7 @@ class RunRequest(Record):
     def files(self) -> tuple[str, ...]:
         """Every file or folder that the run reads, as it was named; a report must not be written over one."""
         named = (
-            *(self.reference, self.data, self.policy, self.reference_card),
+            *(self.reference, self.data, self.policy, self.reference_card, self.yardstick),
             *((self.baseline, self.baseline.rpartition("#")[0]) if self.baseline else ()),
             *(self.latency_reference, self.latency_reference_card, *self.cards.values()),
         )

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Generic, Protocol, TypeVar, runtime_checkable
+from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 from vetgate.domain.check import Check, Need
+from vetgate.domain.compress import Compressor, Recipe, Takes, Wants
 from vetgate.domain.evidence import Better, Of
+from vetgate.domain.landscape import Embedder, Landscape
 from vetgate.domain.model import Backend
 from vetgate.domain.report import ReportSet
 from vetgate.domain.samples import SampleSet
+from vetgate.domain.study import Study
 from vetgate.domain.unit import Unit
 
 
@@ -78,6 +81,7 @@ class MetricSpec:
     counted: tuple[Of, ...] = ()
     """Roles that are a mean over images of terms in {-1, 0, 1}, handed on as counts: a run may stop early on them."""
     needs_labels: bool = False
+    needs_yardstick: bool = False
     bounded: tuple[Of, ...] = ()
     """Roles whose uncertainty the check states, so that a rule may ask for a confidence; exact ones included."""
     exact: bool = False
@@ -148,6 +152,57 @@ class ReporterSpec:
     suffix: str
     """File suffix with its dot."""
     factory: Callable[[], Reporter]
+    extra: str | None = None
+
+
+DocumentT_contra = TypeVar("DocumentT_contra", bound=Landscape | Study, contravariant=True)
+
+
+class Drawing(Protocol[DocumentT_contra]):
+    """Draws a landscape or a study in one format. Pure: no clock, no environment, no files."""
+
+    def draw(self, document: DocumentT_contra) -> str | bytes:
+        """Return the whole document."""
+        ...
+
+
+@dataclass(frozen=True)
+class DrawingSpec:
+    """Draws one kind of document in one format."""
+
+    name: str
+    """Such as `landscape-svg`."""
+    summary: str
+    document: type[Landscape] | type[Study]
+    suffix: str
+    """File suffix with its dot."""
+    factory: Callable[[], Drawing[Any]]
+    extra: str | None = None
+
+
+@dataclass(frozen=True)
+class EmbedderSpec:
+    """Puts the points of a landscape into the plane."""
+
+    name: str
+    """Such as `tsne`."""
+    summary: str
+    factory: Callable[[], Embedder]
+    extra: str | None = None
+
+
+@dataclass(frozen=True)
+class CompressorSpec:
+    """Makes compressed variants of a reference."""
+
+    name: str
+    """Such as `prune-l1`."""
+    summary: str
+    takes: Takes
+    factory: Callable[[], Compressor]
+    recipes: tuple[Recipe, ...]
+    """Variants that a study makes unasked; the steps of a sequence may name other compressors."""
+    wants: tuple[Wants, ...] = ()
     extra: str | None = None
 
 

@@ -18,6 +18,7 @@ class Unit(StrEnum):
     COUNT = "count"
     PER_SECOND = "1/s"
     SCORE = "score"
+    DECIBELS = "dB"
 
 
 _QUANTITY = re.compile(r"^\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*([A-Za-z%/×µμ]*)\s*$")
@@ -31,6 +32,7 @@ _SUFFIXES: dict[Unit, dict[str, float]] = {
     Unit.COUNT: {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9},
     Unit.PER_SECOND: {"": 1.0, "/s": 1.0},
     Unit.SCORE: {"": 1.0},
+    Unit.DECIBELS: {"": 1.0, "dB": 1.0},
 }
 
 _NAMES = {
@@ -39,6 +41,7 @@ _NAMES = {
     Unit.MEGABYTES: " MB",
     Unit.BITS: " bit",
     Unit.PER_SECOND: " /s",
+    Unit.DECIBELS: " dB",
 }
 
 _TYPED = str.maketrans("×µμ", "xuu")

@@ -14,7 +14,10 @@ from vetgate.domain.errors import MissingExtra, UsageError
 from vetgate.domain.specs import (
     BackendSpec,
     CheckSpec,
+    CompressorSpec,
     DataSourceSpec,
+    DrawingSpec,
+    EmbedderSpec,
     Event,
     MetricSpec,
     PolicySpec,
@@ -32,6 +35,9 @@ class Kind(StrEnum):
     DATA_SOURCE = "data source"
     REPORTER = "reporter"
     POLICY = "policy"
+    COMPRESSOR = "compressor"
+    EMBEDDER = "embedder"
+    DRAWING = "drawing"
 
 
 _HOOKS: dict[Kind, tuple[str, type[Any]]] = {
@@ -40,6 +46,9 @@ _HOOKS: dict[Kind, tuple[str, type[Any]]] = {
     Kind.DATA_SOURCE: ("vetgate_data_sources", DataSourceSpec),
     Kind.REPORTER: ("vetgate_reporters", ReporterSpec),
     Kind.POLICY: ("vetgate_policies", PolicySpec),
+    Kind.COMPRESSOR: ("vetgate_compressors", CompressorSpec),
+    Kind.EMBEDDER: ("vetgate_embedders", EmbedderSpec),
+    Kind.DRAWING: ("vetgate_drawings", DrawingSpec),
 }
 
 
@@ -130,6 +139,10 @@ class Host:
     def data_sources(self) -> tuple[DataSourceSpec, ...]:
         """Return the data sources by name."""
         return self._specs(Kind.DATA_SOURCE)
+
+    def compressors(self) -> tuple[CompressorSpec, ...]:
+        """Return the compressors by name."""
+        return self._specs(Kind.COMPRESSOR)
 
     def policies(self) -> dict[str, PolicySpec]:
         """Return the carried policies by name."""

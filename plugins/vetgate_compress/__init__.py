@@ -1,0 +1,1 @@
+"""Compressed variants of a reference, made with well-kept libraries."""

@@ -1,0 +1,3 @@
+"""Declares the compressors."""
+
+from __future__ import annotations

@@ -1,0 +1,1 @@
+"""The functional landscape: embeddings and pictures."""

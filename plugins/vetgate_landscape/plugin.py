@@ -1,0 +1,3 @@
+"""Declares embedders and drawings of landscapes."""
+
+from __future__ import annotations

@@ -1,0 +1,1 @@
+"""Which layer broke: inner tensors of both models, side by side."""

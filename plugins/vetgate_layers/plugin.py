@@ -1,0 +1,3 @@
+"""Declares the check on inner tensors."""
+
+from __future__ import annotations
