@@ -57,9 +57,40 @@ def augment(pixels: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     return ((images / 255 - torch.tensor(MEAN)) / torch.tensor(STD)).permute(0, 3, 1, 2)
 
 
+class Keeper:
+    """Writes the checkpoints of one training, each with its card."""
+
+    def __init__(self, folder: Path, seed: int, classes: list[str]) -> None:
+        self._folder, self._seed, self._classes = folder, seed, classes
+        self._begin = time.perf_counter()
+
+    def __call__(self, epoch: int, model: nn.Module) -> None:
+        """Write the model after this many epochs, where it is to be kept."""
+        if epoch not in CHECKPOINTS and (epoch or self._seed):
+            return
+        path = self._folder / f"{self._name(epoch)}.pt"
+        state = {key: value.clone(memory_format=torch.contiguous_format) for key, value in model.state_dict().items()}
+        torch.save(state, path)
+        seconds = max(time.perf_counter() - self._begin, 1.0)
+        card = CARD.format(
+            mean=list(MEAN),
+            std=list(STD),
+            classes=self._classes,
+            seconds=seconds,
+            epochs=max(epoch, 1),
+            images=IMAGES,
+        )
+        path.with_name(f"{path.name}.yaml").write_text(card)
+
+    def _name(self, epoch: int) -> str:
+        if self._seed:
+            return f"independent{self._seed}-{epoch:02}"
+        return {0: "initial", EPOCHS: "reference"}.get(epoch, f"reference-{epoch:02}")
+
+
 def train(
     images: NDArray[np.uint8], labels: NDArray[np.int64], seed: int, after: Callable[[int, nn.Module], None]
-) -> float:
+) -> None:
     """Train from the weights and in the order of a seed, by SGD under one cycle."""
     torch.manual_seed(seed)
     model = resnet20()
