@@ -95,7 +95,7 @@ def train(
     torch.manual_seed(seed)
     model = resnet20()
     after(0, model)
-    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    model.to(memory_format=torch.channels_last)
     generator = torch.Generator().manual_seed(seed)
     pixels = nn.functional.pad(torch.from_numpy(images).permute(0, 3, 1, 2), (PADDING,) * 4).permute(0, 2, 3, 1)
     targets = torch.from_numpy(labels)
