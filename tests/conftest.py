@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import subprocess
 import sys
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -15,9 +17,11 @@ ROOT = Path(__file__).parent.parent
 NEEDS = {
     "plugins/torch": ("torch", "torchvision", "timm", "safetensors"),
     "plugins/onnx": ("onnx", "onnxruntime"),
+    "plugins/compress": ("torch", "onnx", "onnxruntime", "onnxscript", "torch_pruning", "sklearn"),
     "plugins/litert": ("ai_edge_litert",),
     "plugins/data": ("pyarrow",),
     "plugins/charts/test_bubble_chart.py": ("matplotlib",),
+    "plugins/layers/test_layers_check.py": ("torch", "onnx", "onnxscript", "ai_edge_litert"),
     "plugins/footprint/test_formats_agree.py": ("torch", "onnx", "ai_edge_litert"),
 }
 """Libraries without which tests are not collected; the header of the run says so."""
@@ -64,3 +68,16 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     folder = tmp_path_factory.mktemp("cache")
     monkeypatch.setenv("XDG_CACHE_HOME", str(folder))
     return folder
+
+
+@pytest.fixture(scope="session")
+def studies() -> ModuleType:
+    """Return the module that makes canned studies; test folders are no packages, so it is loaded by its place."""
+    place = ROOT / "tests" / "golden" / "canned_study.py"
+    spec = importlib.util.spec_from_file_location("vetgate_canned_study", place)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module

@@ -17,7 +17,7 @@ from vetgate.domain.check import (
     Subject,
     TableContext,
 )
-from vetgate.domain.compress import Bench, Compressor, Made, Recipe, Step, Takes, TrainingSet, Wants
+from vetgate.domain.compress import Bench, Compressor, Made, Recipe, Setting, Step, Takes, TrainingSet, Wants
 from vetgate.domain.errors import (
     CardError,
     DataError,
@@ -56,7 +56,16 @@ from vetgate.domain.evidence import (
     of_label,
 )
 from vetgate.domain.landscape import Embedder, Embedding, Landscape, Part, Point
-from vetgate.domain.model import Backend, Execution, Model, ModuleBackend, OpenOptions, Tap, TappedModel
+from vetgate.domain.model import (
+    Backend,
+    Execution,
+    Model,
+    ModuleBackend,
+    OpenOptions,
+    Tap,
+    TappedModel,
+    mark_feature_map,
+)
 from vetgate.domain.predictions import (
     Column,
     Predictions,
@@ -80,6 +89,7 @@ from vetgate.domain.specs import (
     ReporterSpec,
 )
 from vetgate.domain.structure import Operator, Port, Structure, Tensor
+from vetgate.domain.study import Study
 from vetgate.domain.unit import Unit
 from vetgate.domain.yardstick import Distance, Peer, Yardstick, YardstickSummary
 from vetgate.hookspecs import hookimpl
@@ -160,11 +170,13 @@ __all__ = [
     "Samples",
     "Session",
     "SessionContext",
+    "Setting",
     "Severity",
     "Slice",
     "Step",
     "Structure",
     "StructureContext",
+    "Study",
     "Subject",
     "Table",
     "TableContext",
@@ -186,5 +198,6 @@ __all__ = [
     "Yardstick",
     "YardstickSummary",
     "hookimpl",
+    "mark_feature_map",
     "of_label",
 ]

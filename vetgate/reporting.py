@@ -1,5 +1,6 @@
 """The door for reporters: the report's nouns and how figures are printed."""
 
+from vetgate.deviation import FAR, NEAR, ONE_POINT, Bracket, Deviation, Deviations, Fate, bounds, deviations
 from vetgate.domain.artifact import Member
 from vetgate.domain.compress import Made, Recipe, Step
 from vetgate.domain.errors import Inconclusive
@@ -43,23 +44,34 @@ from vetgate.domain.report import (
     ReportSet,
     Stopping,
 )
-from vetgate.domain.specs import Drawing, DrawingSpec, Reporter, ReporterSpec, StyledReporter
+from vetgate.domain.specs import Drawing, DrawingSpec, Reporter, ReporterSpec, StyledDrawing, StyledReporter
 from vetgate.domain.study import Comparison, Study, Variant
 from vetgate.domain.unit import Unit, format_about, format_beside, format_limit, format_quantity
 from vetgate.domain.verdict import Decision, Ruling, Verdict
 from vetgate.domain.yardstick import Distance, Peer, YardstickSummary
 from vetgate.hookspecs import hookimpl
+from vetgate.label import plain, short_names, shorten
+from vetgate.landscape import Principal, principal_coordinates, rank_correlation
+from vetgate.placement import Box, Disc, place
 from vetgate.ranking import Extreme, Interval, Ranking, Standing, Unranked, rank
 
 __all__ = [
     "BATCH",
+    "FAR",
     "LABEL",
+    "NEAR",
+    "ONE_POINT",
     "BaselineSummary",
     "Better",
+    "Box",
+    "Bracket",
     "Comparison",
     "Counts",
     "DataSummary",
     "Decision",
+    "Deviation",
+    "Deviations",
+    "Disc",
     "Distance",
     "Drawing",
     "DrawingSpec",
@@ -70,6 +82,7 @@ __all__ = [
     "Execution",
     "Exhibit",
     "Extreme",
+    "Fate",
     "Finding",
     "Inconclusive",
     "Interval",
@@ -89,6 +102,7 @@ __all__ = [
     "Picture",
     "Point",
     "PolicySummary",
+    "Principal",
     "Promotion",
     "Quantiles",
     "Ran",
@@ -105,6 +119,7 @@ __all__ = [
     "Step",
     "Stopping",
     "Study",
+    "StyledDrawing",
     "StyledReporter",
     "Table",
     "Uncertainty",
@@ -115,11 +130,19 @@ __all__ = [
     "Verdict",
     "Versus",
     "YardstickSummary",
+    "bounds",
+    "deviations",
     "format_about",
     "format_beside",
     "format_limit",
     "format_quantity",
     "hookimpl",
     "of_label",
+    "place",
+    "plain",
+    "principal_coordinates",
     "rank",
+    "rank_correlation",
+    "short_names",
+    "shorten",
 ]

@@ -13,10 +13,21 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal
 
-from vetgate.reporting import Inconclusive, Ranking, ReportSet, Standing, rank
+from vetgate.reporting import (
+    Box,
+    Disc,
+    Inconclusive,
+    Ranking,
+    ReportSet,
+    Standing,
+    place,
+    plain,
+    rank,
+    short_names,
+    shorten,
+)
 from vetgate_charts.axis import Axis, axis_of
-from vetgate_charts.placement import Box, Disc, place
-from vetgate_charts.row import figure, marked, number, plain, short_names, shorten
+from vetgate_charts.row import figure, marked, number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -1,8 +1,10 @@
-"""Declares the reporters; what draws is imported when it is asked for."""
+"""Declares the reporters and drawings; what draws is imported when it is asked for."""
 
 from __future__ import annotations
 
-from vetgate.api import Reporter, ReporterSpec, hookimpl
+from typing import Any
+
+from vetgate.api import Drawing, DrawingSpec, Reporter, ReporterSpec, Study, hookimpl
 
 
 def _table() -> Reporter:
@@ -35,6 +37,24 @@ def _png() -> Reporter:
     return BubbleChart("png")
 
 
+def _study() -> Drawing[Any]:
+    from vetgate_charts.study_terminal import StudyTable
+
+    return StudyTable()
+
+
+def _study_markdown() -> Drawing[Any]:
+    from vetgate_charts.study_markdown import StudyMarkdown
+
+    return StudyMarkdown()
+
+
+def _study_json() -> Drawing[Any]:
+    from vetgate_charts.study_json import StudyJson
+
+    return StudyJson()
+
+
 @hookimpl
 def vetgate_reporters() -> tuple[ReporterSpec, ...]:
     """Declare the ranking's formats."""
@@ -44,4 +64,15 @@ def vetgate_reporters() -> tuple[ReporterSpec, ...]:
         ReporterSpec("ranking-json", "the same for machines", ".json", _json),
         ReporterSpec("bubble", "chart of accuracy, time and size of every model, SVG", ".svg", _svg, extra="charts"),
         ReporterSpec("bubble-png", "the same chart as PNG", ".png", _png, extra="charts"),
+    )
+
+
+@hookimpl
+def vetgate_drawings() -> tuple[DrawingSpec, ...]:
+    """Declare the study's formats."""
+    told = "a study's deviation table beside functional distances, and what it found, as text"
+    return (
+        DrawingSpec("study", told, Study, ".txt", _study),
+        DrawingSpec("study-markdown", "the same for comments and READMEs", Study, ".md", _study_markdown),
+        DrawingSpec("study-json", "everything, for machines and for `policy init`", Study, ".json", _study_json),
     )

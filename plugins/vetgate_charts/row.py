@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import takewhile
 
-from vetgate.reporting import Extreme, Interval, Ranking, Standing, Unit, format_quantity
+from vetgate.reporting import Extreme, Interval, Ranking, Standing, Unit, format_quantity, plain, short_names
 
 TITLES = ("", "model", "accuracy", "s / 10,000", "MB", "OpScore", "bounds", "against reference", "0 to 1")
 """Of the columns; the first marks the Pareto front."""
@@ -17,7 +16,6 @@ LEGEND = (
     "have the best and the worst of every column; 0 to 1 is the score between theirs."
 )
 NO_SCORES = "No candidate could be measured, so there is no ranking."
-LONGEST_NAME = 48
 
 
 @dataclass(frozen=True)
@@ -87,28 +85,10 @@ def left_out(ranking: Ranking) -> list[str]:
     return [f"{plain(item.name)}: {plain(item.reason)}" for item in ranking.unranked]
 
 
-def short_names(names: Sequence[str]) -> list[str]:
-    """Return names without the folder that all of them share, harmless and short."""
-    parts = [name.split("/")[:-1] for name in names]
-    shared = sum(1 for _ in takewhile(lambda level: len(set(level)) == 1, zip(*parts, strict=False)))
-    return [shorten(plain("/".join(name.split("/")[shared:]))) for name in names]
-
-
 def marked(row: Standing, name: str) -> str:
     """Return a model's name, marked where it is the reference or that very file."""
     mark = " (reference)" if row.reference else " (same file as the reference)" if row.same_file else ""
     return f"{name}{mark}"
-
-
-def plain(text: str) -> str:
-    r"""Return untrusted text with every character that cannot be seen spelled out, such as `\x1b`."""
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text)
-
-
-def shorten(text: str, most: int = LONGEST_NAME) -> str:
-    """Return text in at most `most` characters; its middle gives way."""
-    tail = (most - 1) // 2
-    return text if len(text) <= most else f"{text[: most - 1 - tail]}…{text[len(text) - tail :]}"
 
 
 def number(score: float) -> str:

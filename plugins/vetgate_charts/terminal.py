@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import io
-
-from rich.box import Box
 from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from vetgate.reporting import Ranking, ReportSet, rank
-from vetgate_charts.row import LEGEND, TITLES, headline, left_out, plain, rows, setting
+from vetgate.reporting import Ranking, ReportSet, plain, rank
+from vetgate_charts.page import HEAD_ONLY, Page
+from vetgate_charts.row import LEGEND, TITLES, headline, left_out, rows, setting
 
 NARROWEST = 80
 ROOM = {"against reference": 116, "0 to 1": 96}
 """Columns of text from which a column of the table has room."""
 _NUMBERS = range(2, len(TITLES))
-_HEAD_ONLY = Box("    \n    \n ── \n    \n    \n    \n    \n    \n")
 
 
 class RankingTable:
@@ -43,25 +40,9 @@ class RankingTable:
             ValueError: The reports are not comparable.
         """
         ranking = rank(reports)
-        file = io.StringIO()
-        console = Console(
-            file=file,
-            width=self.width,
-            height=100,
-            color_system="standard" if self.colour else None,
-            force_terminal=self.colour,
-            force_jupyter=False,
-            force_interactive=False,
-            no_color=not self.colour,
-            legacy_windows=False,
-            markup=False,
-            emoji=False,
-            highlight=False,
-            _environ={},
-        )
-        self._draw(console, ranking)
-        text = file.getvalue()
-        return text if self.colour else "".join(f"{line.rstrip()}\n" for line in text.splitlines())
+        page = Page(self.width, self.colour)
+        self._draw(page.console, ranking)
+        return page.text()
 
     def _draw(self, console: Console, ranking: Ranking) -> None:
         console.print(Text(headline(ranking), style="bold"))
@@ -81,7 +62,7 @@ class RankingTable:
     def _table(self, ranking: Ranking) -> Padding:
         shown = [place for place, title in enumerate(TITLES) if self.width >= ROOM.get(title, 0)]
         table = Table(
-            box=_HEAD_ONLY, show_edge=False, pad_edge=False, padding=(0, 1), header_style="dim", collapse_padding=True
+            box=HEAD_ONLY, show_edge=False, pad_edge=False, padding=(0, 1), header_style="dim", collapse_padding=True
         )
         for place in shown:
             right = place in _NUMBERS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,13 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
-from vetgate.api import Card, CardError, Execution, OpenOptions, Port, UnreadableArtifact
+from vetgate.api import Card, CardError, Execution, OpenOptions, Port, Tap, UnreadableArtifact
 from vetgate_litert.describe import port
 from vetgate_litert.feed import card_values, check_input, check_output, dequantise, image_shape, quantise
 from vetgate_litert.model import SubgraphInfo, read
 from vetgate_litert.placement import placement
 from vetgate_litert.precision import precision_of
+from vetgate_litert.taps import NOTES, Tapping, tapping_interpreter
 
 _ONE_BY_ONE = "the model does not take several images at once as it takes one; they are fed in its own batch of"
 
@@ -34,6 +36,9 @@ class LitertModel:
     """
 
     def __init__(self, path: Path, card: Card, options: OpenOptions) -> None:
+        self._path, self._threads = path, options.threads
+        self._tapping: Tapping | None = None
+        self._tapped: _Runner | None = None
         graph = read(path).main
         foreign = sorted({operator.custom for operator in graph.operators if operator.custom})
         self._input = _only_input(graph)
@@ -103,6 +108,34 @@ class LitertModel:
         parts = [self._run(_padded(fed[start : start + fixed], fixed)) for start in range(0, len(fed), fixed)]
         return np.concatenate(parts)[: len(fed)]
 
+    def taps(self) -> tuple[Tap, ...]:
+        """Return the inner tensors with one entry an image, in the order of the file."""
+        self._tapping = self._tapping or Tapping(self._path)
+        return self._tapping.taps()
+
+    def tap_notes(self) -> tuple[str, ...]:
+        """Return what a reader of inner tensors must know."""
+        return NOTES
+
+    def capture(self, images: NDArray[np.float32], names: Sequence[str]) -> dict[str, NDArray[np.float32]]:
+        """Return the named inner tensors (N, *shape), de-quantised, channels first; see vetgate.api.TappedModel.
+
+        Raises:
+            Inconclusive: A name is none of `taps`.
+            UnreadableArtifact: The interpreter fails.
+        """
+        self._tapping = self._tapping or Tapping(self._path)
+        places = {name: self._tapping.place(name) for name in names}
+        self._tapped = self._tapped or _Runner(self._path, self._threads, self._place, [], make=tapping_interpreter)
+        fed = quantise(images, self._input)
+        length = self._fixed or len(fed)
+        parts: dict[str, list[NDArray[np.float32]]] = {name: [] for name in names}
+        for start in range(0, len(fed), length):
+            self._tapped.run(_padded(fed[start : start + length], length))
+            for name, place in places.items():
+                parts[name].append(self._tapping.numbers(name, self._tapped.tensor(place)))
+        return {name: np.concatenate(kept)[: len(fed)] for name, kept in parts.items()}
+
     def _run(self, fed: NDArray[np.generic]) -> NDArray[np.float32]:
         raw = self._runner.run(fed)
         if raw.ndim != 2 or len(raw) != len(fed):
@@ -119,14 +152,23 @@ class _Runner:
         threads: For one inference.
         output: Place of the output that is read.
         foreign: Names of the file's custom operators, for messages.
+        make: Returns the interpreter of a file with so many threads.
     """
 
-    def __init__(self, path: Path, threads: int, output: int, foreign: list[str]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        threads: int,
+        output: int,
+        foreign: list[str],
+        *,
+        make: Callable[[Path, int], Interpreter] | None = None,
+    ) -> None:
         self._output = output
         self._custom = f" with its custom operators {', '.join(foreign)}" if foreign else ""
         self._shape: tuple[int, ...] = ()
         try:
-            self._interpreter = Interpreter(model_path=str(path), num_threads=threads)
+            self._interpreter = make(path, threads) if make else Interpreter(model_path=str(path), num_threads=threads)
             self._index = int(self._interpreter.get_input_details()[0]["index"])
         except (ValueError, RuntimeError, IndexError) as error:
             raise _refused(f"cannot open it{self._custom}", error) from None
@@ -164,6 +206,18 @@ class _Runner:
             )
         except (ValueError, RuntimeError) as error:
             raise _refused("failed while running it", error) from None
+        return raw
+
+    def tensor(self, index: int) -> NDArray[np.generic]:
+        """Return a copy of any tensor after a run, as stored.
+
+        Raises:
+            UnreadableArtifact: The interpreter kept none.
+        """
+        try:
+            raw: NDArray[np.generic] = self._interpreter.get_tensor(index)
+        except (ValueError, RuntimeError) as error:
+            raise _refused("kept no inner tensor", error) from None
         return raw
 
     def operators(self) -> list[dict[str, Any]] | None:

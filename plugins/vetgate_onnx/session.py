@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from vetgate.api import Card, CardError, Execution, OpenOptions, UnreadableArtifact
+from vetgate.api import Card, CardError, Execution, OpenOptions, Tap, UnreadableArtifact
 from vetgate_onnx.feed import InputFeed, Terminal, check_shape, read_output, terminal
+
+if TYPE_CHECKING:
+    from vetgate_onnx.taps import Tapping
 
 _PROVIDER = "CPUExecutionProvider"
 _PREFIX = re.compile(r"^\[ONNXRuntimeError\] : \d+ : [A-Z_]+ : ")
@@ -30,6 +35,8 @@ class OnnxModel:
     """
 
     def __init__(self, path: Path, card: Card, options: OpenOptions) -> None:
+        self._path, self._card, self._options = path, card, options
+        self._tapping: Tapping | None = None
         self._session = _open(path, options)
         self._input = _only_input(self._session)
         self._output = _output(self._session, card)
@@ -68,6 +75,36 @@ class OnnxModel:
         parts = [self._run(_padded(fed[start : start + fixed], fixed)) for start in range(0, len(fed), fixed)]
         return np.concatenate(parts)[: len(fed)]
 
+    def taps(self) -> tuple[Tap, ...]:
+        """Return the inner tensors whose shapes are known, in the order of the graph."""
+        return self._tapped().taps()
+
+    def tap_notes(self) -> tuple[str, ...]:
+        """Return what a reader of inner tensors must know."""
+        return self._tapped().notes()
+
+    def capture(self, images: NDArray[np.float32], names: Sequence[str]) -> dict[str, NDArray[np.float32]]:
+        """Return the named inner tensors (N, *shape), de-quantised; see vetgate.api.TappedModel.
+
+        Raises:
+            Inconclusive: A name is none of `taps`, or ONNX Runtime fails.
+        """
+        fed, tapping = self._feed(images), self._tapped()
+        length = self._input.shape[0] or len(fed)
+        parts = [
+            tapping.read(names, self._input.name, _padded(fed[start : start + length], length))
+            for start in range(0, len(fed), length)
+        ]
+        return {name: np.concatenate([part[name] for part in parts])[: len(fed)] for name in names}
+
+    def _tapped(self) -> Tapping:
+        """Return what reads inner tensors, made when it is first asked for."""
+        if self._tapping is None:
+            from vetgate_onnx.taps import Tapping
+
+            self._tapping = Tapping(self._path, self._card, settings_of(self._options))
+        return self._tapping
+
     def _run(self, fed: NDArray[np.generic]) -> NDArray[np.float32]:
         try:
             raw = self._session.run([self._output.name], {self._input.name: fed})[0]
@@ -88,7 +125,8 @@ def _padded(part: NDArray[np.generic], length: int) -> NDArray[np.generic]:
     return np.concatenate([part, np.repeat(part[-1:], missing, axis=0)]) if missing else part
 
 
-def _open(path: Path, options: OpenOptions) -> onnxruntime.InferenceSession:
+def settings_of(options: OpenOptions) -> onnxruntime.SessionOptions:
+    """Return how sessions are opened."""
     settings = onnxruntime.SessionOptions()
     settings.intra_op_num_threads = options.threads
     settings.inter_op_num_threads = 1
@@ -96,8 +134,12 @@ def _open(path: Path, options: OpenOptions) -> onnxruntime.InferenceSession:
     settings.log_severity_level = 3
     settings.add_session_config_entry("session.intra_op.allow_spinning", "0")
     settings.add_session_config_entry("session.load_model_format", "ONNX")  # by content, not by a suffix .ort
+    return settings
+
+
+def _open(path: Path, options: OpenOptions) -> onnxruntime.InferenceSession:
     try:
-        session = onnxruntime.InferenceSession(str(path), settings, providers=[_PROVIDER])
+        session = onnxruntime.InferenceSession(str(path), settings_of(options), providers=[_PROVIDER])
     except Exception as error:  # onnxruntime's errors share no base class of its own
         reason = _reason(error).replace(str(path), path.name)
         raise UnreadableArtifact(

@@ -17,6 +17,12 @@ Shape = tuple[int, ...]
 _SMALL = 1024
 """Elements up to which a constant may be a shape that inference has to read."""
 
+_TYPES = {
+    "tensor(float)": TensorProto.FLOAT, "tensor(float16)": TensorProto.FLOAT16, "tensor(double)": TensorProto.DOUBLE,
+    "tensor(uint8)": TensorProto.UINT8, "tensor(int8)": TensorProto.INT8,
+}  # fmt: skip
+"""What ONNX Runtime calls the element types that layers have."""
+
 
 @dataclass
 class Shapes:
@@ -165,3 +171,5 @@ def _ask_runtime(light: ModelProto, graph: Graph, shapes: Shapes) -> None:
     for port in session.get_outputs():
         if all(isinstance(length, int) for length in port.shape):
             shapes.known[port.name] = tuple(port.shape)
+        if port.type in _TYPES:
+            shapes.types[port.name] = _TYPES[port.type]

@@ -15,7 +15,7 @@ from vetgate_reporters.head import further_warnings
 from vetgate_reporters.page import Column, Page
 from vetgate_reporters.provenance_pages import draw_ran
 from vetgate_reporters.sections import Section
-from vetgate_reporters.slices import slice_tables
+from vetgate_reporters.slices import further_slices, slice_tables
 from vetgate_reporters.text import counted, name, sentence
 
 MOST_ROWS = 12
@@ -60,6 +60,8 @@ def _draw_sections(page: Page, report: Report, *, exhibits: bool) -> None:
         layouts = BASIS_FIRST if section.of == sections.PAIR else LAYOUTS
         bounded.append(draw_figures(page, section.of, section.rows, layouts))
         _draw_notes(page, section)
+        if section.of == sections.PAIR and sections.lacks_yardstick(report):
+            page.line(sections.NO_YARDSTICK, style="dim", indent=2)
         if exhibits and section.of == sections.OPSCORE:
             for exhibit in sections.parts_of_scores(report):
                 _draw_exhibit(page, exhibit)
@@ -80,6 +82,10 @@ def _draw_slices(page: Page, report: Report) -> None:
     for table in slice_tables(report):
         page.part(table.title(name))
         draw_figures(page, table.of, table.rows, BASIS_FIRST)
+    more = further_slices(report)
+    if more:
+        page.line()
+        page.line(sentence(more), style="dim", indent=2)
 
 
 def _draw_left_out(page: Page, report: Report, *, exhibits: bool) -> None:

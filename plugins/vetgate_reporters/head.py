@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from vetgate.reporting import BaselineSummary, ModelSummary, Report, Stopping, Unit, format_quantity
+from vetgate.reporting import BaselineSummary, ModelSummary, Report, Stopping, Unit, YardstickSummary, format_quantity
 from vetgate_reporters.provenance import answered, promotion_words
 from vetgate_reporters.text import counted
 
@@ -37,6 +37,8 @@ def _lines(report: Report) -> Iterator[HeadLine]:
         yield HeadLine("timed", (report.timed_reference.name,), told)
     if report.baseline is not None:
         yield HeadLine("baseline", (report.baseline.name,), _baseline(report.baseline))
+    if report.yardstick is not None:
+        yield HeadLine("yardstick", (report.yardstick.name,), _yardstick(report.yardstick))
     yield HeadLine("data", (report.data.name,), _data(report)) if report.data else HeadLine("data", (), "none")
     if report.stopping is not None:
         yield HeadLine("images", (), _stopping(report.stopping))
@@ -88,6 +90,13 @@ def _baseline(baseline: BaselineSummary) -> str:
     if not baseline.promotions:
         return f"{own} · never promoted"
     return f"{own} · promoted {promotion_words(baseline.promotions[-1])}"
+
+
+def _yardstick(yardstick: YardstickSummary) -> str:
+    """Return how many independent models a yardstick holds, and by which distance it measures."""
+    independents = counted(sum(peer.final for peer in yardstick.peers), "independent model")
+    distance = yardstick.distance.value.replace("_", " ")
+    return f"{independents} · {distance} · {counted(yardstick.images, 'image')}"
 
 
 def _answers_differ(report: Report) -> bool:

@@ -12,7 +12,7 @@ from vetgate_reporters.figures import Cell, Figure
 from vetgate_reporters.head import further_warnings
 from vetgate_reporters.markdown_table import folded, listing, table
 from vetgate_reporters.provenance import RunTable
-from vetgate_reporters.slices import slice_tables
+from vetgate_reporters.slices import further_slices, slice_tables
 from vetgate_reporters.text import counted, plain, shorten
 
 WIDEST = 12
@@ -32,7 +32,8 @@ def evidence_blocks(report: Report, most: int) -> list[str]:
         for part in (entry.title(code), _rows(prose(entry.of, 40), entry.rows, most))
     ]
     if slices:
-        blocks.append(folded("Slices", slices))
+        more = further_slices(report)
+        blocks.append(folded("Slices", [*slices, *([prose(more)] if more else [])]))
     exhibits = [part for exhibit in sections.exhibits(report)[:most] for part in _exhibit(exhibit, most)]
     if exhibits:
         blocks.append(folded("Exhibits", exhibits))
@@ -52,6 +53,8 @@ def _figures(report: Report, most: int) -> list[str]:
         blocks.append(_rows(prose(section.of, 40), section.rows, most))
         if section.notes:
             blocks.append(listing([prose(note) for note in section.notes], most))
+        if section.of == sections.PAIR and sections.lacks_yardstick(report):
+            blocks.append(prose(sections.NO_YARDSTICK))
         if section.of == sections.OPSCORE:
             blocks += [part for exhibit in sections.parts_of_scores(report)[:most] for part in _exhibit(exhibit, most)]
     if any(row.telling for section in shown for _, row in section.rows):

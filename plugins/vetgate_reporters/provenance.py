@@ -101,6 +101,9 @@ def digests(report: Report) -> tuple[tuple[str, str], ...]:
     if report.baseline is not None:
         listed.append(("baseline", report.baseline.sha256))
         listed.append(("baseline candidate", report.baseline.candidate_sha256))
+    if report.yardstick is not None:
+        listed.append(("yardstick", report.yardstick.sha256))
+        listed.extend((f"yardstick: {peer.name}", peer.sha256) for peer in report.yardstick.peers if peer.final)
     return tuple((label, digest) for label, digest in listed if digest is not None)
 
 

@@ -25,6 +25,8 @@ PAIR = "of the pair"
 COLD = "cold start and memory"
 BASELINE = "against the baseline"
 OPSCORE = "OpScore, lower is better"
+NO_YARDSTICK = "no yardstick was given: how far is an independent model? --yardstick FILE"
+_SIMILARITY = "similarity"
 _OTHER = "other figures"
 _SECTIONS = {
     "accuracy": "accuracy",
@@ -125,6 +127,12 @@ def _batch(where: Slice | None) -> int:
 
 def _section(metric: str) -> str:
     return COLD if metric in _COLD_METRICS else _SECTIONS.get(metric.partition(".")[0], _OTHER)
+
+
+def lacks_yardstick(report: Report) -> bool:
+    """Return whether figures of similarity stand alone, with nothing that says how far they are."""
+    families = {figure.metric.partition(".")[0] for entry in report.evidence for figure in entry.measurements}
+    return report.yardstick is None and _SIMILARITY in families
 
 
 def findings(report: Report) -> tuple[Finding, ...]:

@@ -45,8 +45,37 @@ class SliceTable:
 
 
 def slice_tables(report: Report) -> tuple[SliceTable, ...]:
-    """Return a table for every metric and column by which it was sliced; calls by batch are no slices of images."""
-    return tuple(table for evidence in report.evidence for table in _tables(evidence))
+    """Return a table for every metric and column by which it was sliced; calls by batch are no slices of images.
+
+    Of the figures of the pair by one column only the first has a table, and those that rules name: they all tell where
+    the function moved.
+    """
+    return tuple(table for table, shown in _chosen(report) if shown)
+
+
+def further_slices(report: Report) -> str:
+    """Return a sentence that names the figures of the pair whose slices have no table; empty where all have one."""
+    left: dict[str, list[str]] = {}
+    for table, shown in _chosen(report):
+        if not shown:
+            left.setdefault(table.of, []).append(table.metric)
+    told = "; ".join(f"{', '.join(metrics)} by {of}" for of, metrics in left.items())
+    return f"Also in the JSON report: {told}." if told else ""
+
+
+def _chosen(report: Report) -> list[tuple[SliceTable, bool]]:
+    """Return every table, and whether it is drawn."""
+    ruled = {(ruling.metric, ruling.slice.by) for ruling in report.verdict.rulings if ruling.slice is not None}
+    seen: set[tuple[str, str]] = set()
+    found = []
+    for evidence in report.evidence:
+        for table in _tables(evidence):
+            family = (table.metric.partition(".")[0], table.by)
+            shown = table.ordered_by is not Of.PAIR or family not in seen or (table.metric, table.by) in ruled
+            found.append((table, shown))
+            if table.ordered_by is Of.PAIR:
+                seen.add(family)
+    return found
 
 
 def _tables(evidence: Evidence) -> Iterator[SliceTable]:

@@ -2,34 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 from numpy.typing import NDArray
 
-from vetgate.api import LABEL, Ask, Column, PredictionTable, Results
-from vetgate_similarity.figures import asked_slices, per_image, share, shares
+from vetgate.api import Ask, PredictionTable, Results
+from vetgate_similarity.compared import Compared
+from vetgate_similarity.figures import per_image, share, shares
 from vetgate_similarity.metrics import AGREEMENT
-
-ALWAYS_PER_CLASS = 100
-"""Up to this many classes the figures of each are given unasked."""
+from vetgate_similarity.parts import columns
 
 
-def measure(table: PredictionTable, ask: Ask) -> Results:
+def measure(compared: Compared, ask: Ask) -> Results:
     """Return agreement over all images, over the parts that rules ask for and, where cheap, over each class."""
+    table = compared.table
     same = table.candidate.answers == table.reference.answers
     note = "" if ask.glance else _tie_note(table, same)
     figures = [share(AGREEMENT, int(np.count_nonzero(same)), len(same), note=note)]
-    for by, column in _columns(table, ask):
+    for by, column in columns(table, ask, AGREEMENT, each_class=True):
         figures += shares(AGREEMENT, same, by, column)
     return Results(measurements=tuple(figures), per_image=() if ask.glance else (per_image(AGREEMENT, same),))
-
-
-def _columns(table: PredictionTable, ask: Ask) -> Iterator[tuple[str, Column]]:
-    labels = table.column(LABEL)
-    if labels and len(table.classes) <= ALWAYS_PER_CLASS and not ask.glance and LABEL not in ask.columns(AGREEMENT.id):
-        yield LABEL, labels
-    yield from asked_slices(table, ask, AGREEMENT)
 
 
 def _tie_note(table: PredictionTable, same: NDArray[np.bool_]) -> str:

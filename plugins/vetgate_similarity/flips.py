@@ -6,12 +6,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vetgate.api import Ask, PredictionTable, Results, Table
-from vetgate_similarity.figures import asked_slices, per_image, share, shares
+from vetgate_similarity.compared import Compared
+from vetgate_similarity.figures import per_image, share, shares
 from vetgate_similarity.metrics import NEGATIVE_FLIPS, POSITIVE_FLIPS
+from vetgate_similarity.parts import columns
 
 
-def measure(table: PredictionTable, ask: Ask) -> Results:
-    """Return both flips as shares of all images and of the parts that rules ask for; nothing without labels."""
+def measure(compared: Compared, ask: Ask) -> Results:
+    """Return both flips as shares of all images, of each class and of parts that rules ask for; none without labels."""
+    table = compared.table
     labels = table.labels
     if labels is None:
         return Results()
@@ -20,7 +23,7 @@ def measure(table: PredictionTable, ask: Ask) -> Results:
     figures = []
     for spec, flips in ((NEGATIVE_FLIPS, negative), (POSITIVE_FLIPS, positive)):
         figures.append(share(spec, int(np.count_nonzero(flips)), len(labels)))
-        for by, column in asked_slices(table, ask, spec):
+        for by, column in columns(table, ask, spec, each_class=True):
             figures += shares(spec, flips, by, column)
     if ask.glance:
         return Results(measurements=tuple(figures))

@@ -21,7 +21,7 @@ def vetgate_checks() -> Iterable[CheckSpec[Any]]:
     return (
         CheckSpec[TableContext](
             name="similarity",
-            summary="agreement, flips and divergence of the two models on the same images",
+            summary="how near the two models are as functions: agreement, flips, distances, correlation",
             needs=Need.TABLE,
             metrics=METRICS,
             factory=_check,

@@ -5,16 +5,18 @@ from __future__ import annotations
 import numpy as np
 
 from vetgate.api import LABEL, Ask, Column, PredictionTable, Results, Table
+from vetgate_similarity.compared import Compared
 from vetgate_similarity.metrics import METRICS
 
 MOST_SLICES = 100
 """Rows of a table."""
 
 
-def measure(table: PredictionTable, ask: Ask) -> Results:
+def measure(compared: Compared, ask: Ask) -> Results:
     """Return a table for every column that rules ask for but the label, whose flips have their own."""
     if ask.glance:
         return Results()
+    table = compared.table
     asked = sorted({by for spec in METRICS for by in ask.columns(spec.id)} - {LABEL})
     columns = [(by, column) for by in asked if (column := table.column(by))]
     return Results(exhibits=tuple(_by_slice(table, by, column) for by, column in columns))

@@ -21,7 +21,7 @@ from vetgate.api import (
     Structure,
     UnreadableArtifact,
 )
-from vetgate_torch import architecture, checkpoint, exported, script, stored
+from vetgate_torch import architecture, checkpoint, exported, live, script, stored
 from vetgate_torch.network import Network, dtype_name
 from vetgate_torch.operators import Trace, trace
 from vetgate_torch.runner import TorchModel, check_values
@@ -62,30 +62,57 @@ class TorchBackend:
         """
         return _opened(artifact, card, options)
 
+    def load_module(self, artifact: Artifact, card: Card, options: OpenOptions) -> torch.nn.Module:
+        """Return a fresh module in eval mode whose weights may be changed, in float32 whatever the file's precision.
+
+        It takes images as `open` feeds them, so (N, H, W, channels) where the card's layout says NHWC. An exported
+        program trains its weights, normalisation and dropout, not layers that vanished when it was exported.
+
+        Raises:
+            Inconclusive: The file holds no module that could be changed: TorchScript, a quantised model, a program
+                exported for one batch size or in training mode.
+            UnreadableArtifact: The file is corrupt or refused, or takes more than one input.
+            CardError: Nobody names the architecture of plain weights, or the card contradicts the model.
+        """
+        if artifact.format == "torchscript":
+            raise Inconclusive(
+                f"{artifact.name} is a TorchScript program, which runs as it is and cannot be trained or taken apart",
+                hint=live.WEIGHTS_INSTEAD,
+            )
+        with _threads(options.threads):
+            network, _ = _fed(artifact, card, options)
+            return live.module_of(artifact, network, card)
+
 
 @contextmanager
 def _opened(artifact: Artifact, card: Card, options: OpenOptions) -> Iterator[Model]:
     with _threads(options.threads):
-        network = _read(artifact, card, options)
-        if network.call is None:
-            raise CardError(
-                f"{artifact.name} holds weights alone, and nothing names their architecture",
-                hint=architecture.WHAT_TO_WRITE,
-            )
-        if len(network.input_names) != 1:
-            names = ", ".join(network.input_names) or "none"
-            raise UnreadableArtifact(
-                f"{artifact.name} takes {len(network.input_names)} inputs ({names}), where one batch of images is fed",
-                hint="wrap the model so that it takes the images alone",
-            )
-        check_values(artifact.name, network.dtype, card)
-        model = TorchModel(artifact, network, card)
-        _check_ports(artifact, network, card)
-        _check_channels(artifact, network, card, model)
+        _, model = _fed(artifact, card, options)
         with warnings.catch_warnings():
             # images arrive in shared memory that this process may only read, and no model writes to its input
             warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
             yield model
+
+
+def _fed(artifact: Artifact, card: Card, options: OpenOptions) -> tuple[Network, Model]:
+    """Return the network and how it predicts, once the card is seen to fit it."""
+    network = _read(artifact, card, options)
+    if network.call is None:
+        raise CardError(
+            f"{artifact.name} holds weights alone, and nothing names their architecture",
+            hint=architecture.WHAT_TO_WRITE,
+        )
+    if len(network.input_names) != 1:
+        names = ", ".join(network.input_names) or "none"
+        raise UnreadableArtifact(
+            f"{artifact.name} takes {len(network.input_names)} inputs ({names}), where one batch of images is fed",
+            hint="wrap the model so that it takes the images alone",
+        )
+    check_values(artifact.name, network.dtype, card)
+    model = TorchModel(artifact, network, card)
+    _check_ports(artifact, network, card)
+    _check_channels(artifact, network, card, model)
+    return network, model
 
 
 @contextmanager

@@ -99,7 +99,7 @@ def _watch(
     call: Callable[[torch.Tensor], Any], shape: tuple[int, ...], dtype: torch.dtype, mode: AbstractContextManager[Any]
 ) -> Trace:
     watch = _Watch()
-    with torch.no_grad(), _plain_attention(), mode:
+    with torch.no_grad(), plain_attention(), mode:
         image = torch.zeros(shape, dtype=dtype)
         with watch:
             outputs = named_outputs(call(image))
@@ -115,7 +115,7 @@ def _watch(
 
 
 @contextmanager
-def _plain_attention() -> Iterator[None]:
+def plain_attention() -> Iterator[None]:
     """Keep nn.MultiheadAttention from its fused operator, whose multiplications nobody can see."""
     before = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)

@@ -28,6 +28,10 @@ from vetgate.cli import option
 )
 @option.drawing_and_running
 @click.option("--baseline", metavar="REPORT.json", help="Saved report that rules `versus: baseline` compare with.")
+@click.option("--yardstick", metavar="FILE", help="Answers of independent models, for similarity.independence.")
+@click.option(
+    "--layers", is_flag=True, default=None, help="Also compare the two models' inner tensors, layer by layer."
+)
 @click.option(
     "--latency-reference", metavar="MODEL", help="Build of the reference that ships; it is timed in its place."
 )

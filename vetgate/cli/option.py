@@ -25,11 +25,7 @@ def _stack(*options: Callable[[CommandT], CommandT]) -> Callable[[CommandT], Com
     return decorate
 
 
-reports_and_cards = _stack(
-    click.option(
-        "--report", "reports", multiple=True, metavar="FORMAT[=PATH]", help="Also write a report; may be given again."
-    ),
-    click.option("--output-dir", metavar="DIR", help="Where reports without a path go.  [default: .]"),
+cards = _stack(
     click.option(
         "--card", "cards", multiple=True, metavar="[CANDIDATE=]FILE", help="Card of a candidate; may be given again."
     ),
@@ -39,6 +35,14 @@ reports_and_cards = _stack(
         metavar="SPEC",
         help="For files that hold only weights: FILE.py:CALLABLE, MODULE:CALLABLE, torchvision/NAME or timm/NAME.",
     ),
+)
+"""How models are read."""
+reports_and_cards = _stack(
+    click.option(
+        "--report", "reports", multiple=True, metavar="FORMAT[=PATH]", help="Also write a report; may be given again."
+    ),
+    click.option("--output-dir", metavar="DIR", help="Where reports without a path go.  [default: .]"),
+    cards,
 )
 """Where reports go, and how models are read."""
 drawing_and_running = _stack(
@@ -86,11 +90,11 @@ def read_flags(candidates: tuple[str, ...], options: dict[str, Any]) -> Settings
     """
     from vetgate.cli.settings import from_flags
 
-    card, cards = read_cards(candidates, options.pop("cards"))
+    card, single = read_cards(candidates, options.pop("cards"))
     cache = False if options.pop("no_cache") else None
     prefer = dict(_split(text, "--prefer NAME=PLUGIN") for text in options.pop("prefer"))
     given = {name: value for name, value in options.items() if value not in (None, ())}
-    return from_flags({"card": card, "cards": cards or None, "cache": cache, "prefer": prefer or None, **given})
+    return from_flags({"card": card, "cards": single or None, "cache": cache, "prefer": prefer or None, **given})
 
 
 def read_cards(candidates: tuple[str, ...], texts: tuple[str, ...]) -> tuple[str | None, dict[str, str]]:

@@ -42,6 +42,10 @@ def show(outlook: Outlook) -> None:
     for model, count in outlook.cached.items():
         left = (outlook.images or 0) - count
         click.echo(f"  {model}: {counted(count, 'answer')} in the cache, {counted(left, 'image')} to run")
+    if outlook.yardstick is not None:
+        finals = sum(peer.final for peer in outlook.yardstick.peers)
+        told = f"{finals} independent models on {counted(outlook.yardstick.images, 'image')}"
+        click.echo(f"\nyardstick\n  {outlook.yardstick.name}: {told}, by {outlook.yardstick.distance.value}")
     _section("missing", [*outlook.plan.lacks, *outlook.problems])
     show_sizes(outlook.sizes, sequential=outlook.sequential)
     if outlook.plan.holding:

@@ -79,13 +79,23 @@ def _target(text: str, folder: str | None, host: Host) -> Target:
     if not path:
         path = STDOUT if name == TERMINAL else str(Path(folder or ".") / f"report{offer.spec.suffix}")
     if path != STDOUT:
-        _require_writable(Path(path))
+        require_writable(Path(path))
     return Target(name, path, offer.spec.factory())
 
 
-def _require_writable(path: Path) -> None:
+def require_writable(path: Path, what: str = "report") -> None:
+    """Make sure before a run that a file can be written.
+
+    Args:
+        path: Where it goes.
+        what: What messages call it.
+
+    Raises:
+        UsageError: It cannot.
+    """
     if path.is_dir():
-        raise UsageError(f"report {path} is a folder", hint="name a file, or use --output-dir")
+        hint = "name a file, or use --output-dir" if what == "report" else "name a file"
+        raise UsageError(f"{what} {path} is a folder", hint=hint)
     try:
         if _is_device(path):
             return
@@ -93,7 +103,7 @@ def _require_writable(path: Path) -> None:
         with tempfile.TemporaryFile(dir=path.parent):
             pass
     except OSError as error:
-        raise UsageError(f"report {path} cannot be written: {error.strerror}") from None
+        raise UsageError(f"{what} {path} cannot be written: {error.strerror}") from None
 
 
 def write_all(reports: ReportSet, targets: Sequence[Target]) -> None:
@@ -135,7 +145,7 @@ def _write(reports: ReportSet, target: Target) -> None:
     reporter = target.reporter
     if target.path == STDOUT and isinstance(reporter, StyledReporter):
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 100
-        reporter = reporter.styled(width=max(60, min(width, 140)), colour=_wants_colour())
+        reporter = reporter.styled(width=max(60, min(width, 140)), colour=wants_colour())
     content = reporter.render(reports)
     if target.path == STDOUT:
         try:
@@ -147,7 +157,8 @@ def _write(reports: ReportSet, target: Target) -> None:
     write_whole(Path(target.path), data)
 
 
-def _wants_colour() -> bool:
+def wants_colour() -> bool:
+    """Return whether stdout is a terminal that shall show colours."""
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 

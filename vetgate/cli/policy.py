@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from vetgate.host import Host
     from vetgate.policy import SampleCounts
 
+STUDY = "study.json"
+"""The file that a study's folder holds."""
 STARTER = """\
 # What a candidate must keep. `vetgate policy lint {name}` checks it; `vetgate policy list --metrics` lists figures.
 version: 1
@@ -55,7 +57,7 @@ def list_all(metrics: bool) -> None:
         return
     for metric in sorted(host.metrics().values(), key=lambda metric: metric.id):
         roles = "|".join(role.value for role in metric.roles)
-        sliced = _sliced(metric)
+        sliced = f"{_sliced(metric)}{', needs a yardstick' if metric.needs_yardstick else ''}"
         click.echo(f"{metric.id}\n    {metric.summary}")
         click.echo(f"    unit {metric.unit.value}, better {metric.better.value}, of {roles}{sliced}")
 
@@ -96,11 +98,24 @@ def lint(policy: str, data: str | None) -> int:
     for severity, mistake in told:
         click.echo(f"{severity}: {mistake}")
     errors = sum(severity == "error" for severity, _ in told)
+    if not errors:
+        _show_yardstick(policy, host)
     if counts is not None and not errors:
         _show_sizes(policy, host, counts)
     found = f"{counted(errors, 'error')}, {counted(len(told) - errors, 'warning')}" if told else "no mistakes"
     click.echo(f"{policy}: {found}")
     return exits.USAGE if errors else 0
+
+
+def _show_yardstick(policy: str, host: Host) -> None:
+    """Say which rules need a file besides, for that is no mistake."""
+    from vetgate.policy import load, needing_yardstick
+
+    metrics = host.metrics()
+    rules = needing_yardstick(load(policy, host.policies(), metrics).policy, metrics)
+    if rules:
+        need = "needs a yardstick and is" if len(rules) == 1 else "need a yardstick and are"
+        click.echo(f"note: {', '.join(rules)} {need} inconclusive without: vetgate check --yardstick FILE")
 
 
 def _show_sizes(policy: str, host: Host, counts: SampleCounts) -> None:
@@ -131,8 +146,18 @@ def schema() -> None:
 
 @command.command("init")
 @click.argument("file", default="policy.yaml", metavar="[FILE]")
-def init(file: str) -> None:
-    """Write a policy to start from."""
+@click.option(
+    "--from-study",
+    "study",
+    metavar="STUDY.json|DIR",
+    help="Propose thresholds from what `vetgate study compress` wrote, with the numbers that they came from.",
+)
+def init(file: str, study: str | None) -> None:
+    """Write a policy to start from.
+
+    With --from-study a threshold lies between the copies that stayed the reference's function and those that broke;
+    where nothing parts them, none is proposed.
+    """
     from vetgate.cli.output import write_whole
     from vetgate.domain.errors import UsageError
 
@@ -141,5 +166,22 @@ def init(file: str) -> None:
         raise UsageError(f"{path} exists already and was left as it is", hint="name another file")
     if not path.parent.is_dir():
         raise UsageError(f"the folder {path.parent} does not exist")
-    write_whole(path, STARTER.format(name=path.name, stem=path.stem).encode())
+    text = STARTER.format(name=path.name, stem=path.stem) if study is None else _proposed(study, path.stem)
+    write_whole(path, text.encode())
     click.echo(f"wrote {path}; next: vetgate policy lint {path}", err=True)
+
+
+def _proposed(given: str, name: str) -> str:
+    """Return the policy that a study proposes."""
+    import datetime
+    import hashlib
+
+    from vetgate.gate import read_study
+    from vetgate.host import find_plugins
+    from vetgate.policy import Origin, propose
+
+    study = read_study(given)
+    file = Path(given) / STUDY if Path(given).is_dir() else Path(given)
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    today = datetime.datetime.now(datetime.UTC).date()
+    return propose(study, name, Origin(str(file), digest, today), find_plugins().metrics())

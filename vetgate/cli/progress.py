@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 PATIENCE = 1.0
 """Seconds without a word; what takes longer gets a bar."""
+SLOW = 10.0
+"""Seconds between two lines on a variant in the making."""
 
 
 @contextmanager
@@ -25,7 +27,7 @@ def progress(*, verbose: bool) -> Iterator[Callable[[Event], None]]:
         verbose: Print each step on a line of its own instead, also when stderr is no terminal.
     """
     if verbose:
-        yield _line
+        yield _Lines().show
     elif not sys.stderr.isatty():
         yield lambda event: None
     else:
@@ -37,11 +39,22 @@ def progress(*, verbose: bool) -> Iterator[Callable[[Event], None]]:
             yield _Bars(bars).show
 
 
-def _line(event: Event) -> None:
-    if event.total and event.done < event.total:
-        return
-    count = f" ({event.done:,} images)" if event.total else ""
-    sys.stderr.write(f"{event.stage}: {event.detail}{count}\n")
+class _Lines:
+    """A line for each step that is done, and now and then one for how far a variant in the making is."""
+
+    def __init__(self) -> None:
+        self._last = time.monotonic()
+
+    def show(self, event: Event) -> None:
+        """Write a line."""
+        making = event.stage == "make" and time.monotonic() - self._last >= SLOW
+        if event.total and event.done < event.total and not making:
+            return
+        self._last = time.monotonic()
+        count = f" ({event.done:,} images)" if event.total else ""
+        if event.stage == "make" and event.total:
+            count = f" {event.done:,} of {event.total:,}"
+        sys.stderr.write(f"{event.stage}: {event.detail}{count}\n")
 
 
 class _Bars:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 TABLE = "ranking"
 CHARTS = {".svg": "bubble", ".png": "bubble-png"}
 """Report format by the suffix of --chart."""
-NOT_JUDGED = ("strict", "baseline", "sequential")
+NOT_JUDGED = ("strict", "baseline", "sequential", "yardstick", "layers")
 """What a configuration may set for check, and a ranking has no use for."""
 
 

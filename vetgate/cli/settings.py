@@ -43,6 +43,10 @@ class Settings(Record):
     """Whether to stop as soon as the verdict is settled."""
     baseline: Text | None = None
     """A saved report."""
+    yardstick: Text | None = None
+    """Answers of independent models, from `vetgate yardstick build`."""
+    layers: bool | None = None
+    """Whether to compare inner tensors."""
     latency_reference: Text | None = None
     """The build of the reference that ships."""
     latency_reference_card: Text | None = None
@@ -64,7 +68,7 @@ class Settings(Record):
 
 _PATHS = (
     *("reference", "data", "output_dir", "card", "reference_card"),
-    *("baseline", "latency_reference", "latency_reference_card"),
+    *("baseline", "yardstick", "latency_reference", "latency_reference_card"),
 )
 
 
@@ -244,6 +248,8 @@ def to_request(candidates: tuple[str, ...], settings: Settings, command: tuple[s
         limits=_limits(settings),
         sequential=bool(settings.sequential),
         baseline=settings.baseline,
+        yardstick=settings.yardstick,
+        layers=bool(settings.layers),
         latency_reference=settings.latency_reference,
         latency_reference_card=settings.latency_reference_card,
         timing_seconds=settings.timing_budget or RunRequest.model_fields["timing_seconds"].default,

@@ -179,6 +179,10 @@ class Inner(Protocol):
         """
         ...
 
+    def notes(self) -> tuple[str, ...]:
+        """Return what a reader of inner tensors must know, such as that fusions are off while they are read."""
+        ...
+
     def capture(self, names: Sequence[str], first: int, count: int) -> Mapping[str, NDArray[np.float32]]:
         """Return inner tensors (count, *shape) for `count` of the probes from `first` on, channels first.
 

@@ -4,7 +4,8 @@ VetgateError
 ├── UsageError            2  the person who typed the command can mend it
 │   ├── PolicyError          a policy that cannot be read or names what nobody measures
 │   ├── CardError            a card that is missing, malformed or contradicts its model
-│   └── DataError            a data set that cannot be read or does not fit the models
+│   ├── DataError            a data set that cannot be read or does not fit the models
+│   └── YardstickError       a yardstick that cannot be read, or is of another reference or other data
 └── Inconclusive          3  the file exists, but nothing could be measured
     ├── UnreadableArtifact   empty, truncated, renamed, of no known format, or refused by its loader
     ├── MissingExtra         the package that would measure it is not installed
@@ -40,6 +41,10 @@ class CardError(UsageError):
 
 class DataError(UsageError):
     """A data set that cannot be read or does not fit the models."""
+
+
+class YardstickError(UsageError):
+    """A yardstick that cannot be read or measured with, or that is of another reference or other data."""
 
 
 class Inconclusive(VetgateError):

@@ -52,8 +52,8 @@ class Embedding(Record):
     """The distances that it draws, in words."""
     coordinates: tuple[tuple[float, float], ...]
     """(P, 2)"""
-    rank_correlation: float
-    """Spearman's, of the drawn with the true distances `of`, in [-1, 1]."""
+    rank_correlation: float | None
+    """Spearman's, of the drawn with the true distances `of`, in [-1, 1]; None where either are all equal."""
     settings: dict[str, float | int | str] = {}
     """Such as perplexity and seed."""
 

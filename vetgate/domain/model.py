@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
@@ -30,9 +31,29 @@ class Tap(Record):
     weighted: bool = False
     """Whether its operator is one of these layers."""
     features: bool = False
-    """Whether it is what the last linear layer takes: the penultimate features (D,)."""
+    """Whether it is what the last linear layer takes: the penultimate features (D,), or (D, 1, 1) where that layer is a
+    convolution of one position."""
     spatial: bool = False
     """Whether it is the last (C, H, W) tensor before pooling and classifier: the feature map."""
+
+
+_POOLS = re.compile(r"pool|mean", re.IGNORECASE)
+"""Operators that leave no map of an image, in every format's words."""
+
+
+def mark_feature_map(taps: Sequence[Tap]) -> tuple[Tap, ...]:
+    """Return taps with the last (C, H, W) tensor of more than one position that no pooling made marked as `spatial`.
+
+    Args:
+        taps: In the order in which they are computed.
+    """
+    maps = [
+        place
+        for place, tap in enumerate(taps)
+        if len(tap.shape) == 3 and tap.shape[1] * tap.shape[2] > 1 and not _POOLS.search(tap.operator)
+    ]
+    last = maps[-1] if maps else None
+    return tuple(tap.model_copy(update={"spatial": place == last}) for place, tap in enumerate(taps))
 
 
 class OpenOptions(Record):
@@ -88,6 +109,10 @@ class TappedModel(Model, Protocol):
 
         Quantised tensors count and are read de-quantised; constants do not.
         """
+        ...
+
+    def tap_notes(self) -> tuple[str, ...]:
+        """Return what a reader of inner tensors must know, such as that fusions are off while they are read."""
         ...
 
     def capture(self, images: NDArray[np.float32], names: Sequence[str]) -> dict[str, NDArray[np.float32]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import PositiveFloat, PositiveInt
 
+from vetgate.domain.compress import Setting
 from vetgate.domain.record import Record
 
 
@@ -66,3 +67,37 @@ class RunRequest(Record):
         models = (*self.candidates, self.reference, *filter(None, (self.latency_reference,)))
         beside = (f"{model}.yaml" for model in models)
         return (*self.candidates, *filter(None, named), *beside)
+
+
+class StudyRequest(Record):
+    """A study of compressed variants of one reference."""
+
+    run: RunRequest
+    """The reference, the vetting data and how models are run; it names no candidates."""
+    folder: str
+    """Where variants go, and what earlier runs made of them is found."""
+    judged: bool = False
+    """Whether the policy of `run` is asked; else variants are measured and nothing is judged, and nothing timed."""
+    train_data: str | None = None
+    """Labelled images, none of them of the vetting data."""
+    calibration_data: str | None = None
+    """Images, none of them of the vetting data; None draws from `train_data`."""
+    donor: str | None = None
+    """Another trained model of the same architecture."""
+    donor_card: str | None = None
+    initial: str | None = None
+    """The weights that the reference's training started from."""
+    only: tuple[str, ...] = ()
+    """Recipes to make, by name or family, with `*` and `?`; empty for all on offer."""
+    skip: tuple[str, ...] = ()
+    variants: tuple[str, ...] = ()
+    """More recipes, each `STEP[:NAME=VALUE,...][+STEP...]`."""
+    settings: dict[str, dict[str, Setting]] = {}
+    """Settings that stand over those of every recipe, by compressor."""
+    landscape: bool = True
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Every file or folder that the study reads, as it was named."""
+        named = (self.train_data, self.calibration_data, self.donor, self.donor_card, self.initial)
+        return (*self.run.files, *filter(None, named))

@@ -166,6 +166,15 @@ class Drawing(Protocol[DocumentT_contra]):
         ...
 
 
+@runtime_checkable
+class StyledDrawing(Drawing[DocumentT_contra], Protocol):
+    """A drawing that can also be made for a terminal."""
+
+    def styled(self, width: int, colour: bool) -> Drawing[DocumentT_contra]:
+        """Return the drawing for `width` columns, with ANSI colours or without; as pure as this one."""
+        ...
+
+
 @dataclass(frozen=True)
 class DrawingSpec:
     """Draws one kind of document in one format."""
@@ -204,6 +213,8 @@ class CompressorSpec:
     """Variants that a study makes unasked; the steps of a sequence may name other compressors."""
     wants: tuple[Wants, ...] = ()
     extra: str | None = None
+    uses: tuple[Wants, ...] = ()
+    """What it does without where nobody gives it, such as images to fine-tune on where a setting asks for epochs."""
 
 
 @dataclass(frozen=True)

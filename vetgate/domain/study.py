@@ -21,11 +21,15 @@ class Variant(Record):
     """Where it lies, relative to the study's folder; None where it could not be made."""
     made: Made | None = None
     problem: str = ""
-    """Why it could not be made; empty where it was."""
+    """Why it could not be made or measured; empty where it was."""
     skipped: bool = False
     """Whether that is for want of data, a donor or a package, not for the model."""
+    refused: bool = False
+    """Whether its compressor says that this model cannot be compressed so: an answer, where other problems are none."""
     seconds: float = 0.0
-    """Spent on making it."""
+    """Spent on making it, also where that was in an earlier run."""
+    reused: bool = False
+    """Whether an earlier run made it, of the same things in the same way."""
     report: Report | None = None
 
 

@@ -1,24 +1,49 @@
 """The walk: every room called in its order. Start reading at `walk.vet`."""
 
 from vetgate.gate.baseline import Baseline, load_baseline, parse_reports, promote
+from vetgate.gate.independents import Built, Training, build_yardstick
+from vetgate.gate.landscape import Group, Lineup, Surveyed, draw_landscape, survey
 from vetgate.gate.look import Fed, Look, inspect_model, preview
 from vetgate.gate.outlook import Outlook, count_images, foresee
+from vetgate.gate.outputs import Answered, Collected, collect
 from vetgate.gate.rank import measure_all
+from vetgate.gate.recipes import list_recipes, parse_value
+from vetgate.gate.study import is_complete, make_study, read_study, reports_of
 from vetgate.gate.walk import rejudge, vet
+from vetgate.gate.yardstick import LoadedYardstick, load_yardstick
 
 __all__ = [
+    "Answered",
     "Baseline",
+    "Built",
+    "Collected",
     "Fed",
+    "Group",
+    "Lineup",
+    "LoadedYardstick",
     "Look",
     "Outlook",
+    "Surveyed",
+    "Training",
+    "build_yardstick",
+    "collect",
     "count_images",
+    "draw_landscape",
     "foresee",
     "inspect_model",
+    "is_complete",
+    "list_recipes",
     "load_baseline",
+    "load_yardstick",
+    "make_study",
     "measure_all",
     "parse_reports",
+    "parse_value",
     "preview",
     "promote",
+    "read_study",
     "rejudge",
+    "reports_of",
+    "survey",
     "vet",
 ]

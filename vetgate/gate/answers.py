@@ -13,7 +13,7 @@ from vetgate.domain.card import Output
 from vetgate.domain.errors import Inconclusive, VetgateError
 from vetgate.domain.evidence import LABEL, LOOKS_OF_IMAGES
 from vetgate.domain.predictions import Column, PredictionTable
-from vetgate.domain.report import Stopping
+from vetgate.domain.report import DataSummary, Stopping
 from vetgate.gate.appearance import Appearance
 from vetgate.gate.data import Images
 from vetgate.gate.entrant import Entrant
@@ -120,6 +120,20 @@ class Sitting:
     def unread(self) -> list[int]:
         """Positions of the images that cannot be decoded, of those used, ascending."""
         return sorted(row for row in self.unreadable if row < self.used)
+
+    def summary(self) -> DataSummary:
+        """Return what a report says of the images that the present candidate's table rests on."""
+        images = self.images
+        unreadable = tuple(images.ids[row] for row in self.unread)
+        return DataSummary(
+            name=images.name,
+            sha256=self.sha256,
+            images=self.used - len(unreadable),
+            available=len(images.samples),
+            labelled=images.samples.labels is not None,
+            classes=len(images.samples.classes) if images.samples.classes else None,
+            unreadable=unreadable,
+        )
 
     def population(self, table: PredictionTable) -> Mapping[str, Mapping[str, int]]:
         """Return how many images there are in all, by column and value; not how images look, for that is not known.

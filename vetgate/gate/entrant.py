@@ -36,6 +36,7 @@ class Entrant:
         architecture: Code for files that hold only weights, as the user named it.
         house: What the run shares.
         card_matters: Whether a malformed card is an error; else `card_problem` tells it.
+        lender: Whose card it is read by where it has none of its own and both files hold weights alone, in one format.
     """
 
     def __init__(
@@ -47,8 +48,9 @@ class Entrant:
         house: House,
         *,
         card_matters: bool = True,
+        lender: Entrant | None = None,
     ) -> None:
-        self._card_matters = card_matters
+        self._card_matters, self._lender = card_matters, lender
         self.card_problem = ""
         self.role, self.path = role, path
         self._explicit_card, self._architecture = card, architecture
@@ -102,12 +104,21 @@ class Entrant:
     def _find_card(self, metadata: Mapping[str, str] | None) -> CardSource | None:
         """Return the card; where only the file is looked at, a malformed one is noted instead of raised."""
         try:
-            return find_card(self.path, self._explicit_card, metadata)
+            return find_card(self.path, self._explicit_card, metadata) or self._lent()
         except CardError as error:
             if self._card_matters:
                 raise
             self.card_problem = error.message
             return None
+
+    def _lent(self) -> CardSource | None:
+        """Return the lender's card where this file can only be another set of weights for the same code."""
+        mine, other = self.artifact, self._lender
+        if mine is None or other is None or other.artifact is None or other.card is None:
+            return None
+        if mine.format != other.artifact.format or not self._house.needs_architecture(mine.format):
+            return None
+        return _borrowed(other)
 
     def _take(self) -> Artifact:
         host = self._house.host
@@ -215,8 +226,7 @@ class Entrant:
 
     def borrow_card(self, other: Entrant) -> None:
         """Read this model by another one's card; for a build of the same model that has none of its own."""
-        theirs = other.require_card()
-        self.card = CardSource(theirs.card, f"{theirs.source} (the {other.role}'s)", theirs.sha256)
+        self.card = _borrowed(other)
         self.close()  # a child is started for the batch that the card names
 
     def close(self) -> None:
@@ -235,6 +245,14 @@ class Entrant:
         if self.card is None:
             raise missing_card(self.path)
         return self.card
+
+    def require_artifact(self) -> Artifact:
+        """Return the file as it was taken in.
+
+        Raises:
+            Inconclusive: It was not admitted.
+        """
+        return self._settled()[0]
 
     @property
     def lacks_architecture(self) -> bool:
@@ -318,3 +336,8 @@ class Entrant:
                 "versions": offer.versions,
             }
         )
+
+
+def _borrowed(other: Entrant) -> CardSource:
+    theirs = other.require_card()
+    return CardSource(theirs.card, f"{theirs.source} (the {other.role}'s)", theirs.sha256)

@@ -8,13 +8,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from vetgate.artifacts import missing_card
-from vetgate.domain.errors import CardError, DataError, Inconclusive, VetgateError
+from vetgate.domain.errors import CardError, DataError, Inconclusive, VetgateError, YardstickError
 from vetgate.domain.policy import Policy
 from vetgate.domain.request import RunRequest
+from vetgate.domain.yardstick import YardstickSummary
 from vetgate.gate.answers import Sitting
 from vetgate.gate.data import Images, open_images
 from vetgate.gate.entrant import Entrant
 from vetgate.gate.run import Run, prepare
+from vetgate.gate.yardstick import LoadedYardstick
 from vetgate.host import Host
 from vetgate.inference.columns import column_of_metadata, count_values
 from vetgate.inference.table import class_order
@@ -36,6 +38,8 @@ class Outlook:
     """Whether the run may stop early."""
     cached: dict[str, int]
     """Images whose answers are in the cache, by model."""
+    yardstick: YardstickSummary | None
+    """What functional distances would be held against."""
     problems: tuple[str, ...]
     """What keeps a model from being opened or compared, as far as that shows without opening it, one sentence each."""
 
@@ -55,6 +59,8 @@ def foresee(request: RunRequest, host: Host, *, now: datetime.datetime) -> Outlo
         problems = [told for entrant in (*candidates, reference) for told in _admit(entrant)]
         if run.timed is not None:
             problems += _admit(run.timed, needs_card=False)
+        if run.yardstick is not None and reference.failure is None:
+            problems += _told_by(run.yardstick, reference)
         problems += _misfits(candidates, reference, run.sitting)
         known = [entrant for entrant in (*candidates, reference) if entrant.failure is None]
         images = run.sitting.images if run.sitting else None
@@ -67,6 +73,7 @@ def foresee(request: RunRequest, host: Host, *, now: datetime.datetime) -> Outlo
             sizes=sizes(run.policy.policy, host.metrics(), counts, sequential=request.sequential),
             sequential=request.sequential,
             cached={entrant.path: run.sitting.cached(entrant) for entrant in known} if run.sitting else {},
+            yardstick=run.yardstick.summary if run.yardstick else None,
             problems=tuple(problems),
         )
 
@@ -111,6 +118,14 @@ def _misfits(candidates: Sequence[Entrant], reference: Entrant, sitting: Sitting
                 class_order(candidate.card.card.output, reference.card.card.output)
             except CardError as error:
                 yield f"{candidate.name}: {_told(error)}"
+
+
+def _told_by(yardstick: LoadedYardstick, reference: Entrant) -> list[str]:
+    try:
+        yardstick.require_reference(reference)
+    except YardstickError as error:
+        return [_told(error)]
+    return []
 
 
 def _told(error: VetgateError) -> str:

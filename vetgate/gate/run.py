@@ -22,6 +22,7 @@ from vetgate.gate.baseline import Baseline, load_baseline
 from vetgate.gate.data import Images, open_images
 from vetgate.gate.entrant import Entrant
 from vetgate.gate.house import House
+from vetgate.gate.yardstick import LoadedYardstick, load_yardstick
 from vetgate.host import Host, Kind
 from vetgate.inference.cache import Cache, cache_folder
 from vetgate.inference.memory import SharedBuffer
@@ -30,6 +31,8 @@ from vetgate.policy import LoadedPolicy, Part, judge, load, open_rules
 
 Watch = Callable[[Event], None]
 
+LAYERS = ("similarity.layer_snr", "similarity.feature_cka")
+"""What --layers asks for."""
 _NOTHING = hashlib.sha256(b"").hexdigest()
 _NO_RULES = LoadedPolicy(Policy(name="none", rules=(), sha256=_NOTHING), "none: nothing is judged")
 
@@ -51,12 +54,48 @@ class Run:
     warnings: list[str] = field(default_factory=list)
     baseline: Baseline | None = None
     """The saved report that rules may compare with."""
+    yardstick: LoadedYardstick | None = None
+    """What functional distances are held against."""
 
     def tell(self, stage: str, detail: str, done: int = 0, total: int = 0) -> None:
         """Tell progress bars and observers where the walk is."""
         event = Event(stage, detail, done, total)
         self.watch(event)
         self.warnings += [line for line in self.host.tell(event) if line not in self.warnings]
+
+    def require_readable(self) -> None:
+        """Warn of images that cannot be decoded.
+
+        Raises:
+            Inconclusive: They are more than allowed.
+        """
+        sitting = self.sitting
+        if sitting is None or not sitting.unread:
+            return
+        bad, first = len(sitting.unread), sitting.unread[0]
+        why = sitting.unreadable[first]
+        told = f"{bad} of {sitting.used} images cannot be read, the first {sitting.images.ids[first]!r}: {why}"
+        if bad / sitting.used > self.request.limits.unreadable:
+            allowed = f"{self.request.limits.unreadable:.2%} may be unreadable"
+            raise Inconclusive(f"{told} ({allowed})", hint="mend them or set --max-unreadable")
+        self.warn(told)
+
+    def caution(self, reference: Entrant) -> None:
+        """Warn that labels were matched by index where only one side names its classes: that is an assumption."""
+        if self.sitting is None:
+            return
+        samples = self.sitting.images.samples
+        named = reference.require_card().card.output.classes
+        if samples.labels is not None and (named is None) != (samples.classes is None):
+            who, other = ("the data set", "the reference's card")
+            if named is not None:
+                who, other = other, who
+            self.warn(f"{who} names its classes and {other} does not: labels were matched by index")
+
+    def warn(self, told: str) -> None:
+        """Note what readers of all reports of this run must be told, once."""
+        if told and told not in self.warnings:
+            self.warnings.append(told)
 
     def judge(self, evidence: Sequence[Evidence], part: Part | None = None) -> Verdict:
         """Return the verdict on evidence; `part` tells what it is a part of, where not all images were taken."""
@@ -95,7 +134,13 @@ def judge_by(
 
 @contextmanager
 def prepare(
-    request: RunRequest, host: Host, now: datetime.datetime, watch: Watch, *, wanted: tuple[str, ...] = ()
+    request: RunRequest,
+    host: Host,
+    now: datetime.datetime,
+    watch: Watch,
+    *,
+    wanted: tuple[str, ...] | None = None,
+    judged: bool = False,
 ) -> Iterator[Run]:
     """Load the policy, open the data, plan, and make room for models.
 
@@ -104,13 +149,17 @@ def prepare(
         host: The plugins.
         now: When the run started.
         watch: Told of every step.
-        wanted: Metrics to measure without any policy, so that nothing is judged; empty for the request's policy.
+        wanted: Metrics to measure without any policy, so that nothing is judged; None for the request's policy.
+        judged: Whether the request's policy is asked besides what is wanted.
     """
-    policy = _NO_RULES if wanted else _load_policy(request.policy, host)
+    policy = _load_policy(request.policy, host) if wanted is None or judged else _NO_RULES
     for path in (*request.candidates, request.reference, *filter(None, (request.latency_reference,))):
         require_file(path)
     baseline = load_baseline(request.baseline) if request.baseline is not None else None
+    yardstick = load_yardstick(request.yardstick, checkpoints=False) if request.yardstick is not None else None
     images = _open_images(request, host)
+    if yardstick is not None and images is not None:
+        yardstick.require_images(images, request.limits.unreadable)
     with ExitStack() as stack:
         house = House(
             host=host,
@@ -122,13 +171,13 @@ def prepare(
             seconds=request.limits.seconds,
             memory=request.limits.memory or environment.memory() * 3 // 4,
         )
-        plan = _plan(policy.policy, host, images, request, baseline, wanted)
+        plan = _plan(policy.policy, host, images, request, baseline, wanted or ())
         sitting = Sitting(images, house, plan.columns) if images else None
         timed = _latency_reference(request, house)
         if timed is not None:
             stack.enter_context(timed)
         troubles = list(host.troubles())
-        yield Run(request, host, policy, plan, house, sitting, now.date(), watch, timed, troubles, baseline)
+        yield Run(request, host, policy, plan, house, sitting, now.date(), watch, timed, troubles, baseline, yardstick)
 
 
 def _latency_reference(request: RunRequest, house: House) -> Entrant | None:
@@ -165,6 +214,13 @@ def _open_images(request: RunRequest, host: Host) -> Images | None:
     return open_images(request.data, host, request.limit, request.seed, shuffled=request.sequential)
 
 
+def _also_wanted(request: RunRequest, host: Host) -> tuple[str, ...]:
+    """Return the metrics that the user asks for by giving what they need, whether or not a rule names them."""
+    on_offer = host.metrics()
+    beside = [name for name, spec in on_offer.items() if spec.needs_yardstick] if request.yardstick else []
+    return (*beside, *(name for name in LAYERS if request.layers and name in on_offer))
+
+
 def _plan(
     policy: Policy,
     host: Host,
@@ -190,6 +246,7 @@ def _plan(
         sequential=request.sequential,
         baseline=baseline is not None,
         same_data=images is not None and baseline is not None and baseline.is_on(images.sha256),
-        wanted=wanted,
+        yardstick=request.yardstick is not None,
+        wanted=(*wanted, *_also_wanted(request, host)),
     )
     return make_plan(policy, host.checks(), missing, given)

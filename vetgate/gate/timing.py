@@ -14,6 +14,7 @@ from vetgate.domain.evidence import Evidence
 from vetgate.gate.entrant import Entrant
 from vetgate.gate.run import Run
 from vetgate.inference.feed import Feed, Lane
+from vetgate.inference.inner import LiveInner, Probes
 from vetgate.inference.session import LiveSession, load_batches
 from vetgate.inference.table import class_order, make_predictions
 from vetgate.measure import run_check, skip
@@ -55,13 +56,13 @@ def time_models(candidate: Entrant, reference: Entrant, table: PredictionTable, 
             reason = f"{error.message}; {error.hint}" if error.hint else error.message
             yield from (skip(check, reason) for check in checks)
             return
-    context = _live(candidate, timed, sitting)
+    context = _live(candidate, timed, reference, sitting)
     for check in checks:
         run.tell("check", check.spec.name)
         yield run_check(check, context)
 
 
-def _live(candidate: Entrant, timed: Entrant, sitting: Sitting) -> SessionContext:
+def _live(candidate: Entrant, timed: Entrant, reference: Entrant, sitting: Sitting) -> SessionContext:
     entrants = (candidate, timed)
     cards = [entrant.require_card().card for entrant in entrants]
     workers = [entrant.open() for entrant in entrants]
@@ -72,7 +73,23 @@ def _live(candidate: Entrant, timed: Entrant, sitting: Sitting) -> SessionContex
         for entrant, worker, block in zip(entrants, workers, blocks, strict=True)
     ]
     machine = f"{environment.processor()}, {environment.cores()} cores"
-    return SessionContext(sessions[0], sessions[1], machine)
+    taken = max(block.offset + block.size for block in blocks)
+    inner = _inner((candidate, reference), sitting, taken)
+    return SessionContext(sessions[0], sessions[1], machine, *inner)
+
+
+def _inner(entrants: tuple[Entrant, Entrant], sitting: Sitting, taken: int) -> tuple[LiveInner, LiveInner]:
+    """Return the inner tensors of candidate and reference; nothing runs before a check asks for them.
+
+    Args:
+        entrants: The candidate, and the reference itself, also where another build of it is timed.
+        sitting: The images of the run.
+        taken: Bytes at the start of the images' buffer that hold what is timed.
+    """
+    images, cards = sitting.images, [entrant.require_card().card for entrant in entrants]
+    probes = Probes(sitting.house.images, images.source, images.indices, cards, taken)
+    first, second = (LiveInner(entrant.open, probes, place, entrant.batch) for place, entrant in enumerate(entrants))
+    return first, second
 
 
 def _stand_in(timed: Entrant, reference: Entrant, table: PredictionTable, sitting: Sitting) -> None:

@@ -8,13 +8,12 @@ from collections.abc import Iterator, Sequence
 
 from vetgate import environment
 from vetgate.domain.check import EvidenceContext, Need, StructureContext, TableContext
-from vetgate.domain.errors import DataError, Inconclusive, UsageError, VetgateError
+from vetgate.domain.errors import DataError, Inconclusive, UsageError, VetgateError, YardstickError
 from vetgate.domain.evidence import Evidence, Outcome, Versus
 from vetgate.domain.predictions import PredictionTable
-from vetgate.domain.report import DataSummary, PolicySummary, Report, ReportSet
+from vetgate.domain.report import PolicySummary, Report, ReportSet
 from vetgate.domain.request import RunRequest
 from vetgate.gate.answers import Sitting
-from vetgate.gate.data import Images
 from vetgate.gate.entrant import Entrant
 from vetgate.gate.run import Run, Watch, judge_by, part_of, prepare
 from vetgate.gate.sequence import take_looks
@@ -64,13 +63,14 @@ def _vet_one(path: str, reference: Entrant, run: Run, now: datetime.datetime) ->
     return Report(
         candidate=candidate.summary(),
         reference=reference.summary(),
-        data=_data_summary(run.sitting),
+        data=run.sitting.summary() if run.sitting else None,
         policy=PolicySummary(name=run.policy.policy.name, sha256=run.policy.policy.sha256, source=run.policy.source),
         verdict=verdict,
         evidence=tuple(evidence),
         stopping=stopping,
         timed_reference=run.timed.summary() if run.timed else None,
         baseline=run.baseline.summary if run.baseline else None,
+        yardstick=run.yardstick.summary if run.yardstick else None,
         environment=environment.describe(versions),
         warnings=(*run.warnings, *_same_file(candidate, reference), *_doubts(candidate, run)),
         seed=run.request.seed,
@@ -85,7 +85,8 @@ def _beside_baseline(evidence: Sequence[Evidence], reference: Entrant, run: Run)
     if run.baseline is not None:
         timed = (run.timed or reference).summary()
         stopping = run.sitting.stopping if run.sitting else None
-        setting = Setting(_data_summary(run.sitting), reference.summary(), timed, stopping, environment.describe({}))
+        data = run.sitting.summary() if run.sitting else None
+        setting = Setting(data, reference.summary(), timed, stopping, environment.describe({}))
         yield run.baseline.compare(evidence, setting, run.host, run.policy.policy.rules)
 
 
@@ -96,9 +97,12 @@ def _same_file(candidate: Entrant, reference: Entrant) -> Iterator[str]:
 
 
 def _doubts(candidate: Entrant, run: Run) -> Iterator[str]:
-    """Yield what makes a baseline doubtful, where rules compare with one."""
+    """Yield what makes a baseline doubtful, where rules compare with one, or the yardstick."""
+    digest = candidate.artifact.sha256 if candidate.artifact else None
     if run.baseline is not None and any(rule.versus is Versus.BASELINE for rule in run.policy.policy.rules):
-        yield from run.baseline.doubts(candidate.artifact.sha256 if candidate.artifact else None)
+        yield from run.baseline.doubts(digest)
+    if run.yardstick is not None:
+        yield from run.yardstick.doubts(digest)
 
 
 def _gather(candidate: Entrant, reference: Entrant, run: Run) -> Iterator[Evidence]:
@@ -115,7 +119,7 @@ def _gather(candidate: Entrant, reference: Entrant, run: Run) -> Iterator[Eviden
             gathered.append(evidence)
             yield evidence
     except VetgateError as error:
-        concerns_all = isinstance(error, DataError) or error is reference.failure
+        concerns_all = isinstance(error, DataError | YardstickError) or error is reference.failure
         if isinstance(error, UsageError) and (concerns_all or len(run.request.candidates) == 1):
             raise
         yield _stopped("models", error)
@@ -126,14 +130,21 @@ def _gather(candidate: Entrant, reference: Entrant, run: Run) -> Iterator[Eviden
 
 def _describe(candidate: Entrant, reference: Entrant, run: Run) -> StructureContext:
     run.tell("identify", f"{candidate.path} and {reference.path}")
-    for entrant in (reference, candidate):
-        entrant.admit()
+    reference.admit()
+    _require_yardstick_of(reference, run)
+    candidate.admit()
     for entrant in (reference, candidate):
         entrant.recall()
     run.tell("describe", f"{candidate.path} and {reference.path}")
     reference.describe()
+    _require_yardstick_of(reference, run)  # a card inside the file is known by now
     candidate.describe()
     return StructureContext(candidate.subject(), reference.subject())
+
+
+def _require_yardstick_of(reference: Entrant, run: Run) -> None:
+    if run.yardstick is not None:
+        run.yardstick.require_reference(reference)
 
 
 def _measure(
@@ -165,14 +176,25 @@ def _run_models(candidate: Entrant, reference: Entrant, run: Run, gathered: Sequ
         yield from (skip(check, "no data set was given; --data PATH") for check in live)
         return
     tally = take_looks(candidate, reference, run, gathered) if run.request.sequential else None
-    table = TableContext(_table(candidate, reference, run.sitting, run))
-    yield from _unreadable(run)
-    _caution(reference, run.sitting.images, run)
+    table = _table_context(candidate, reference, run.sitting, run)
+    try:
+        run.require_readable()
+    except Inconclusive as error:
+        yield _stopped("data", error)
+    run.caution(reference)
     for check in run.plan.by_need(Need.TABLE):
         run.tell("check", check.spec.name)
         found = run_check(check, table)
         yield found if tally is None else tally.close(found, run.sitting.stopping)
     yield from time_models(candidate, reference, table.table, run)
+
+
+def _table_context(candidate: Entrant, reference: Entrant, sitting: Sitting, run: Run) -> TableContext:
+    table = _table(candidate, reference, sitting, run)
+    if run.yardstick is None:
+        return TableContext(table)
+    run.warn(run.yardstick.reference_moved(table, sitting.images))
+    return TableContext(table, run.yardstick.beside(table, sitting.images))
 
 
 def _table(candidate: Entrant, reference: Entrant, sitting: Sitting, run: Run) -> PredictionTable:
@@ -187,48 +209,6 @@ def _stopped(where: str, error: VetgateError) -> Evidence:
     """Return the evidence that a step of the walk failed; the judge never lets a run pass that holds it."""
     hint = f"; {error.hint}" if error.hint else ""
     return Evidence(check=where, outcome=Outcome.ERRORED, reason=f"{error.message}{hint}")
-
-
-def _caution(reference: Entrant, images: Images, run: Run) -> None:
-    """Warn that labels were matched by index where only one side names its classes, for that is an assumption."""
-    named = reference.require_card().card.output.classes
-    if images.samples.labels is None or (named is None) == (images.samples.classes is None):
-        return
-    who, other = ("the data set", "the reference's card") if named is None else ("the reference's card", "the data set")
-    told = f"{who} names its classes and {other} does not: labels were matched by index"
-    if told not in run.warnings:
-        run.warnings.append(told)
-
-
-def _unreadable(run: Run) -> Iterator[Evidence]:
-    """Yield an error where more images than allowed could not be decoded."""
-    sitting = run.sitting
-    if sitting is None or not sitting.unread:
-        return
-    bad, first = len(sitting.unread), sitting.unread[0]
-    why = sitting.unreadable[first]
-    told = f"{bad} of {sitting.used} images cannot be read, the first {sitting.images.ids[first]!r}: {why}"
-    if bad / sitting.used > run.request.limits.unreadable:
-        allowed = f"{run.request.limits.unreadable:.2%} may be unreadable"
-        yield _stopped("data", Inconclusive(f"{told} ({allowed})", hint="mend them or set --max-unreadable"))
-    elif told not in run.warnings:
-        run.warnings.append(told)
-
-
-def _data_summary(sitting: Sitting | None) -> DataSummary | None:
-    if sitting is None:
-        return None
-    images = sitting.images
-    unreadable = tuple(images.ids[row] for row in sitting.unread)
-    return DataSummary(
-        name=images.name,
-        sha256=sitting.sha256,
-        images=sitting.used - len(unreadable),
-        available=len(images.samples),
-        labelled=images.samples.labels is not None,
-        classes=len(images.samples.classes) if images.samples.classes else None,
-        unreadable=unreadable,
-    )
 
 
 def rejudge(reports: ReportSet, policy: LoadedPolicy, host: Host, today: datetime.date) -> ReportSet:

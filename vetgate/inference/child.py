@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import signal
 import socket
-import struct
 import subprocess
 import sys
 import tempfile
@@ -19,15 +17,7 @@ from typing import Self, TypeVar
 from pydantic import ValidationError
 
 from vetgate.domain.card import Card
-from vetgate.domain.errors import (
-    CardError,
-    Inconclusive,
-    MissingExtra,
-    UnreadableArtifact,
-    UsageError,
-    VetgateError,
-    WorkerFailed,
-)
+from vetgate.domain.errors import Inconclusive, WorkerFailed
 from vetgate.domain.model import Execution
 from vetgate.domain.structure import Structure
 from vetgate.inference.memory import SharedBuffer
@@ -48,24 +38,9 @@ from vetgate.inference.message import (
     Start,
     Started,
 )
+from vetgate.inference.process import ERRORS, environment, limit_waits, printable, tell_end
 
 ReplyT = TypeVar("ReplyT", Started, Described, Opened, Rehearsed)
-
-PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH")
-"""Variables that a child inherits; the rest may hold secrets and stay outside."""
-
-_GLIBC = {
-    "MALLOC_MMAP_THRESHOLD_": str(1 << 30),
-    "MALLOC_TRIM_THRESHOLD_": str(1 << 31),
-    "MALLOC_TOP_PAD_": str(1 << 26),
-}
-"""Keeps freed activations instead of handing them back to the kernel after every operator: PyTorch on
-EfficientNet-Lite0 at batch 64 took 3.7 s instead of 13.1 s for the same 128 images, the rest being page faults."""
-
-_ERRORS: Mapping[str, type[VetgateError]] = {
-    error.__name__: error
-    for error in (CardError, Inconclusive, MissingExtra, UnreadableArtifact, UsageError, WorkerFailed)
-}
 
 
 class Worker:
@@ -95,7 +70,7 @@ class Worker:
             undo.callback(self.answers.close)
             try:
                 self._log = undo.enter_context(tempfile.TemporaryFile(prefix="vetgate-", mode="w+b"))
-                self._process, self.connection = self._spawn(images, _environment(start.options.threads, cold=cold))
+                self._process, self.connection = self._spawn(images, environment(start.options.threads, cold=cold))
             except OSError as error:
                 raise Inconclusive(f"{name}: its process cannot be started: {error}") from None
             undo.callback(self.close)
@@ -110,7 +85,7 @@ class Worker:
             ours, theirs = socket.socketpair()
             ending.enter_context(ours)
             ending.enter_context(theirs)
-            _limit_waits(ours, self.patience)
+            limit_waits(ours, self.patience)
             reading = images.read_only()
             ending.callback(os.close, reading)
             passed = (theirs.fileno(), reading, self.answers.fd)
@@ -194,8 +169,8 @@ class Worker:
             self.kill()
             raise WorkerFailed(f"{self.name}: its process answered what vetgate does not understand") from None
         if isinstance(reply, Failed):
-            kind = _ERRORS.get(reply.error, WorkerFailed)
-            raise kind(f"{self.name}: {_printable(reply.message)}", hint=_printable(reply.hint))
+            kind = ERRORS.get(reply.error, WorkerFailed)
+            raise kind(f"{self.name}: {printable(reply.message)}", hint=printable(reply.hint))
         return reply
 
     def hung(self) -> WorkerFailed:
@@ -235,52 +210,7 @@ class Worker:
         return reply
 
     def _ended(self) -> WorkerFailed:
-        """Return the error that says how the child ended, with the last thing that it wrote."""
-        try:
-            code = self._process.wait(timeout=5)
-        except subprocess.TimeoutExpired:
-            self.kill()
-            code = self._process.returncode
-        how = f"was ended by {_signal_name(-code)}" if code < 0 else f"ended with exit code {code}"
-        why = " (out of memory?)" if code == -signal.SIGKILL else ""
-        self._log.seek(0, os.SEEK_END)
-        self._log.seek(max(0, self._log.tell() - 2000))
-        words = [line for line in self._log.read().decode(errors="replace").splitlines() if line.strip()]
-        last = f"; it wrote: {_printable(words[-1].strip()[:300])}" if words else ""
-        return WorkerFailed(f"{self.name}: its process {how}{why}{last}")
-
-
-def _limit_waits(connection: socket.socket, seconds: float) -> None:
-    """Make a read or write give up on a child that stops in the middle of a message, or never reads one."""
-    longest = struct.pack("ll", int(seconds) + 1, 0)
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, longest)
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, longest)
-
-
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"
-
-
-def _printable(text: str) -> str:
-    """Return what a child wrote without control characters: a model must not paint on the terminal of its gate."""
-    return "".join(sign if sign.isprintable() or sign == "\n" else "\N{REPLACEMENT CHARACTER}" for sign in text)
-
-
-def _environment(threads: int, *, cold: bool = False) -> dict[str, str]:
-    """Return the variables of a child: a few of ours, and how many threads its libraries may start.
-
-    A cold one manages its memory as the system does by itself: room kept for speed would count as the model's.
-    """
-    own = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
-    count = str(threads)
-    return (
-        own
-        | ({} if cold else _GLIBC)
-        | {"OMP_NUM_THREADS": count, "MKL_NUM_THREADS": count, "OPENBLAS_NUM_THREADS": count}
-    )
+        return tell_end(self.name, self._process, self._log)
 
 
 def deadline(worker: Worker) -> float:

@@ -8,7 +8,7 @@ from pydantic import Field, NonNegativeInt, PositiveInt, TypeAdapter
 
 from vetgate.domain.artifact import Artifact
 from vetgate.domain.card import Card
-from vetgate.domain.model import Execution, OpenOptions
+from vetgate.domain.model import Execution, OpenOptions, Tap
 from vetgate.domain.record import Record
 from vetgate.domain.structure import Structure
 
@@ -84,6 +84,22 @@ class Time(Record):
     calls: int
 
 
+class ListTaps(Record):
+    """Tell which inner tensors can be read."""
+
+    kind: Literal["list_taps"] = "list_taps"
+
+
+class Capture(Record):
+    """Run a block of images; the named inner tensors go to the output buffer one after the other, as float32."""
+
+    kind: Literal["capture"] = "capture"
+    block: Block
+    names: tuple[str, ...]
+    answer_capacity: int
+    """Bytes that they may take, from the start of the output buffer."""
+
+
 class Rehearse(Record):
     """From nothing to the first answer: load the plugin and its runtime, open the model, predict one block.
 
@@ -139,6 +155,23 @@ class Timed(Record):
     seconds: tuple[float, ...]
 
 
+class Tapped(Record):
+    """The inner tensors that can be read."""
+
+    kind: Literal["tapped"] = "tapped"
+    taps: tuple[Tap, ...]
+    notes: tuple[str, ...]
+    """What a reader of them must know."""
+
+
+class Captured(Record):
+    """Inner tensors stand in the output buffer."""
+
+    kind: Literal["captured"] = "captured"
+    shapes: tuple[tuple[int, ...], ...]
+    """(rows, *shape) of each, in the order of the names asked for."""
+
+
 class Rehearsed(Record):
     """How a start from nothing went."""
 
@@ -162,9 +195,12 @@ class Failed(Record):
     hint: str = ""
 
 
-Request: TypeAlias = Annotated[Start | Describe | Open | Predict | Time | Rehearse | Close, Field(discriminator="kind")]
+Request: TypeAlias = Annotated[
+    Start | Describe | Open | Predict | Time | ListTaps | Capture | Rehearse | Close, Field(discriminator="kind")
+]
 Reply: TypeAlias = Annotated[
-    Started | Described | Opened | Predicted | Timed | Rehearsed | Failed, Field(discriminator="kind")
+    Started | Described | Opened | Predicted | Timed | Tapped | Captured | Rehearsed | Failed,
+    Field(discriminator="kind"),
 ]
 
 REQUESTS: TypeAdapter[Request] = TypeAdapter(Request)

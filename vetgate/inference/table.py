@@ -164,6 +164,7 @@ def pair(
         WorkerFailed: They do not have the same shape, which the contract check should have told before.
     """
     if candidate.raw.shape != reference.raw.shape:
-        raise WorkerFailed(f"candidate and reference answered {candidate.raw.shape} and {reference.raw.shape}")
+        told = f"{_classes(candidate.raw.shape[1])} on {len(candidate.raw):,} images"
+        raise WorkerFailed(f"it answers {told}, and the reference {reference.raw.shape[1]} on {len(reference.raw):,}")
     classes = names or tuple(map(str, range(reference.raw.shape[1])))
     return PredictionTable(ids, labels, classes, candidate, reference, columns)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import ctypes
 import importlib.metadata
 import mmap
 import os
-import signal
 import sys
 import time
 from contextlib import ExitStack, suppress
@@ -15,16 +13,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from vetgate.domain.card import Card
-from vetgate.domain.errors import UnreadableArtifact, VetgateError, WorkerFailed
-from vetgate.domain.model import Backend, Model
+from vetgate.domain.errors import Inconclusive, UnreadableArtifact, VetgateError, WorkerFailed
+from vetgate.domain.model import Backend, Model, TappedModel
 from vetgate.domain.specs import BackendSpec
 from vetgate.inference.message import (
     REQUESTS,
     Block,
+    Capture,
+    Captured,
     Close,
     Describe,
     Described,
     Failed,
+    ListTaps,
     Open,
     Opened,
     Predict,
@@ -35,15 +36,15 @@ from vetgate.inference.message import (
     Request,
     Start,
     Started,
+    Tapped,
     Time,
     Timed,
 )
+from vetgate.inference.process import bind_to_parent, limit_memory
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-_PR_SET_PDEATHSIG = 1
 
 
 def main(arguments: list[str]) -> int:
@@ -53,15 +54,9 @@ def main(arguments: list[str]) -> int:
         arguments: Descriptors of the connection, the input buffer (read only) and the output buffer.
     """
     connection, images, answers = (int(argument) for argument in arguments)
-    _die_with_parent()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent ends its children itself
+    bind_to_parent()
     Server(Connection(connection), images, answers).serve()
     return 0
-
-
-def _die_with_parent() -> None:
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 class Server:
@@ -117,15 +112,12 @@ class Server:
                 return self._time(request)
             case Rehearse():
                 return self._rehearse(request)
+            case ListTaps() | Capture():
+                return self._show(request, self._tapped())
         raise ValueError(f"cannot answer {request.kind}")
 
     def _begin(self, start: Start) -> Started:
-        if start.memory is not None and sys.platform == "linux":
-            import resource
-
-            hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
-            limit = start.memory if hard == resource.RLIM_INFINITY else min(start.memory, hard)
-            resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+        limit_memory(start.memory)
         plugin = importlib.metadata.EntryPoint(start.plugin, start.value, start.group).load()
         specs = cast("list[BackendSpec]", plugin.vetgate_backends())
         self._start = start
@@ -162,6 +154,36 @@ class Server:
             self._run(images)
             seconds.append(time.perf_counter() - start)
         return Timed(seconds=tuple(seconds))
+
+    def _tapped(self) -> TappedModel:
+        _, start = self._ready()
+        if self._model is None:
+            raise WorkerFailed("it was asked for inner tensors before it was opened")
+        if not isinstance(self._model, TappedModel):
+            raise Inconclusive(
+                f"backend {start.backend!r}, which opens {start.artifact.format} files, shows no inner tensors, "
+                "so layers cannot be compared",
+                hint="leave out what asks for inner tensors, or vet this model in another format",
+            )
+        return self._model
+
+    def _show(self, request: ListTaps | Capture, model: TappedModel) -> Tapped | Captured:
+        """Name the inner tensors, or write those asked for one after the other to the start of the output buffer."""
+        import numpy as np
+
+        if isinstance(request, ListTaps):
+            return Tapped(taps=model.taps(), notes=model.tap_notes())
+        found = model.capture(self._prepared(request.block), request.names)
+        values = [np.ascontiguousarray(found[name], dtype=np.float32) for name in request.names]
+        size = sum(value.nbytes for value in values)
+        if size > request.answer_capacity:
+            raise WorkerFailed(f"its inner tensors take {size} bytes; {request.answer_capacity} are there")
+        with mmap.mmap(self._answers, os.fstat(self._answers).st_size) as buffer:
+            offset = 0
+            for value in values:
+                buffer[offset : offset + value.nbytes] = value.tobytes()
+                offset += value.nbytes
+        return Captured(shapes=tuple(value.shape for value in values))
 
     def _rehearse(self, request: Rehearse) -> Rehearsed:
         """Load, open and predict; the images are prepared before the clock starts and count as there before."""

@@ -68,6 +68,8 @@ class Given:
     """Whether a saved report was given to compare with."""
     same_data: bool = False
     """Whether that was measured on the same images."""
+    yardstick: bool = False
+    """Whether answers of independent models were given to measure distances with."""
     wanted: tuple[str, ...] = ()
     """Metrics to measure whether or not a rule names them."""
 
@@ -200,6 +202,7 @@ def _lacks(
         if check.missing is not None:
             yield f"{check.missing.message}: {check.missing.hint}"
     yield from _lacking_baseline(policy, owners, given)
+    yield from _lacking_yardstick(policy, owners, given)
     if not given.data:
         starved = [check.spec.name for check in planned if check.spec.needs in (Need.TABLE, Need.SESSION)]
         if starved:
@@ -226,6 +229,15 @@ def _lacking_baseline(policy: Policy, owners: Mapping[str, CheckSpec[Any]], give
     ]
     if given.baseline and given.data and not given.same_data and on_answers:
         yield f"the baseline was measured on other images, and these rules need the same ones: {', '.join(on_answers)}"
+
+
+def _lacking_yardstick(policy: Policy, owners: Mapping[str, CheckSpec[Any]], given: Given) -> Iterable[str]:
+    """Yield what is to be said of rules on distances that mean something beside independent models alone."""
+    needing = {metric.id for spec in owners.values() for metric in spec.metrics if metric.needs_yardstick}
+    names = [rule.name for rule in policy.rules if rule.metric in needing]
+    if names and not given.yardstick:
+        need = "this rule needs" if len(names) == 1 else "these rules need"
+        yield f"no yardstick was given, and {need} one: {', '.join(names)}: --yardstick FILE"
 
 
 def _lacking_columns(policy: Policy, owners: Mapping[str, CheckSpec[Any]], given: Given) -> Iterable[str]:

@@ -3,13 +3,15 @@
 from vetgate.policy.gathered import Part
 from vetgate.policy.judge import judge, open_rules
 from vetgate.policy.language import schema
-from vetgate.policy.lint import lint
+from vetgate.policy.lint import lint, needing_yardstick
 from vetgate.policy.load import LoadedPolicy, load
+from vetgate.policy.propose import Origin, propose
 from vetgate.policy.sizes import SampleCounts, Size, Unsettled, sizes, unsettled
 from vetgate.policy.words import render_policy
 
 __all__ = [
     "LoadedPolicy",
+    "Origin",
     "Part",
     "SampleCounts",
     "Size",
@@ -17,7 +19,9 @@ __all__ = [
     "judge",
     "lint",
     "load",
+    "needing_yardstick",
     "open_rules",
+    "propose",
     "render_policy",
     "schema",
     "sizes",

@@ -203,7 +203,7 @@ def why_unbounded(measurement: Measurement, rule: Rule) -> str:
 
 def _cure(levels: tuple[float, ...], method: str, confidence: float) -> str:
     """Return what gives a figure the bounds that its quantiles lack."""
-    if method in RESAMPLING and confidence > RESAMPLED + SAME_LEVEL:
+    if method.startswith(RESAMPLING) and confidence > RESAMPLED + SAME_LEVEL:
         return f"resampling reaches {level_words(RESAMPLED)} at most, so lower the rule's `confidence`"
     if levels == (MIDDLE,):
         return "too few measurements for any; a larger --timing-budget takes more"

@@ -13,6 +13,7 @@ from vetgate.policy.where import counts_images
 BASELINE = Versus.BASELINE.value
 """Name of the evidence that compares this run with a saved report."""
 NO_BASELINE = "no baseline was given; --baseline REPORT.json"
+NO_YARDSTICK = "no yardstick was given; --yardstick FILE"
 
 Key = tuple[str, Of, Versus]
 """Metric, whose figure, and what it is compared with."""
@@ -111,6 +112,8 @@ class Gathered:
         said = [_finding_words(each) for each in found if each.message.startswith(f"{rule.metric} ")]
         if said:
             return "; ".join(said)
+        if self.metrics[rule.metric].needs_yardstick:
+            return NO_YARDSTICK
         columns = sorted(set(self._columns(owner)))
         if rule.slice is None:
             return f"check {owner} ran, but did not give it"

@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 
 from vetgate.documents import Mistake, Mistakes
 from vetgate.domain.evidence import LABEL, Better, Of
-from vetgate.domain.policy import Rule
+from vetgate.domain.policy import Policy, Rule
 from vetgate.domain.specs import MetricSpec, PolicySpec
 from vetgate.domain.unit import Unit
 from vetgate.policy.compare import RESAMPLED, SAME_LEVEL
@@ -64,6 +64,18 @@ def lint(
     if counts is not None:
         warnings += [_warning(loaded, item.rule, item.message) for item in unsettled(loaded.policy, metrics, counts)]
     return [("warning", warning) for warning in sorted(dict.fromkeys(warnings), key=_order)]
+
+
+def needing_yardstick(policy: Policy, metrics: Mapping[str, MetricSpec]) -> tuple[str, ...]:
+    """Return the rules that are inconclusive in a run without a yardstick.
+
+    Args:
+        policy: Resolved.
+        metrics: The known metrics, by id.
+    """
+    return tuple(
+        rule.name for rule in policy.rules if rule.metric in metrics and metrics[rule.metric].needs_yardstick
+    )
 
 
 def _order(mistake: Mistake) -> tuple[str, int, str]:

@@ -31,6 +31,22 @@ def needed(measurement: Measurement, threshold: float, confidence: float, bounds
     Returns:
         More than were measured; None where no number can be given, as for an estimate at the threshold itself.
     """
+    count = planned(measurement, threshold, confidence, bounds)
+    return None if count is None else max(count, measurement.n + 1)
+
+
+def planned(measurement: Measurement, threshold: float, confidence: float, bounds: Bounds) -> int | None:
+    """Return the images or pairs that settle the rule with 80 % chance, if the estimate is the truth, however few.
+
+    Args:
+        measurement: The figure as measured.
+        threshold: The limit, in the figure's unit.
+        confidence: Level 1 - a of the rule.
+        bounds: Of the figure at that level.
+
+    Returns:
+        None where no number can be given, as for an estimate at the threshold itself.
+    """
     if abs(measurement.value - threshold) < NEAREST:
         return None
     try:
@@ -38,7 +54,7 @@ def needed(measurement: Measurement, threshold: float, confidence: float, bounds
     except ValueError:
         # The planning functions refuse an estimate at the threshold, and thresholds that no figure can pass.
         return None
-    return None if count is None or count >= MOST else max(count, measurement.n + 1)
+    return None if count is None or count >= MOST else count
 
 
 def _count(measurement: Measurement, threshold: float, confidence: float, bounds: Bounds) -> int | None:

@@ -3,7 +3,10 @@
 from vetgate.statistics.betting import Capitals, betting_bounds, betting_capitals, images_expected, log_capitals
 from vetgate.statistics.bootstrap import LEVELS, Resampled, attainable_levels, bootstrap, replicates_needed
 from vetgate.statistics.bounds import Bounds
+from vetgate.statistics.cka import cka_and_without, debiased_cka, jackknife_cka
+from vetgate.statistics.distance import row_distances
 from vetgate.statistics.exact import exact_bounds, exact_unconditional_p
+from vetgate.statistics.images import bootstrap_images
 from vetgate.statistics.mover import mover_sum
 from vetgate.statistics.paired import PairedP, mcnemar_exact_p, paired_bounds, paired_decision_p
 from vetgate.statistics.percentile import percentile_bounds, runs_needed
@@ -28,12 +31,16 @@ __all__ = [
     "betting_bounds",
     "betting_capitals",
     "bootstrap",
+    "bootstrap_images",
+    "cka_and_without",
+    "debiased_cka",
     "exact_bounds",
     "exact_unconditional_p",
     "images_expected",
     "images_needed",
     "images_needed_identical",
     "images_needed_proportion",
+    "jackknife_cka",
     "log_capitals",
     "log_sign_capital",
     "mcnemar_exact_p",
@@ -44,6 +51,7 @@ __all__ = [
     "percentile_bounds",
     "proportion_bounds",
     "replicates_needed",
+    "row_distances",
     "runs_needed",
     "sign_bounds",
     "sign_capitals",

@@ -47,6 +47,12 @@ class Resampled:
     """(K,) percentile where the jackknife is degenerate or all replicates lie on one side of the estimate; constant
     where all replicates equal it, so that resampling has nothing to say."""
 
+    @classmethod
+    def unbounded(cls, estimate: Floats) -> Resampled:
+        """Return the figures (K,) at no level, where nothing was resampled."""
+        constant: list[Method] = ["constant"] * len(estimate)
+        return cls(estimate, (), np.empty((len(estimate), 0)), np.zeros(len(estimate)), tuple(constant))
+
     def method(self, figure: int) -> str:
         """Return how one figure was bounded, for the report."""
         return "images not seen" if self.methods[figure] == "constant" else f"{self.methods[figure]} bootstrap"
@@ -82,20 +88,22 @@ def bootstrap(
         ValueError: A level has too few replicates beyond it, a cell is empty, or a figure is not finite.
     """
     levels = tuple(sorted(set(levels)))
-    _check(sizes, levels, replicates)
+    if not len(sizes) or sizes.min() < 1:
+        raise ValueError("every cell needs an image, and there must be a cell")
+    check_levels(levels, replicates)
     groups = np.zeros(len(sizes), dtype=np.int64) if strata is None else strata
     totals = design @ sizes.astype(np.float64)
     estimate = statistic(totals[:, np.newaxis])[:, 0]
     if not levels:
-        constant: list[Method] = ["constant"] * len(estimate)
-        return Resampled(estimate, (), np.empty((len(estimate), 0)), np.zeros(len(estimate)), tuple(constant))
+        return Resampled.unbounded(estimate)
     values = np.empty((len(estimate), replicates))
     for start, weights in _resamples(sizes, groups, replicates, seed):
         values[:, start : start + weights.shape[1]] = statistic(design @ weights)
     if not (np.isfinite(values).all() and np.isfinite(estimate).all()):
         raise ValueError("a figure of a resample is not finite")
     acceleration, stretch = _influence(statistic, design, sizes, groups, totals, estimate)
-    found, methods = _bounds(values, estimate, acceleration, levels)
+    slack = ROUNDING * (1.0 + np.abs(estimate))
+    found, methods = resampled_bounds(values, estimate, acceleration, levels, slack)
     if strata is not None:
         found = estimate[:, np.newaxis] + (found - estimate[:, np.newaxis]) * stretch[:, np.newaxis]
     return Resampled(estimate, levels, found, values.mean(axis=1) - estimate, methods)
@@ -119,9 +127,12 @@ def replicates_needed(level: float) -> int:
     return int(np.ceil(BEYOND / beyond - 1e-6)) if beyond > 0 else np.iinfo(np.int64).max
 
 
-def _check(sizes: NDArray[np.int64], levels: tuple[float, ...], replicates: int) -> None:
-    if not len(sizes) or sizes.min() < 1:
-        raise ValueError("every cell needs an image, and there must be a cell")
+def check_levels(levels: Sequence[float], replicates: int) -> None:
+    """Refuse levels that lie outside (0, 1) or have too few replicates beyond them.
+
+    Raises:
+        ValueError: For the first such level.
+    """
     for level in levels:
         if not 0.0 < level < 1.0:
             raise ValueError(f"a level lies in (0, 1), and {level} does not")
@@ -242,15 +253,22 @@ def _influence(
     return acceleration, np.sqrt(np.divide(unbiased, plain, out=np.ones(len(plain)), where=seen))
 
 
-def _bounds(
-    values: Floats, estimate: Floats, acceleration: Floats, levels: tuple[float, ...]
+def resampled_bounds(
+    values: Floats, estimate: Floats, acceleration: Floats, levels: tuple[float, ...], slack: Floats
 ) -> tuple[Floats, tuple[Method, ...]]:
-    """Return the values (K, L) at the levels and how each figure's were found; sorts `values` in place."""
-    slack = ROUNDING * (1.0 + np.abs(estimate))[:, np.newaxis]
+    """Return the values (K, L) at the levels and how each figure's were found; sorts `values` in place.
+
+    Args:
+        values: (K, R) the figures of the resamples.
+        estimate: (K,) of the sample.
+        acceleration: (K,) NaN where there is none.
+        levels: (L,) ascending.
+        slack: (K,) how near the estimate a replicate is a tie with it.
+    """
     values.sort(axis=1)
     count = values.shape[1]
-    below = np.count_nonzero(values < estimate[:, np.newaxis] - slack, axis=1)
-    above = np.count_nonzero(values > estimate[:, np.newaxis] + slack, axis=1)
+    below = np.count_nonzero(values < (estimate - slack)[:, np.newaxis], axis=1)
+    above = np.count_nonzero(values > (estimate + slack)[:, np.newaxis], axis=1)
     with np.errstate(divide="ignore"):
         z = ndtri((below + count - above) / (2.0 * count))[:, np.newaxis]
     wanted = ndtri(np.array(levels))

@@ -14,6 +14,7 @@ therefore moved BIAS_MORE times that further, else they would miss the truth in 
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Sequence
 
@@ -77,6 +78,7 @@ def widen(
     high: float,
     shares: tuple[float, float] = (1.0, 1.0),
     bias: tuple[float, float] = (0.0, 0.0),
+    unseen_up: Callable[[float], float] | None = None,
 ) -> tuple[float, ...]:
     """Return resampled values at levels, no nearer to the estimate than what was not seen allows, and within a range.
 
@@ -90,13 +92,18 @@ def widen(
         shares: Of the change that can go down and up: a mean of values in [0, 1] that is 0.1 can fall by a tenth of
             what it could in all, and rise by nine.
         bias: Mean of the resampled figures less the estimate, as far as it is up and, turned positive, as far as down.
+        unseen_up: The change upwards, where it is another than `unseen`, which is then downwards alone.
     """
+    rising = unseen_up or unseen
     found = []
     for level, value in zip(levels, values, strict=True):
         bound = value
         if level < MIDDLE:
             bound = min(value - BIAS_MORE * bias[0], estimate - shares[0] * unseen(level))
         elif level > MIDDLE:
-            bound = max(value + BIAS_MORE * bias[1], estimate + shares[1] * unseen(1.0 - level))
+            bound = max(value + BIAS_MORE * bias[1], estimate + shares[1] * rising(1.0 - level))
         found.append(min(max(bound, low), high))
-    return tuple(found)
+    # What was not seen may change a curved figure less in a greater share than in a smaller one, and that may be too.
+    middle = sum(level < MIDDLE for level in levels)
+    lower = itertools.accumulate(reversed(found[:middle]), min)
+    return (*reversed(tuple(lower)), *itertools.accumulate(found[middle:], max))

@@ -7,12 +7,14 @@ A backend's whole test file can be:
         def example(self, folder): return Example(path, card, images, expected)
 """
 
+from vetgate.testing.compressor import CompressorContract
 from vetgate.testing.contracts import BackendContract, CheckContract, DataSourceContract, Example, ReporterContract
 from vetgate.testing.toy import LinearModel, toy_card, toy_table
 
 __all__ = [
     "BackendContract",
     "CheckContract",
+    "CompressorContract",
     "DataSourceContract",
     "Example",
     "LinearModel",

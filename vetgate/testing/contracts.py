@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,7 +26,7 @@ from vetgate.domain.evidence import (
     Of,
     Slice,
 )
-from vetgate.domain.model import OpenOptions
+from vetgate.domain.model import Model, OpenOptions, TappedModel
 from vetgate.domain.report import ReportSet
 from vetgate.domain.specs import BackendSpec, CheckSpec, DataSourceSpec, ReporterSpec
 
@@ -105,11 +107,50 @@ class BackendContract(ABC):
             with self.spec().factory().open(artifact, example.card, self._options(example)) as model:
                 model.predict(example.images)
 
-    def _predict(self, example: Example, images: NDArray[np.float32]) -> NDArray[np.float32]:
+    def test_inner_tensors_are_named_once_and_come_as_they_are_told(self, tmp_path: Path) -> None:
+        example = self.example(tmp_path)
+        with self._opened(example) as model:
+            if not isinstance(model, TappedModel):
+                pytest.skip("it shows no inner tensors")
+            taps = model.taps()
+            assert model.taps() == taps, "they must not change from call to call"
+            names = [tap.name for tap in taps]
+            assert names
+            assert len(set(names)) == len(names)
+            assert [tap.layer for tap in taps] == sorted(tap.layer for tap in taps)
+            assert sum(tap.weighted for tap in taps) <= taps[-1].layer
+            assert sum(tap.features for tap in taps) <= 1
+            assert sum(tap.spatial for tap in taps) <= 1
+            found = model.capture(example.images, names)
+            for tap in taps:
+                assert found[tap.name].shape == (len(example.images), *tap.shape), tap.name
+                assert found[tap.name].dtype == np.float32
+            with pytest.raises(Inconclusive):
+                model.capture(example.images, ["no such tensor"])
+
+    def test_inner_tensors_are_alike_alone_and_in_a_batch_and_leave_answers_as_they_are(self, tmp_path: Path) -> None:
+        example = self.example(tmp_path)
+        with self._opened(example) as model:
+            if not isinstance(model, TappedModel):
+                pytest.skip("it shows no inner tensors")
+            names = [tap.name for tap in model.taps()]
+            together, alone = (model.capture(images, names) for images in (example.images, example.images[1:2]))
+            for name in names:
+                bound = example.tolerance * max(1.0, float(np.abs(together[name]).max()))
+                np.testing.assert_allclose(alone[name], together[name][1:2], atol=bound, rtol=example.tolerance)
+            answers = model.predict(example.images)
+            np.testing.assert_allclose(answers, example.expected, atol=example.tolerance, rtol=example.tolerance)
+
+    @contextmanager
+    def _opened(self, example: Example) -> Iterator[Model]:
         with Vault() as vault:
             artifact = self._take(vault, example.path)
             with self.spec().factory().open(artifact, example.card, self._options(example)) as model:
-                return model.predict(images)
+                yield model
+
+    def _predict(self, example: Example, images: NDArray[np.float32]) -> NDArray[np.float32]:
+        with self._opened(example) as model:
+            return model.predict(images)
 
 
 class CheckContract(ABC):

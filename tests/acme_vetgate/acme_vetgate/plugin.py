@@ -9,13 +9,19 @@ from vetgate.api import (
     Better,
     Check,
     CheckSpec,
+    Compressor,
+    CompressorSpec,
     FormatSpec,
     MetricSpec,
     Need,
     Of,
     Probe,
+    Recipe,
+    Step,
     TableContext,
+    Takes,
     Unit,
+    Wants,
     hookimpl,
 )
 
@@ -59,3 +65,30 @@ def vetgate_backends() -> Iterable[BackendSpec]:
     """The toy format."""
     toy = FormatSpec("acme", "acme's toy models", _recognise)
     return [BackendSpec("acme", "opens acme's toy models", (toy,), _backend)]
+
+
+def _trim() -> Compressor:
+    from acme_vetgate.trim import AcmeTrim
+
+    return AcmeTrim()
+
+
+def _fit() -> Compressor:
+    from acme_vetgate.trim import AcmeFit
+
+    return AcmeFit()
+
+
+def _trimmed(decimals: int) -> Recipe:
+    step = Step(compressor="acme-trim", settings={"decimals": decimals})
+    return Recipe(name=f"acme-trim-{decimals}", family="Trimming", label=f"{decimals} decimals", steps=(step,))
+
+
+@hookimpl
+def vetgate_compressors() -> Iterable[CompressorSpec]:
+    """Toy compressors of the toy format, which look at the reference's file and never at a module."""
+    fit = Recipe(name="acme-fit", family="Fitting", label="anew", steps=(Step(compressor="acme-fit"),))
+    return [
+        CompressorSpec("acme-trim", "rounds weights", Takes.MODULE, _trim, (_trimmed(2), _trimmed(0))),
+        CompressorSpec("acme-fit", "fits weights anew", Takes.MODULE, _fit, (fit,), wants=(Wants.TRAINING,)),
+    ]

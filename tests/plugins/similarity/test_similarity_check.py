@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from vetgate_similarity.check import SimilarityCheck
-from vetgate_similarity.divergence import ROWS_AT_ONCE, js_divergence
 from vetgate_similarity.metrics import METRICS
 from vetgate_similarity.plugin import vetgate_checks
+from vetgate_similarity.rows import ROWS_AT_ONCE, js_divergence
 
 from vetgate.api import (
     LABEL,
@@ -105,7 +105,8 @@ def test_flips_are_listed_by_class_with_most_negative_ones_first() -> None:
 
 def test_without_labels_flips_are_absent_and_the_rest_stands() -> None:
     found = figures(measure(table_of(None, CANDIDATE, REFERENCE)))
-    assert set(found) == {("agreement", None), ("js_divergence", None)}
+    free = ("agreement", "kappa", "js_divergence", "total_variation", "l2", "linf", "rank_correlation")
+    assert set(found) == {(name, None) for name in free}
 
 
 def test_a_table_without_images_is_inconclusive() -> None:

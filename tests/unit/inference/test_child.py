@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from vetgate.domain.errors import Inconclusive, UnreadableArtifact, WorkerFailed
-from vetgate.inference import child
+from vetgate.inference import child, process
 from vetgate.inference.memory import SharedBuffer
 from vetgate.inference.message import Close
 
@@ -58,7 +58,7 @@ class _Liar:
 
     def __init__(self, worker: child.Worker) -> None:
         ours, self.far = socket.socketpair()
-        child._limit_waits(ours, worker.patience)
+        process.limit_waits(ours, worker.patience)
         worker.connection.close()
         worker.connection = Connection(ours.detach())
 
@@ -112,7 +112,7 @@ def test_an_error_of_a_child_keeps_its_kind_and_cannot_paint_on_a_terminal(worke
 
 def test_a_child_gets_no_variable_that_may_hold_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-    environment = child._environment(2)
+    environment = process.environment(2)
     assert "AWS_SECRET_ACCESS_KEY" not in environment
     assert environment["OMP_NUM_THREADS"] == "2"
     assert environment.get("PATH") == os.environ.get("PATH")

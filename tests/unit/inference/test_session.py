@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from vetgate.domain.errors import UnreadableArtifact, WorkerFailed
-from vetgate.inference import child
+from vetgate.inference import process
 from vetgate.inference.child import Worker
 from vetgate.inference.memory import SharedBuffer
 from vetgate.inference.message import Block
@@ -94,6 +94,6 @@ def test_a_fresh_start_that_fails_says_why_and_leaves_the_live_model_alone(
 
 
 def test_a_cold_process_manages_its_memory_as_the_system_does() -> None:
-    assert "MALLOC_TOP_PAD_" in child._environment(1)
-    assert "MALLOC_TOP_PAD_" not in child._environment(1, cold=True)
-    assert child._environment(2, cold=True)["OMP_NUM_THREADS"] == "2"
+    assert "MALLOC_TOP_PAD_" in process.environment(1)
+    assert "MALLOC_TOP_PAD_" not in process.environment(1, cold=True)
+    assert process.environment(2, cold=True)["OMP_NUM_THREADS"] == "2"

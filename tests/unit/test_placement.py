@@ -5,10 +5,8 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from vetgate_charts.axis import axis_of
-from vetgate_charts.placement import Box, Disc, place
+
+from vetgate.placement import Box, Disc, place
 
 FRAME = Box(0.0, 0.0, 800.0, 430.0)
 
@@ -23,19 +21,6 @@ def struck(disc: Disc, own: Box, other: Box) -> bool:
     line = np.linspace((disc.x, disc.y), own.nearest(disc.x, disc.y), 2000)
     low, high = (other.x, other.y), (other.x + other.width, other.y + other.height)
     return bool(np.any(np.all((line >= low) & (line <= high), axis=1)))
-
-
-@given(st.lists(st.floats(1e-4, 1e5), min_size=1, max_size=20))
-def test_an_axis_shows_every_value_and_has_ticks_in_order(values: list[float]) -> None:
-    axis = axis_of(values)
-    assert all(axis.low < math.log10(value) < axis.high for value in values)
-    assert list(axis.ticks) == sorted(set(axis.ticks))
-    assert len(axis.ticks) >= 2
-    assert all(axis.low - 1e-9 <= math.log10(tick) <= axis.high + 1e-9 for tick in axis.ticks)
-
-
-def test_no_tick_of_an_error_rate_passes_one() -> None:
-    assert max(axis_of([0.07, 0.93], 1.0).ticks) <= 1.0
 
 
 def test_labels_of_a_crowd_do_not_cover_each_other() -> None:
@@ -67,3 +52,20 @@ def test_a_lone_label_stands_right_beside_its_bubble() -> None:
     (box,) = place([Disc(100.0, 100.0, 10.0)], [(80.0, 20.0)], FRAME)
     assert math.dist(box.nearest(100.0, 100.0), (100.0, 100.0)) < 25.0
     assert box.x > 110.0
+
+
+def test_bubbles_without_a_label_are_not_covered_either() -> None:
+    beside = Disc(150.0, 100.0, 20.0)
+    (box,) = place([Disc(100.0, 100.0, 10.0), beside], [(80.0, 20.0)], FRAME)
+    assert math.dist(box.nearest(beside.x, beside.y), (beside.x, beside.y)) >= beside.radius
+
+
+def test_nothing_to_name_has_no_place() -> None:
+    assert place([Disc(100.0, 100.0, 10.0)], [], FRAME) == []
+
+
+def test_sixty_labels_find_places_without_overlap() -> None:
+    rng = np.random.default_rng(0)
+    discs = [Disc(float(x), float(y), 5.0) for x, y in rng.uniform(40, 390, size=(60, 2))]
+    boxes = place(discs, [(80.0, 11.0)] * 60, FRAME)
+    assert not any(overlap(one, other) for one, other in itertools.combinations(boxes, 2))

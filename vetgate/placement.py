@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 GAP = 7.0
 """Pixels between a label and its bubble, and around a label."""
 _ANGLES = np.radians(np.arange(0, 360, 15))
-_STEPS = np.arange(40)
+_STEPS = np.concatenate([np.arange(12), np.arange(12, 40, 2)])
 _STEP = 9.0
 """Pixels from one place to the next farther one."""
 _ROUNDS = 12
@@ -70,6 +70,9 @@ class _Boxes:
         return np.clip(self.anchors, self.corners, self.corners + self.sizes)
 
 
+_SIDES = ("corners", "sizes", "anchors")
+
+
 def place(
     discs: Sequence[Disc],
     sizes: Sequence[tuple[float, float]],
@@ -79,40 +82,69 @@ def place(
     """Return a place for the label of each bubble: the nearest that is free, else the one that covers least.
 
     Args:
-        discs: Bubbles.
+        discs: Bubbles; those after the last label have none, but are not to be covered either.
         sizes: (width, height) of their labels.
         frame: Where labels may stand.
         lines: Both ends of lines that labels had better not hide.
     """
+    if not sizes:
+        return []
+    labelled = discs[: len(sizes)]
     fixed = np.asarray(lines, dtype=np.float64).reshape(-1, 2, 2)
-    choices = [_choices(disc, size, frame) for disc, size in zip(discs, sizes, strict=True)]
-    alone = [_alone(boxes, discs, fixed) for boxes in choices]
-    downwards = sorted(range(len(discs)), key=lambda index: (-discs[index].y, discs[index].x))
-    across = sorted(range(len(discs)), key=lambda index: (discs[index].x, discs[index].y))
+    choices = [_choices(disc, size, frame) for disc, size in zip(labelled, sizes, strict=True)]
+    search = _Search(choices, [_alone(boxes, discs, fixed) for boxes in choices])
+    downwards = sorted(range(len(labelled)), key=lambda index: (-discs[index].y, discs[index].x))
+    across = sorted(range(len(labelled)), key=lambda index: (discs[index].x, discs[index].y))
     orders = (downwards, downwards[::-1], across, across[::-1])
-    taken = min((_settled(choices, alone, order) for order in orders), key=lambda settled: settled[0])[1]
-    found = (choices[index].corners[taken[index]] for index in range(len(discs)))
+    taken = min((search.settle(order) for order in orders), key=lambda settled: settled[0])[1]
+    found = (choices[index].corners[taken[index]] for index in range(len(sizes)))
     return [Box(float(x), float(y), *size) for (x, y), size in zip(found, sizes, strict=True)]
 
 
-def _settled(choices: Sequence[_Boxes], alone: Sequence[Array], order: Sequence[int]) -> tuple[float, dict[int, int]]:
-    """Return what the places cost in which no label can better itself, taken in this order, and each label's place."""
-    taken: dict[int, int] = {}
-    costs: dict[int, float] = {}
-    for _ in range(_ROUNDS):
-        before = dict(taken)
-        for index in order:
-            rivals = [(choices[other], at) for other, at in taken.items() if other != index]
-            corners, sizes, anchors = (
-                np.asarray([getattr(boxes, side)[at] for boxes, at in rivals]).reshape(-1, 2)
-                for side in ("corners", "sizes", "anchors")
-            )
-            cost = alone[index] + _among(choices[index], _Boxes(corners, sizes, anchors))
-            taken[index] = int(np.argmin(cost))
-            costs[index] = float(cost[taken[index]])
-        if taken == before:
-            break
-    return sum(costs.values()), taken
+class _Search:
+    """The search for places in which no label can better itself.
+
+    What a label in one place costs all places of the others is worked out once, whoever asks and in whatever order.
+
+    Args:
+        choices: Of each label.
+        alone: Of each label, what each of its places costs whatever the others do.
+    """
+
+    def __init__(self, choices: Sequence[_Boxes], alone: Sequence[Array]) -> None:
+        self._every = _Boxes(*(np.concatenate([getattr(boxes, side) for boxes in choices]) for side in _SIDES))
+        self._places = len(alone[0])
+        self._alone = np.stack(alone)
+        self._known: dict[tuple[int, int], Array] = {}
+
+    def settle(self, order: Sequence[int]) -> tuple[float, dict[int, int]]:
+        """Return what the places cost when labels take them in this order, and each label's place."""
+        taken: dict[int, int] = {}
+        costs: dict[int, float] = {}
+        whole = self._alone.copy()
+        for _ in range(_ROUNDS):
+            moved = False
+            for index in order:
+                at = int(np.argmin(whole[index]))
+                costs[index] = float(whole[index, at])
+                if taken.get(index) != at:
+                    whole += self._cost_of(index, at)
+                    if index in taken:
+                        whole -= self._cost_of(index, taken[index])
+                    taken[index], moved = at, True
+            if not moved:
+                break
+        return sum(costs.values()), taken
+
+    def _cost_of(self, index: int, at: int) -> Array:
+        """Return what a label in one place costs every place (labels, places) of the others."""
+        if (index, at) not in self._known:
+            row = index * self._places + at
+            mine = _Boxes(*(getattr(self._every, side)[row : row + 1] for side in _SIDES))
+            cost = _among(self._every, mine).reshape(self._alone.shape)
+            cost[index] = 0.0
+            self._known[index, at] = cost
+        return self._known[index, at]
 
 
 def _choices(disc: Disc, size: tuple[float, float], frame: Box) -> _Boxes:
@@ -132,7 +164,8 @@ def _alone(boxes: _Boxes, discs: Sequence[Disc], lines: Array) -> Array:
     ends = np.asarray([(disc.x, disc.y, disc.radius) for disc in discs])
     centres = ends[None, :, :2]
     nearest = np.clip(centres, boxes.corners[:, None], (boxes.corners + boxes.sizes)[:, None])
-    depth = ends[:, 2] + GAP / 2 - np.hypot(*np.moveaxis(nearest - centres, 2, 0))
+    away = nearest - centres
+    depth = ends[:, 2] + GAP / 2 - np.hypot(away[..., 0], away[..., 1])
     hidden = _through(lines[None, :, 0], lines[None, :, 1], boxes.corners[:, None], boxes.sizes[:, None])
     middles = centres - _AROUND, np.full_like(centres, 2 * _AROUND)
     mistaken = _through(boxes.anchors[:, None], boxes.ends[:, None], *middles)  # its own too, from every place alike
@@ -144,8 +177,13 @@ def _alone(boxes: _Boxes, discs: Sequence[Disc], lines: Array) -> Array:
 def _among(boxes: _Boxes, others: _Boxes) -> Array:
     """Return what each place costs beside the labels that stand: those covered, and lines through either."""
     corners, sizes, anchors, ends = (side[:, None] for side in (boxes.corners, boxes.sizes, boxes.anchors, boxes.ends))
-    shared = np.minimum(corners + sizes, others.corners + others.sizes) - np.maximum(corners, others.corners) + GAP
-    covered = np.maximum(shared, 0.0).prod(axis=2)
+    across, along = (
+        np.minimum(corners[..., axis] + sizes[..., axis], others.corners[:, axis] + others.sizes[:, axis])
+        - np.maximum(corners[..., axis], others.corners[:, axis])
+        + GAP
+        for axis in (0, 1)
+    )
+    covered = np.maximum(across, 0.0) * np.maximum(along, 0.0)
     struck = _through(anchors, ends, others.corners, others.sizes).astype(np.int64)
     struck += _through(others.anchors, others.ends, corners, sizes)
     crossed = _cross(anchors, ends, others.anchors, others.ends)
@@ -155,15 +193,18 @@ def _among(boxes: _Boxes, others: _Boxes) -> Array:
 
 def _through(start: Array, end: Array, corners: Array, sizes: Array) -> NDArray[np.bool_]:
     """Return whether lines (..., 2) to (..., 2) come near rectangles, by Liang and Barsky's clip."""
-    low, high = corners - _AROUND, corners + sizes + _AROUND
-    way = end - start
-    still = np.abs(way) < 1e-9
-    safe = np.where(still, 1.0, way)
-    one, other = (low - start) / safe, (high - start) / safe
-    outside = still & ((start < low) | (start > high))
-    enter = np.where(still, 0.0, np.minimum(one, other)).max(axis=-1)
-    leave = np.where(still, 1.0, np.maximum(one, other)).min(axis=-1)
-    touched: NDArray[np.bool_] = (np.maximum(enter, 0.0) <= np.minimum(leave, 1.0)) & ~outside.any(axis=-1)
+    entered, left = np.zeros(()), np.ones(())
+    outside = np.zeros((), dtype=np.bool_)
+    for axis in (0, 1):  # one after the other: an axis of length 2 is slow in numpy
+        first, low = start[..., axis], corners[..., axis] - _AROUND
+        way, high = end[..., axis] - first, corners[..., axis] + sizes[..., axis] + _AROUND
+        still = np.abs(way) < 1e-9
+        safe = np.where(still, 1.0, way)
+        one, other = (low - first) / safe, (high - first) / safe
+        outside = outside | (still & ((first < low) | (first > high)))
+        entered = np.maximum(entered, np.where(still, 0.0, np.minimum(one, other)))
+        left = np.minimum(left, np.where(still, 1.0, np.maximum(one, other)))
+    touched: NDArray[np.bool_] = (entered <= left) & ~outside
     return touched
 
 
@@ -171,7 +212,8 @@ def _cross(start: Array, end: Array, start2: Array, end2: Array) -> NDArray[np.b
     """Return whether lines cross."""
 
     def side(of: Array, to: Array, point: Array) -> Array:
-        turned = (to - of)[..., 0] * (point - of)[..., 1] - (to - of)[..., 1] * (point - of)[..., 0]
+        across, along = to[..., 0] - of[..., 0], to[..., 1] - of[..., 1]
+        turned = across * (point[..., 1] - of[..., 1]) - along * (point[..., 0] - of[..., 0])
         return np.asarray(turned, dtype=np.float64)
 
     apart = side(start, end, start2) * side(start, end, end2) < 0

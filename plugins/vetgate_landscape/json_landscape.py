@@ -1,0 +1,13 @@
+"""The landscape as JSON; `Landscape.model_validate_json` reads it back to an equal object."""
+
+from __future__ import annotations
+
+from vetgate.reporting import Landscape
+
+
+class LandscapeJson:
+    """Writes indented JSON in UTF-8."""
+
+    def draw(self, document: Landscape) -> str:
+        """Return the document, with a newline at its end."""
+        return document.model_dump_json(indent=2) + "\n"

@@ -1,0 +1,230 @@
+"""`vetgate landscape`."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from vetgate.cli import option
+
+if TYPE_CHECKING:
+    from vetgate.domain.landscape import Landscape
+    from vetgate.domain.specs import Drawing
+    from vetgate.gate import Group
+    from vetgate.host import Host
+
+TABLE, DATA = "landscape", "landscape-json"
+STDOUT = "-"
+NOT_DRAWN = ("strict", "baseline", "sequential", "layers", "latency_reference", "latency_reference_card")
+"""What a configuration may set for check, and a landscape has no use for."""
+
+
+@dataclass(frozen=True)
+class _Place:
+    """One drawing and where it goes."""
+
+    path: str
+    """A file, or `-` for stdout."""
+    drawing: Drawing[Landscape]
+
+
+@click.command("landscape", short_help="Draw models as points, near where they answer alike.")
+@click.argument("candidates", nargs=-1, metavar="CANDIDATE...")
+@click.option("--reference", metavar="MODEL", help="The original model that candidates were made from.")
+@click.option("--data", metavar="PATH", help="Images: a folder, zip, npz, IDX, CIFAR, parquet or CSV file.")
+@click.option(
+    "--yardstick", metavar="FILE", help="Also draw the independent models in it, and their checkpoints; none runs."
+)
+@click.option(
+    "--independent",
+    "independents",
+    multiple=True,
+    metavar="MODEL",
+    help="A model trained independently of the reference; may be given again.",
+)
+@click.option(
+    "--run",
+    "runs",
+    multiple=True,
+    metavar="NAME=MODEL,MODEL...",
+    help="Checkpoints of a training run, in order, to be joined by a line; may be given again.",
+)
+@click.option(
+    "--family",
+    "families",
+    multiple=True,
+    metavar="NAME=MODEL,MODEL...",
+    help="Compressed models of one kind, drawn alike; may be given again.",
+)
+@click.option("--chart", "charts", multiple=True, metavar="FILE", help="Also draw the picture, a .svg or a .png file.")
+@click.option("--json", "data_file", metavar="FILE", help="Also write points, distances and coordinates.")
+@click.option(
+    "--method",
+    metavar="tsne|mds|both",
+    help="How points are put into the plane.  [default: mds below 12 models, else tsne]",
+)
+@option.cards
+@click.option("--limit", type=click.IntRange(1), metavar="N", help="Use N images, drawn at random by --seed.")
+@option.drawing_and_running
+@click.option("--no-cache", is_flag=True, help="Neither read nor write the cache of predictions.")
+@option.limits
+@option.plugins_and_progress
+def command(candidates: tuple[str, ...], method: str | None, verbose: bool, **options: Any) -> int:  # noqa: ANN401
+    """Draw the reference, CANDIDATEs and other models as points, near where they answer alike.
+
+    Nothing is judged, and the data needs no labels. A picture shows who is near whom; how far is in the table.
+
+    \b
+        vetgate landscape *.onnx --reference base.pt --data eval/ --yardstick base.yardstick --chart landscape.svg
+        vetgate landscape int8.onnx --reference base.pt --data eval/ --run first=u-02.pt,u-06.pt,u-16.pt
+    """
+    from vetgate.cli.progress import progress
+    from vetgate.cli.settings import gather, to_request
+    from vetgate.gate import Lineup, survey
+    from vetgate.host import find_plugins
+
+    now = datetime.datetime.now(datetime.UTC)
+    lineup = Lineup(
+        candidates,
+        options.pop("independents"),
+        tuple(_group(text, "--run") for text in options.pop("runs")),
+        tuple(_group(text, "--family") for text in options.pop("families")),
+    )
+    charts, data_file = options.pop("charts"), options.pop("data_file")
+    settings = gather(option.read_flags(lineup.files, options), Path.cwd(), os.environ)
+    settings = settings.model_copy(update=dict.fromkeys(NOT_DRAWN))
+    request = to_request(lineup.files, settings, ("vetgate", *click.get_current_context().obj))
+    host = find_plugins(request.disabled, request.prefer)
+    places = _places(charts, data_file, host, request.files)
+    with progress(verbose=verbose) as watch:
+        surveyed = survey(request, lineup, host, now=now, watch=watch, method=method)
+    _write(surveyed.landscape, places)
+    for warning in surveyed.warnings:
+        click.echo(f"warning: {warning}", err=True)
+    return 0
+
+
+def _group(text: str, flag: str) -> Group:
+    """Return the models that `NAME=MODEL,MODEL` names; one with a comma in its path stands alone."""
+    from vetgate.gate import Group
+
+    name, _, listed = text.partition("=")
+    files = (listed,) if Path(listed).is_file() else tuple(listed.split(","))
+    if not name or not all(files):
+        raise click.UsageError(f"{text!r} is not of the form {flag} NAME=MODEL,MODEL...")
+    return Group(name, files)
+
+
+def _places(charts: Sequence[str], data_file: str | None, host: Host, spare: Sequence[str]) -> list[_Place]:
+    """Return where each drawing goes, making sure before the run that it can go there; the table goes to stdout.
+
+    Raises:
+        UsageError: A suffix is unknown, a place cannot be written or is read, or two drawings would go to one.
+        MissingExtra: A drawing lacks a library.
+    """
+    from vetgate.cli.output import require_writable
+    from vetgate.domain.errors import UsageError
+
+    wanted = [(_by_suffix(chart, host), chart) for chart in charts]
+    wanted += [(DATA, data_file)] if data_file is not None else []
+    read = {os.path.realpath(file) for file in spare if Path(file).exists()}
+    taken: set[str] = set()
+    for _, path in wanted:
+        place = path if path == STDOUT else os.path.realpath(path)
+        if place in read:
+            raise UsageError(f"the landscape would replace {path}, which this run reads", hint="name another file")
+        if place in taken:
+            raise UsageError(f"two drawings would go to {path}", hint="give each a file of its own")
+        taken.add(place)
+        if path != STDOUT:
+            require_writable(Path(path), "drawing")
+    if STDOUT not in taken:
+        wanted.insert(0, (TABLE, STDOUT))
+    return [_Place(path, _drawing(name, host)) for name, path in wanted]
+
+
+def _by_suffix(chart: str, host: Host) -> str:
+    """Return who draws files of a suffix.
+
+    Raises:
+        UsageError: Nobody does.
+    """
+    from vetgate.domain.errors import UsageError
+    from vetgate.domain.landscape import Landscape
+    from vetgate.host import Kind
+
+    offers = host.offers.get(Kind.DRAWING, {})
+    by_suffix = {offer.spec.suffix: name for name, offer in sorted(offers.items()) if offer.spec.document is Landscape}
+    name = by_suffix.get(Path(chart).suffix.lower())
+    if name is None:
+        known = ", ".join(sorted(by_suffix)) or "none, for no plugin draws landscapes"
+        raise UsageError(f"--chart {chart}: nobody draws files of that suffix (known: {known})")
+    return name
+
+
+def _drawing(name: str, host: Host) -> Drawing[Landscape]:
+    from vetgate.domain.errors import MissingExtra
+    from vetgate.host import Kind
+
+    offer = host.offer(Kind.DRAWING, name)
+    if offer is None:
+        raise MissingExtra(f"no plugin draws {name}", hint="vetgate plugins shows what is out of order")
+    offer.require()
+    drawing: Drawing[Landscape] = offer.spec.factory()
+    return drawing
+
+
+def _write(landscape: Landscape, places: Sequence[_Place]) -> None:
+    """Write every drawing, files whole or not at all; one that fails does not keep the others back.
+
+    Raises:
+        Inconclusive: Some could not be drawn or written.
+    """
+    from vetgate.cli.output import write_whole
+    from vetgate.domain.errors import Inconclusive, VetgateError
+
+    lost = []
+    for place in places:
+        try:
+            content = (
+                _for_stdout(place.drawing).draw(landscape) if place.path == STDOUT else place.drawing.draw(landscape)
+            )
+            data = content if isinstance(content, bytes) else content.encode()
+            _print(content) if place.path == STDOUT else write_whole(Path(place.path), data)
+        except VetgateError as error:
+            lost.append(f"{place.path}: {error.message}")
+        except (
+            Exception,
+            SystemExit,
+        ) as error:  # a drawing of a stranger may raise anything; the others must not be lost
+            lost.append(f"{place.path}: {type(error).__name__}: {error}")
+    if lost:
+        raise Inconclusive(f"a drawing was not written: {'; '.join(lost)}")
+
+
+def _for_stdout(drawing: Drawing[Landscape]) -> Drawing[Landscape]:
+    """Return the drawing for the terminal's width and colours, where it has such a form."""
+    from vetgate.cli.output import wants_colour
+    from vetgate.domain.specs import StyledDrawing
+
+    if not isinstance(drawing, StyledDrawing):
+        return drawing
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 120
+    return drawing.styled(width=max(60, min(width, 140)), colour=wants_colour())
+
+
+def _print(content: str | bytes) -> None:
+    from vetgate.cli import exits
+
+    try:
+        click.echo(content if isinstance(content, bytes) else content.rstrip("\n"), color=True)
+    except BrokenPipeError:
+        exits.without_reader()

@@ -1,0 +1,168 @@
+"""The folder of a study: variants with a note of what each was made of, so that none is made twice."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from pydantic import ValidationError
+
+from vetgate.domain.artifact import Member
+from vetgate.domain.compress import Made
+from vetgate.domain.errors import Inconclusive, UsageError
+from vetgate.domain.record import Record
+
+NOTES = "made"
+"""Folder of the notes; what has none is no folder of a study."""
+STEPS = "steps"
+"""Folder of files between the steps of a recipe."""
+
+
+class Note(Record):
+    """What a variant was made of, and what came of it. Written after the variant itself."""
+
+    key: str
+    """Digest of everything that the variant depends on."""
+    members: tuple[Member, ...]
+    """Every file of it, the model file first."""
+    made: Made
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Shelved:
+    """A variant on the shelf."""
+
+    file: Path
+    note: Note
+
+    @property
+    def parts(self) -> list[Path]:
+        """Its files, the model file first."""
+        return [
+            self.file.parent / member.name if place else self.file for place, member in enumerate(self.note.members)
+        ]
+
+
+class Shelf:
+    """Variants in one folder.
+
+    Args:
+        folder: Made where it does not exist.
+
+    Raises:
+        UsageError: It holds something else, or cannot be written.
+    """
+
+    def __init__(self, folder: str) -> None:
+        self.folder = Path(folder)
+        try:
+            self._require_own()
+            for inner in (NOTES, STEPS):
+                (self.folder / inner).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageError(f"the folder {folder} cannot be written: {error.strerror or error}") from None
+
+    def _require_own(self) -> None:
+        """Refuse a folder whose files a study might replace."""
+        if self.folder.exists() and not self.folder.is_dir():
+            raise UsageError(f"{self.folder} is no folder", hint="--output DIR names a new or empty one")
+        if self.folder.is_dir() and any(self.folder.iterdir()) and not (self.folder / NOTES).is_dir():
+            raise UsageError(
+                f"the folder {self.folder} holds files that no study made, and a study might replace them",
+                hint="--output DIR names a new or empty one",
+            )
+
+    def find(self, name: str, key: str) -> Shelved | None:
+        """Return what was made under this name of exactly these things, whole and unchanged; None where nothing was."""
+        file = self._file(name)
+        try:
+            note = Note.model_validate_json(self._note(name).read_bytes())
+        except (OSError, ValidationError):
+            return None
+        whole = note.key == key and all(_digest(file.parent / member.name) == member.sha256 for member in note.members)
+        carded = name.startswith(f"{STEPS}/") or Path(f"{file}.yaml").is_file()
+        return Shelved(file, note) if whole and carded and note.members else None
+
+    def put(self, name: str, key: str, parts: Sequence[Path], made: Made, seconds: float, card: str) -> Shelved:
+        """Put a variant on the shelf: its files, its card, and last of all the note.
+
+        Args:
+            name: Of the variant, or of a file between steps: `steps/NAME`.
+            key: Of what it was made of.
+            parts: Its files, the model file first, in one folder.
+            made: What its maker reports.
+            seconds: That making it took.
+            card: YAML; empty for none.
+
+        Raises:
+            Inconclusive: There is no room for it.
+        """
+        file = self._file(name)
+        try:
+            self._note(name).unlink(missing_ok=True)
+            members = [_copy(parts[0], file, file.name)]
+            for part in parts[1:]:
+                inner = str(PurePosixPath(part.relative_to(parts[0].parent)))
+                (file.parent / inner).parent.mkdir(parents=True, exist_ok=True)
+                members.append(_copy(part, file.parent / inner, inner))
+            if card:
+                replace_whole(Path(f"{file}.yaml"), card.encode())
+            note = Note(key=key, members=tuple(members), made=made, seconds=seconds)
+            replace_whole(self._note(name), note.model_dump_json(indent=1).encode())
+        except OSError as error:
+            raise Inconclusive(f"{file} cannot be written: {error.strerror or error}") from None
+        return Shelved(file, note)
+
+    def _file(self, name: str) -> Path:
+        return self.folder / f"{name}.onnx"
+
+    def _note(self, name: str) -> Path:
+        return self.folder / NOTES / f"{name.replace('/', '-')}.json"
+
+
+def replace_whole(path: Path, data: bytes) -> None:
+    """Write a file whole or leave it as it was."""
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".vetgate-", delete=False) as file:
+        part = Path(file.name)
+        try:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+            part.chmod(0o644)
+            part.replace(path)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
+
+
+def _copy(source: Path, target: Path, name: str) -> Member:
+    """Copy a file whole or not at all; return its digest and size under the name that it ships by."""
+    with tempfile.NamedTemporaryFile(dir=target.parent, prefix=".vetgate-", delete=False) as file:
+        part = Path(file.name)
+        try:
+            with source.open("rb") as reader:
+                shutil.copyfileobj(reader, file, 1 << 20)
+            file.flush()
+            os.fsync(file.fileno())
+            part.chmod(0o644)
+            member = Member(name=name, sha256=_digest(part), size=part.stat().st_size)
+            part.replace(target)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
+    return member
+
+
+def _digest(path: Path) -> str:
+    """Return the sha256 of a file in hex; empty where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return ""

@@ -1,0 +1,94 @@
+"""What parent and child say to each other when a variant is made: JSON, never pickle; the child runs strange code."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import Field, TypeAdapter
+
+from vetgate.domain.artifact import Artifact
+from vetgate.domain.card import Card
+from vetgate.domain.compress import Made, Setting
+from vetgate.domain.model import OpenOptions
+from vetgate.domain.record import Record
+from vetgate.inference.message import Failed
+
+
+class Entry(Record):
+    """Where a plugin is loaded from."""
+
+    plugin: str
+    """Entry-point name."""
+    value: str
+    """Entry-point value."""
+    group: str
+
+
+class Loan(Record):
+    """A trained model that a step may take as a live module."""
+
+    entry: Entry
+    """The plugin whose backend opens it."""
+    backend: str
+    artifact: Artifact
+    card: Card
+    options: OpenOptions
+
+
+class Material(Record):
+    """Images that were fitted to the card and laid out in files."""
+
+    pixels: str
+    """Path of an .npy of uint8 (N, H, W, 1 or 3)."""
+    labels: str | None
+    """Path of an .npy of int64 (N,)."""
+
+
+class Commission(Record):
+    """One step of a recipe: everything that the child may use."""
+
+    entry: Entry
+    """The plugin that offers the compressor."""
+    compressor: str
+    source: str
+    """The file to compress."""
+    output: str
+    """The file to write."""
+    reference: Loan
+    donor: Loan | None = None
+    initial: Loan | None = None
+    calibration: Material | None = None
+    training: Material | None = None
+    settings: dict[str, Setting] = {}
+    seed: int
+    threads: int
+    memory: int | None
+    """Bytes of private memory, or None for no limit."""
+
+
+class Progress(Record):
+    """How far it is."""
+
+    kind: Literal["progress"] = "progress"
+    what: str
+    done: int
+    total: int
+
+
+class Finished(Record):
+    """The file is written."""
+
+    kind: Literal["finished"] = "finished"
+    made: Made
+
+
+class NoModule(Record):
+    """The reference cannot be handed over as a live module, so nothing that works on one can be made of it."""
+
+    kind: Literal["no module"] = "no module"
+    message: str
+
+
+Answer: TypeAlias = Annotated[Progress | Finished | NoModule | Failed, Field(discriminator="kind")]
+
+ANSWERS: TypeAdapter[Answer] = TypeAdapter(Answer)
