@@ -64,8 +64,8 @@ class Fate(StrEnum):
 
     SAME = "same function"
     CHANGED = "changed"
-    FAR = "independent"
-    """It is as far from it as a model trained independently."""
+    FAR = "far"
+    """As far as models trained independently: another function, or damage that accuracy does not show."""
     DAMAGED = "damaged"
     """Accuracy was lost."""
     OPEN = "not told"

@@ -138,17 +138,19 @@ def _alphas(table: Deviations) -> Claim:
 
 def _blind(table: Deviations) -> Claim:
     words = "Accuracy is blind to it: models as accurate as the reference are other functions"
-    rule = f"a model within 1 pp has at least {FAR:g} of the nearest independent's distance"
+    rule = (
+        f"a model within 1 pp, and no more than noise below, has at least {FAR:g} of the nearest independent's distance"
+    )
     if table.bracket is None:
         return Claim(words, rule, Holds.OPEN, NO_YARDSTICK)
-    accurate = [row for row in (*table.measured, *table.independents) if _within_a_point(row)]
+    accurate = [row for row in (*table.measured, *table.independents) if _is_as_accurate(row)]
     if not accurate:
-        return Claim(words, rule, Holds.OPEN, "the data has no labels, or no model is within 1 pp")
+        return Claim(words, rule, Holds.OPEN, "the data has no labels, or no model is as accurate")
     far = [row for row in accurate if row.fate is Fate.FAR]
     independent = sum(row.variant is None for row in far)
     parts = [f"{independent} independent models"] if independent else []
     parts += [name_of(row) for row in far if row.variant is not None]
-    because = f"{len(far)} of the {len(accurate)} models within 1 pp are so far"
+    because = f"{len(far)} of the {len(accurate)} models as accurate are so far"
     because += f": {listed(parts)}" if parts else ""
     return Claim(words, rule, Holds.YES if far else Holds.NO, because)
 
@@ -164,8 +166,13 @@ def _damage(table: Deviations) -> Claim:
     return Claim(words, rule, _share(len(near), len(rows)), f"{values}; independents {_span(table.bracket)}")
 
 
-def _within_a_point(row: Deviation) -> bool:
-    return row.delta is not None and abs(row.delta) <= ONE_POINT and row.independence is not None
+def _is_as_accurate(row: Deviation) -> bool:
+    """Return whether a model is within a point of the reference, and not below it by more than noise."""
+    delta = row.figures.get(("accuracy.top1", Of.DELTA))
+    if delta is None or abs(delta.value) > ONE_POINT or row.independence is None:
+        return False
+    ends = bounds(delta)
+    return ends is None or ends[1] >= 0.0
 
 
 def _upper(row: Deviation) -> float:

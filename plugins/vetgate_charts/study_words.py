@@ -25,8 +25,8 @@ LONGEST = 300
 FEW_INDEPENDENTS = 3
 FATES = (
     "Reads as: damaged, where accuracy is more than 1 pp and more than noise below the reference's; else by its "
-    f"distance: the same function up to {NEAR:g} of the nearest independent's, independent from {FAR:g} of it on, "
-    "changed between. A large distance with lost accuracy is damage, not another function."
+    f"distance: the same function up to {NEAR:g} of the nearest independent's, far from {FAR:g} of it on, changed "
+    "between. Far is another function, or damage that accuracy does not show; with lost accuracy it is damage."
 )
 _NUMBER = re.compile(r"\d[\d,.]*")
 NOTHING_TOLD = "Nothing can be told of them without a yardstick and variants that it reaches."
@@ -149,13 +149,13 @@ def _notes(study: Study, table: Deviations) -> Iterator[str]:
 
 
 def _warnings(study: Study) -> Iterator[str]:
-    """Yield what compressors say of their variants; notes of a family that differ in numbers alone once."""
-    said: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    """Yield what compressors say of their variants; notes that differ in numbers alone once."""
+    said: dict[str, list[tuple[str, str]]] = {}
     for variant in study.variants:
         for note in variant.made.notes if variant.made is not None else ():
-            alike = _NUMBER.sub("#", note)
-            said.setdefault((variant.recipe.family, alike), []).append((variant.recipe.label, note))
-    for (family, _), told in said.items():
-        label, note = told[0]
-        of = "" if len(told) == 1 else f" and {len(told) - 1} more"
-        yield f"{label_of(family)} {label_of(label)}{of}: {plain(shorten(note, LONGEST))}"
+            name = f"{label_of(variant.recipe.family)} {label_of(variant.recipe.label)}"
+            said.setdefault(_NUMBER.sub("#", note), []).append((name, note))
+    for told in said.values():
+        name, note = told[0]
+        more = "" if len(told) == 1 else f" and {len(told) - 1} more"
+        yield f"{name}{more}: {plain(shorten(note, LONGEST))}"

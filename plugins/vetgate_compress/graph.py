@@ -88,6 +88,24 @@ def image_input(model: onnx.ModelProto) -> onnx.ValueInfoProto:
     return inputs[0]
 
 
+def find_weights(model: onnx.ModelProto) -> list[onnx.TensorProto]:
+    """Return the float32 weights of convolutions and matrix products in the order of the graph, each once; never empty.
+
+    Raises:
+        Inconclusive: There are none that the file stores.
+    """
+    found: dict[str, onnx.TensorProto] = {}
+    for graph in graphs(model):
+        stored = {tensor.name: tensor for tensor in graph.initializer if tensor.data_type == TensorProto.FLOAT}
+        for node in graph.node:
+            if node.op_type in WEIGHTED:
+                taken = [stored[name] for name in node.input[:2] if name in stored]
+                found.update({tensor.name: tensor for tensor in taken if len(tensor.dims) > 1})
+    if not found:
+        raise Inconclusive("no convolution or matrix product of the model has float32 weights stored in the file")
+    return list(found.values())
+
+
 def _check(model: onnx.ModelProto) -> None:
     types = {node.op_type for node in nodes(model)}
     quantised = sorted(name for name in types if name in _QUANTISED or name.startswith("QLinear"))

@@ -137,7 +137,7 @@ def vetgate_compressors() -> Iterable[CompressorSpec]:
         _spec(
             "cluster",
             "leaves `clusters` distinct values in each tensor that has more than 8 weights for each",
-            Takes.MODULE,
+            Takes.ONNX,
             _cluster,
             recipes.CLUSTER,
         ),

@@ -8,10 +8,10 @@ import torch
 from torch import nn
 
 from vetgate.api import Inconclusive
+from vetgate_compress.refusal import listed
 
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 _NAMES = ("weight", "in_proj_weight", "q_proj_weight", "k_proj_weight", "v_proj_weight")
-_NAMED = 8
 
 
 @dataclass(frozen=True)
@@ -63,9 +63,3 @@ def note_computed(module: nn.Module) -> list[str]:
         if isinstance(layer, (*CONVOLUTIONS, nn.Linear)) and layer._parameters.get("weight") is None
     ]
     return [f"left alone, because they compute their weights: {listed(paths)}"] if paths else []
-
-
-def listed(names: list[str]) -> str:
-    """Return names for a sentence; beyond the first eight they are counted."""
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return ", ".join(names[:_NAMED]) + more

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from vetgate.reporting import Landscape, plain, principal_coordinates, rank_correlation
+from vetgate.reporting import Embedding, Landscape, plain, principal_coordinates, rank_correlation
 from vetgate_landscape.crowd import crowds_of
 from vetgate_landscape.embed import ROOT_JS
 from vetgate_landscape.words import SCALING, below, correlation, counted, reference_of
@@ -37,8 +37,13 @@ class Panel:
     """Points that a later square shows magnified, the reference among them."""
     later: int = 0
     """Which square that is, from 0."""
-    true: bool = False
-    """Whether its distances are those of classical scaling, so that those of `next` lie around the reference."""
+    shown: float | None = None
+    """Share in [0, 1] of the squared distances that classical scaling shows; None where another way was drawn."""
+
+    @property
+    def true(self) -> bool:
+        """Whether its distances are those of classical scaling, so that those of `next` lie around the reference."""
+        return self.shown is not None
 
     @property
     def window(self) -> tuple[float, float, float]:
@@ -63,7 +68,7 @@ def panels_of(landscape: Landscape) -> list[Panel]:
             points=np.asarray(embedding.coordinates, dtype=np.float64),
             next=tuple(crowds[0]) if crowds else (),
             later=len(landscape.embeddings),
-            true=embedding.method == SCALING,
+            shown=_shown(embedding),
         )
         for embedding in landscape.embeddings
     ]
@@ -76,7 +81,8 @@ def panels_of(landscape: Landscape) -> list[Panel]:
 def _crowded(crowd: list[int], inner: tuple[int, ...], later: int, true: Array) -> Panel:
     """Return the square of a crowd, by classical scaling of its own distances."""
     own = true[np.ix_(crowd, crowd)]
-    points = principal_coordinates(own).coordinates[:, :2]
+    principal = principal_coordinates(own)
+    points = principal.coordinates[:, :2]
     return Panel(
         title=f"{counted(len(crowd), 'model')} near the reference: {SCALING} of them alone",
         caption=f"of {ROOT_JS}; {correlation(rank_correlation(points, own))}",
@@ -84,5 +90,10 @@ def _crowded(crowd: list[int], inner: tuple[int, ...], later: int, true: Array) 
         points=points,
         next=inner,
         later=later,
-        true=True,
+        shown=principal.shown,
     )
+
+
+def _shown(embedding: Embedding) -> float | None:
+    found = embedding.settings.get("shown")
+    return float(found) if embedding.method == SCALING and isinstance(found, int | float) else None

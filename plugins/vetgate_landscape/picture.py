@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import math
+import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -24,6 +25,7 @@ from vetgate_landscape.words import (
     TITLE,
     WARNING,
     caption,
+    flattened,
     remarks,
     setting,
 )
@@ -61,18 +63,13 @@ class LandscapePicture:
 
         if not document.embeddings:
             raise Inconclusive("there is nothing to draw: the landscape holds distances, but no coordinates")
-        with matplotlib.style.context(["default", _STYLE]):
-            chart = draw(document)
-            file = io.BytesIO()
-            metadata = {"Title": TITLE, "Description": _description(document)}
-            chart.savefig(
-                file, format=self.form, dpi=SHARP, metadata=metadata | ({"Date": None} if self._dated else {})
-            )
+        dated: dict[str, str | None] = {"Date": None} if self.form == "svg" else {}
+        metadata = {"Title": TITLE, "Description": _description(document), **dated}
+        file = io.BytesIO()
+        with matplotlib.style.context(["default", _STYLE]), warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Glyph .* missing from font")  # a box stands for it
+            draw(document).savefig(file, format=self.form, dpi=SHARP, metadata=metadata)
         return file.getvalue()
-
-    @property
-    def _dated(self) -> bool:
-        return self.form == "svg"
 
 
 def draw(landscape: Landscape) -> Figure:
@@ -82,7 +79,7 @@ def draw(landscape: Landscape) -> Figure:
 
     panels = panels_of(landscape)
     cast = cast_of(landscape)
-    entries, notes = list(dict.fromkeys(cast.marks)), _notes(landscape)
+    entries, notes = list(dict.fromkeys(cast.marks)), _notes(landscape, panels)
     page = Page.of(len(panels), len(entries), len(notes))
     chart = Figure(figsize=(page.width, page.height), dpi=DOTS)
     FigureCanvasAgg(chart)  # measures the labels, also those of an SVG
@@ -159,9 +156,11 @@ def _ring(axes: Axes, panel: Panel, place_of: dict[int, int], cast: Cast) -> Arr
     return circle
 
 
-def _notes(landscape: Landscape) -> list[str]:
+def _notes(landscape: Landscape, panels: Sequence[Panel]) -> list[str]:
     """Return the lines below the squares."""
-    return [*(remark for item in landscape.embeddings for remark in remarks(item)), WARNING]
+    shares = [(_letter(index), panel.shown) for index, panel in enumerate(panels)]
+    planes = flattened([(letter, shown) for letter, shown in shares if shown is not None])
+    return [*(remark for item in landscape.embeddings for remark in remarks(item)), *planes, WARNING]
 
 
 def _write(chart: Figure, landscape: Landscape, notes: Sequence[str], page: Page) -> None:

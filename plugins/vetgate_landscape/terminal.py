@@ -10,9 +10,9 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from vetgate.reporting import Landscape, Part
+from vetgate.reporting import Landscape, Part, plain
 from vetgate_landscape.row import TITLES, Row, rows
-from vetgate_landscape.words import TITLE, WARNING, caption, remarks, setting
+from vetgate_landscape.words import TITLE, WARNING, caption, flattened, remarks, setting
 
 NARROWEST = 60
 ROOM = {"nearest": 100, "distance": 100}
@@ -87,6 +87,8 @@ class LandscapeTable:
 def _notes(landscape: Landscape) -> list[str]:
     drawn = [f"Drawn: {caption(embedding)}." for embedding in landscape.embeddings]
     told = [remark for embedding in landscape.embeddings for remark in remarks(embedding)]
+    planes = ((embedding.method, embedding.settings.get("shown")) for embedding in landscape.embeddings)
+    told += flattened([(plain(method), share) for method, share in planes if isinstance(share, float)])
     return [
         "Distances: mean Jensen-Shannon divergence in bits; 0 is the same function, 1 the greatest.",
         *drawn,

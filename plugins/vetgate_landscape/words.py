@@ -45,15 +45,24 @@ def correlation(found: float | None) -> str:
 
 def remarks(embedding: Embedding) -> list[str]:
     """Return what else must be known of an embedding."""
-    shown, negative = embedding.settings.get("shown"), embedding.settings.get("negative")
+    negative = embedding.settings.get("negative")
     told = [GAPS] if embedding.method == NEIGHBOURS else []
-    if isinstance(shown, float):
-        share = format_quantity(shown, Unit.FRACTION)
-        told.append(f"The plane of {plain(embedding.method)} shows {share} of all squared distances.")
     if isinstance(negative, float) and negative > NEGATIVE:
         share = format_quantity(negative, Unit.FRACTION)
         told.append(f"No Euclidean space has these distances: {share} of the eigenvalues are negative and left out.")
     return told
+
+
+def flattened(shares: Sequence[tuple[str, float]]) -> list[str]:
+    """Return how much of the distances planes of classical scaling show.
+
+    Args:
+        shares: What each plane is called, and its share in [0, 1] of the squared distances.
+    """
+    if not shares:
+        return []
+    told = ", ".join(f"{name} {round(100 * share)} %" for name, share in shares)
+    return [f"A plane shows a part of all squared distances ({told}): models drawn together may differ in the rest."]
 
 
 def names_of(landscape: Landscape) -> list[str]:

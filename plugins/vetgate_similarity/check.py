@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # it has no stubs
+
 from vetgate.api import Ask, Inconclusive, Results, TableContext
 from vetgate_similarity import agreement, cka, degenerate, divergence, flips, independence, kappa, rank, slices
 from vetgate_similarity.compared import Compared
@@ -20,7 +22,11 @@ FAMILIES = (
     degenerate.measure,
 )
 THREADS = 2
-"""Families at a time: most of their work is in numpy, which lets threads run."""
+"""Families at a time: most of their work is in numpy, which lets threads run.
+
+Each has one thread of the linear algebra library: more wait for each other busily, which on a machine at work took ten
+times as long.
+"""
 
 
 class SimilarityCheck:
@@ -37,7 +43,7 @@ class SimilarityCheck:
         if not len(context.table):
             raise Inconclusive("no image was answered by both models")
         compared = Compared.of(context)
-        with ThreadPoolExecutor(THREADS) as threads:
+        with threadpool_limits(limits=1, user_api="blas"), ThreadPoolExecutor(THREADS) as threads:
             found = list(threads.map(lambda family: family(compared, ask), FAMILIES))
         return Results(
             measurements=tuple(figure for results in found for figure in results.measurements),

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from vetgate.domain.check import TableContext
+from vetgate.domain.compress import Bench
 from vetgate.domain.predictions import Predictions, PredictionTable
-from vetgate.domain.specs import BackendSpec, CheckSpec
-from vetgate.testing import BackendContract, CheckContract, Example, LinearModel, toy_card
+from vetgate.domain.specs import BackendSpec, CheckSpec, CompressorSpec
+from vetgate.testing import BackendContract, CheckContract, CompressorContract, Example, LinearModel, toy_card
 
 RNG = np.random.default_rng(3)
 WEIGHT = RNG.normal(size=(16, 3)).astype(np.float32)
@@ -57,6 +58,62 @@ class TestAcmeCheck(CheckContract):
         probabilities = np.asarray([[0.95, 0.05], [0.5, 0.5], [0.1, 0.9]])
         model = Predictions(np.log(probabilities).astype(np.float32), probabilities, probabilities.argmax(axis=1))
         return TableContext(PredictionTable(("a", "b", "c"), None, ("cat", "dog"), model, model))
+
+
+class TestAcmeCompressor(CompressorContract):
+    @pytest.fixture(autouse=True)
+    def _installed(self, acme: Path) -> None:
+        """Let every inherited test see the plugin."""
+        pytest.importorskip("onnxruntime")
+
+    def spec(self) -> CompressorSpec:
+        from acme_vetgate import compress
+
+        (spec,) = compress.vetgate_compressors()
+        return spec
+
+    def bench(self, folder: Path) -> Bench:
+        return Bench(
+            source=write_onnx(folder / "model.onnx"),
+            output=folder / "variant.onnx",
+            card=toy_card(),
+            module=lambda: None,
+            donor=None,
+            initial=None,
+            calibration=None,
+            training=None,
+            normalise=lambda pixels: pixels.astype(np.float32),
+            settings={"digits": 1},
+            seed=1,
+            threads=1,
+            tell=lambda _what, _done, _total: None,
+        )
+
+    def images(self) -> Any:
+        return IMAGES[:3]
+
+    def test_weights_are_rounded(self, tmp_path: Path) -> None:
+        import onnx
+
+        bench = self.bench(tmp_path)
+        self.spec().factory().compress(bench)
+        (weight,) = onnx.load(bench.output).graph.initializer
+        np.testing.assert_array_equal(onnx.numpy_helper.to_array(weight), np.round(WEIGHT, 1))
+
+
+def write_onnx(path: Path) -> Path:
+    """Write one linear layer on 4 x 4 grey images."""
+    from onnx import TensorProto, helper, numpy_helper, save
+
+    graph = helper.make_graph(
+        [helper.make_node("Flatten", ["image"], ["flat"]), helper.make_node("MatMul", ["flat", "weight"], ["logits"])],
+        "toy",
+        [helper.make_tensor_value_info("image", TensorProto.FLOAT, ["batch", 1, 4, 4])],
+        [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", 3])],
+        [numpy_helper.from_array(WEIGHT, "weight")],
+    )
+    save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10), path)
+    return path
 
 
 class _Wrong(_Acme, BackendContract):

@@ -348,3 +348,41 @@ def test_the_study_in_the_folder_is_whole_json(base: Any) -> None:
     _compress(base, "--only", "acme-trim-*")
     assert json.loads((base.folder / "out" / "study.json").read_text(encoding="utf-8"))["schema_version"] == 1
     assert (base.folder / "out" / "study.md").read_text(encoding="utf-8").strip()
+
+
+FASHION = Path(__file__).parents[2] / "examples" / "fashion"
+
+
+@pytest.fixture
+def fashion(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Work in the example's folder; return where a study may go."""
+    for library in ("torch", "onnx", "onnxruntime"):
+        pytest.importorskip(library)
+    monkeypatch.chdir(FASHION)
+    return tmp_path / "study"
+
+
+def test_a_real_network_is_compressed_step_by_step_and_a_step_is_made_once(
+    fashion: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from vetgate.cli.app import run
+
+    chosen = "float32,float16,prune-l1-50,int8-static,cluster-16384"
+    common = ("--limit", "500", "--no-landscape", "--output", str(fashion), "--skip", "in sequence")
+    command = ("study", "compress", "--only", chosen, "--variant", "prune-l1-50+float16", *common)
+    assert run(command) == 0, capsys.readouterr().err
+    rows = {variant.recipe.name: variant for variant in read_study(str(fashion)).variants}
+    assert rows["int8-static"].skipped
+    assert "--calibration-data" in rows["int8-static"].problem
+    assert rows["cluster-16384"].refused
+    made = [name for name, variant in rows.items() if variant.file is not None]
+    assert made == ["float32", "float16", "prune-l1-50", "prune-l1-50+float16"]
+    assert not list((fashion / "steps").iterdir())  # what a recipe of its own made is what the next step took
+    notes = rows["prune-l1-50+float16"].made
+    assert notes is not None
+    assert any("zeroed the weights" in note for note in notes.notes)
+    sizes = {name: (fashion / f"{name}.onnx").stat().st_size for name in made}
+    assert sizes["prune-l1-50+float16"] < 0.6 * sizes["float32"]
+    capsys.readouterr()
+    assert run(command) == 0
+    assert "0 variants made, 4 of an earlier study reused" in capsys.readouterr().err

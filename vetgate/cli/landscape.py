@@ -37,7 +37,7 @@ class _Place:
 
 
 @click.command("landscape", short_help="Draw models as points, near where they answer alike.")
-@click.argument("candidates", nargs=-1, metavar="CANDIDATE...")
+@click.argument("candidates", nargs=-1, metavar="[CANDIDATE]...")
 @click.option("--reference", metavar="MODEL", help="The original model that candidates were made from.")
 @click.option("--data", metavar="PATH", help="Images: a folder, zip, npz, IDX, CIFAR, parquet or CSV file.")
 @click.option(

@@ -66,8 +66,8 @@ def build(more: tuple[str, ...], output: str, force: bool, distance: str, verbos
     """Keep what the reference and independent models answer.
 
     Checks then measure how far a candidate is, as a share of how far these are, and need neither the models nor their
-    runtimes. An independent model was trained on the same data as the reference, from other random weights. One that holds
-    weights alone and has no card is read by the reference's.
+    runtimes. An independent model was trained on the same data as the reference, from other random weights. One that
+    holds weights alone and has no card is read by the reference's.
 
     \b
         vetgate yardstick build --reference base.pt --independent u1.pt u2.pt u3.pt --data eval/ -o base.yardstick

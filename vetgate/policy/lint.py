@@ -73,9 +73,7 @@ def needing_yardstick(policy: Policy, metrics: Mapping[str, MetricSpec]) -> tupl
         policy: Resolved.
         metrics: The known metrics, by id.
     """
-    return tuple(
-        rule.name for rule in policy.rules if rule.metric in metrics and metrics[rule.metric].needs_yardstick
-    )
+    return tuple(rule.name for rule in policy.rules if rule.metric in metrics and metrics[rule.metric].needs_yardstick)
 
 
 def _order(mistake: Mistake) -> tuple[str, int, str]:

@@ -111,7 +111,7 @@ def _head(study: Study, table: Deviations, groups: Groups, origin: Origin) -> It
     for title, rows in (
         ("faithful", groups.faithful),
         ("broken", groups.broken),
-        ("another function", groups.apart),
+        ("far", groups.apart),
         ("between", groups.between),
     ):
         if rows:
@@ -130,9 +130,9 @@ def _principle(table: Deviations) -> str:
     )
     return (
         f"Faithful is {faithful}. A threshold lies between the worst faithful copy and the nearest model that must not "
-        "pass, at the geometric mean of what parts each from an equal model but at "
-        f"{ALLOWED:g} times that of the faithful one at most, rounded to the safe side. Models between may fall on "
-        "either side."
+        "pass, at the geometric mean of what parts each from an equal model, at most "
+        f"{ALLOWED:g} times that of the faithful one, rounded to the safe side. Far is as far as independent models. "
+        "Models between may fall on either side."
     )
 
 

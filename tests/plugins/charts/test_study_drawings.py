@@ -50,7 +50,7 @@ def test_independent_models_stand_apart_from_the_variants(studies: ModuleType) -
     lines = StudyTable(200).draw(studies.canned()).splitlines()
     head = lines.index("  independent models")
     assert [line.split()[0] for line in lines[head + 1 : head + 7 : 2]] == ["seed4.pt", "seed5.pt", "seed6.pt"]
-    assert all("independent" in line for line in lines[head + 1 : head + 7 : 2])
+    assert all(line.endswith(" far") for line in lines[head + 1 : head + 7 : 2])
 
 
 def test_variants_that_were_not_made_are_named_with_why(studies: ModuleType) -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -50,7 +50,9 @@ class Variant:
     def answer(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
         session = onnxruntime.InferenceSession(str(self.path), providers=["CPUExecutionProvider"])
         name = session.get_inputs()[0].name
-        return np.concatenate([session.run(None, {name: part})[0] for part in np.split(images, range(100, len(images), 100))])
+        return np.concatenate(
+            [session.run(None, {name: part})[0] for part in np.split(images, range(100, len(images), 100))]
+        )
 
 
 def specs() -> dict[str, CompressorSpec]:
@@ -137,13 +139,22 @@ def workbench(tmp_path: Path) -> MakeBench:
     return lay
 
 
+@pytest.fixture(scope="session")
+def exported() -> dict[Any, bytes]:
+    """Networks that were exported before: that takes longer than compressing them."""
+    return {}
+
+
 @pytest.fixture
-def onnx_bench(workbench: MakeBench, tmp_path: Path) -> MakeBench:
+def onnx_bench(workbench: MakeBench, tmp_path: Path, exported: dict[Any, bytes]) -> MakeBench:
     """Likewise, with the exported network as its source."""
 
     def lay(module: Callable[[], nn.Module] = tiny, **changes: Any) -> Bench:
-        source = compress("float32", workbench(module, output=tmp_path / "float32.onnx")).path
-        return workbench(module, source=source, **changes)
+        source = tmp_path / "float32.onnx"
+        if module not in exported:
+            exported[module] = compress("float32", workbench(module, output=source)).path.read_bytes()
+        source.write_bytes(exported[module])
+        return workbench(module, **{"source": source, **changes})
 
     return lay
 
@@ -207,5 +218,5 @@ class Fashion:
 
 
 @pytest.fixture(scope="session")
-def fashion(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fashion]:
-    yield Fashion(tmp_path_factory.mktemp("fashion"))
+def fashion(tmp_path_factory: pytest.TempPathFactory) -> Fashion:
+    return Fashion(tmp_path_factory.mktemp("fashion"))

@@ -41,7 +41,7 @@ def texts(landscape: Landscape) -> list[str]:
 def test_the_same_landscape_gives_the_same_bytes_without_a_date(make: Any) -> None:
     landscape = scaled(make())
     for form in ("svg", "png"):
-        one, other = (LandscapePicture(form).draw(landscape) for _ in range(2))  # type: ignore[arg-type]
+        one, other = (LandscapePicture(form).draw(landscape) for _ in range(2))
         assert one == other
         assert b"dc:date" not in one
 
@@ -61,7 +61,7 @@ def test_json_reads_back_to_an_equal_landscape(make: Any) -> None:
     assert Landscape.model_validate_json(LandscapeJson().draw(landscape)) == landscape
 
 
-@pytest.mark.filterwarnings("ignore:Glyph")
+@pytest.mark.filterwarnings("ignore:Glyph")  # texts() draws without a reporter
 def test_hostile_names_stay_names(make: Any, hostile: tuple[str, ...]) -> None:
     landscape = scaled(make(8, names=hostile))
     svg = LandscapePicture("svg").draw(landscape)
@@ -134,7 +134,7 @@ def test_training_runs_are_lines_in_the_order_of_their_steps(make: Any) -> None:
     landscape = scaled(make())
     first = draw(landscape).axes[0]
     runs = [line for line in first.lines if line.get_linewidth() == 1.1]
-    drawn = {tuple(map(tuple, line.get_xydata().tolist())) for line in runs}
+    drawn = {tuple(map(tuple, np.asarray(line.get_xydata()).tolist())) for line in runs}
     for index, point in enumerate(landscape.points):
         later = [o for o, other in enumerate(landscape.points) if other.run == point.run and other.step == 2]
         if point.part is Part.CHECKPOINT and later:
@@ -146,6 +146,19 @@ def test_a_landscape_without_coordinates_is_no_picture_but_a_table(make: Any) ->
     with pytest.raises(Inconclusive, match="no coordinates"):
         LandscapePicture("svg").draw(landscape)
     assert "reference-0.onnx" in LandscapeTable().draw(landscape)
+
+
+def test_how_much_a_plane_leaves_out_is_said_of_every_plane(make: Any) -> None:
+    landscape = scaled(make())
+    panels = panels_of(landscape)
+    written = "\n".join(texts(landscape))
+    assert len(panels) > 1
+    for letter, panel in zip("abc", panels, strict=False):
+        assert panel.shown is not None
+        assert f"{letter} {round(100 * panel.shown)} %" in written
+    share = landscape.embeddings[0].settings["shown"]
+    assert isinstance(share, float)
+    assert f"classical scaling {round(100 * share)} %" in LandscapeTable(140).draw(landscape)
 
 
 @pytest.mark.parametrize("points", [2, 3, 60])

@@ -48,7 +48,7 @@ def test_the_decision_leads_then_rulings_then_folded_evidence(canned: ReportSet)
 
 def test_all_tables_are_read_as_tables(canned: ReportSet) -> None:
     tokens = _tokens(_draw(canned))
-    assert sum(token.type == "table_open" for token in tokens) == 16
+    assert sum(token.type == "table_open" for token in tokens) == 18
     assert "|" not in "".join(token.content for token in tokens if token.type == "text")
 
 

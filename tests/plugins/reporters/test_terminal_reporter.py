@@ -87,7 +87,7 @@ def test_what_notes_of_several_figures_share_is_said_once(canned: ReportSet) -> 
 def test_many_candidates_leave_tables_of_detail_to_the_json_report(canned: ReportSet) -> None:
     text = _draw(ReportSet(reports=canned.reports * 2))
     assert "Where the candidate changed" not in text
-    assert text.count("3 exhibits and the slices: check this candidate alone") == 2
+    assert text.count("4 exhibits and the slices: check this candidate alone") == 2
     assert "Where the candidate changed" in _draw(canned)
 
 
@@ -199,7 +199,7 @@ def test_what_was_skipped_or_failed_stands_with_its_reason(canned: ReportSet) ->
 
 def test_the_worst_classes_come_worst_first(canned: ReportSet) -> None:
     text = _draw(canned)
-    table = text[text.index("Worst classes") : text.index("Where the candidate")]
+    table = text[text.index("Worst classes") : text.index("Worst classes by similarity")]
     assert re.findall(r"^  (Shirt|Coat|T-shirt/top|Pullover|Ankle boot|Dress)", table, re.M) == [
         "Shirt",
         "Coat",

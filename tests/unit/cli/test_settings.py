@@ -155,6 +155,7 @@ def test_mappings_in_variables_are_pairs_and_what_is_none_is_told(tmp_path: Path
 _SAID = {
     "cache": ("false", False),
     "sequential": ("true", True),
+    "layers": ("true", True),
     "strict": ("1", True),
     "limit": ("7", 7),
     "seed": ("7", 7),
