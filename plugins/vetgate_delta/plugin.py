@@ -1,0 +1,3 @@
+"""Declares the check on disparity."""
+
+from __future__ import annotations
