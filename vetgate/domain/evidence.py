@@ -245,6 +245,14 @@ class PerImage(Record):
     """n bits in the order of the images, first image in the highest bit, base64."""
 
 
+class SliceSize(Record):
+    """How many images have one value in one column."""
+
+    slice: Slice
+    """With a value."""
+    n: PositiveInt
+
+
 class Outcome(StrEnum):
     """Whether a check measured; only `measured` can ever lead to a pass."""
 
@@ -264,6 +272,8 @@ class Evidence(Record):
     ran: Ran | None = None
     """What ran for these figures; None where nothing had to run for them."""
     per_image: tuple[PerImage, ...] = ()
+    sizes: tuple[SliceSize, ...] = ()
+    """Of every slice that its figures come by or were wanted by: one that lacks a figure is unknown, and no pass."""
     reason: str = ""
     """Why it was skipped or errored."""
     seconds: float = 0.0

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 from pydantic import ValidationError
 
-from vetgate.domain.check import Results
+from vetgate.domain.check import Results, TableContext
 from vetgate.domain.errors import UsageError, VetgateError
-from vetgate.domain.evidence import Evidence, Of, Outcome
+from vetgate.domain.evidence import Evidence, Of, Outcome, Slice, SliceSize
 from vetgate.domain.unit import Unit
 from vetgate.measure.plan import PlannedCheck
 
@@ -51,6 +53,7 @@ def run_check(planned: PlannedCheck, context: Any) -> Evidence:  # noqa: ANN401 
         exhibits=results.exhibits,
         ran=results.ran,
         per_image=results.per_image,
+        sizes=tuple(_sizes(planned, context, results)),
         seconds=time.perf_counter() - start,
     )
 
@@ -58,6 +61,21 @@ def run_check(planned: PlannedCheck, context: Any) -> Evidence:  # noqa: ANN401 
 def skip(planned: PlannedCheck, reason: str, *, seconds: float = 0.0) -> Evidence:
     """Return the evidence of a check that could not measure."""
     return Evidence(check=planned.spec.name, outcome=Outcome.SKIPPED, reason=reason, seconds=seconds)
+
+
+def _sizes(planned: PlannedCheck, context: Any, results: Results) -> Iterator[SliceSize]:  # noqa: ANN401  # as above
+    """Yield how many images each value has of the columns that figures come by, or that rules want them by."""
+    if not isinstance(context, TableContext):
+        return
+    given = {figure.slice.by for figure in results.measurements if figure.slice is not None}
+    wanted = {asked.slice.by for asked in planned.ask.questions if asked.slice is not None}
+    for by in sorted(given | wanted):
+        column = context.table.column(by)
+        if column is not None:
+            images = Counter(column.codes.tolist())
+            for code, value in enumerate(column.values):
+                if images[code]:
+                    yield SliceSize(slice=Slice(by=by, value=value), n=images[code])
 
 
 def _of_record(error: ValidationError) -> str:

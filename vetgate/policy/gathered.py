@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from vetgate.domain.evidence import Evidence, Finding, Measurement, Of, Outcome, Ran, Versus
 from vetgate.domain.policy import FEWEST, Rule
@@ -14,6 +14,7 @@ BASELINE = Versus.BASELINE.value
 """Name of the evidence that compares this run with a saved report."""
 NO_BASELINE = "no baseline was given; --baseline REPORT.json"
 NO_YARDSTICK = "no yardstick was given; --yardstick FILE"
+UNSAID = "no figure was given for them, nor a reason"
 
 Key = tuple[str, Of, Versus]
 """Metric, whose figure, and what it is compared with."""
@@ -48,6 +49,8 @@ class Gathered:
     """By check that measured, in one order."""
     part: Part | None = None
     """None where all images were taken."""
+    sizes: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """Images by column and value, of the columns by which checks gave figures."""
 
     @staticmethod
     def of(
@@ -61,6 +64,7 @@ class Gathered:
         ran: dict[str, list[Ran | None]] = {}
         failures, reasons = dict[str, str](), dict[str, str]()
         findings: dict[str, set[Finding]] = {}
+        sizes: dict[str, dict[str, int]] = {}
         for item in sorted(evidence, key=lambda item: (item.check, item.reason)):
             reason = item.reason.rstrip(".")
             reasons[item.check] = reason
@@ -69,16 +73,41 @@ class Gathered:
                 continue
             ran.setdefault(item.check, []).append(item.ran)
             findings.setdefault(item.check, set()).update(item.findings)
+            for size in item.sizes:
+                sizes.setdefault(size.slice.by, {})[size.slice.value or ""] = size.n
             for figure in item.measurements:
                 measured.setdefault((figure.metric, figure.role, figure.versus), {})[figure] = None
         figures = {key: tuple(found) for key, found in measured.items()}
         runs = {name: tuple(each) for name, each in ran.items()}
         told = {name: tuple(sorted(each, key=lambda found: found.message)) for name, each in findings.items()}
-        return Gathered(figures, runs, failures, reasons, metrics, owners, told, part)
+        return Gathered(figures, runs, failures, reasons, metrics, owners, told, part, sizes)
 
     def figures(self, rule: Rule) -> tuple[Measurement, ...]:
         """Return the figures of a rule's metric and role, of all slices."""
         return self.measured.get((rule.metric, rule.of, rule.versus), ())
+
+    def unknown(self, rule: Rule) -> tuple[str, ...]:
+        """Return the values of the column of a rule on each of them that have images enough and no such figure.
+
+        The values are those that the images have and those by which the same check gave another figure.
+        """
+        if rule.slice is None:
+            return ()
+        by, owner = rule.slice.by, self.owners.get(rule.metric)
+        known = dict(self.sizes.get(by, {}))
+        for (metric, role, _), figures in self.measured.items():
+            if role is rule.of and owner is not None and self.owners.get(metric) == owner:
+                parts = ((figure.slice, figure.n) for figure in figures if figure.slice is not None)
+                known |= {part.value: n for part, n in parts if part.by == by and part.value not in (None, *known)}
+        given = set(self._values(rule, by))
+        fewest = rule.fewest if counts_images(rule.slice) else 1
+        return tuple(sorted(value for value, n in known.items() if value not in given and n >= fewest))
+
+    def why_unknown(self, rule: Rule) -> str:
+        """Return why some slices have no figure, though others have."""
+        if rule.versus is Versus.BASELINE:
+            return self._why_not_beside_baseline()
+        return "; ".join(self._said(rule)) or UNSAID
 
     def over_slices(self, metric: str) -> bool:
         """Return whether a metric is one figure over all slices of a column."""
@@ -108,8 +137,7 @@ class Gathered:
 
     def _why_not_given(self, rule: Rule, owner: str) -> str:
         """Return why a check that measured lacks a figure: what it says of that itself, or by what it came instead."""
-        found = self.findings.get(owner, ())
-        said = [_finding_words(each) for each in found if each.message.startswith(f"{rule.metric} ")]
+        said = self._said(rule)
         if said:
             return "; ".join(said)
         if self.metrics[rule.metric].needs_yardstick:
@@ -125,6 +153,11 @@ class Gathered:
             f"the data has no column {rule.slice.by!r}{few}, or the run was not asked for it: check {owner} has "
             f"figures {there}; vetgate policy lint POLICY --data PATH names the columns"
         )
+
+    def _said(self, rule: Rule) -> list[str]:
+        """Return what the check that owns a rule's metric says of its lack."""
+        found = self.findings.get(self.owners.get(rule.metric, ""), ())
+        return [_finding_words(each) for each in found if each.message.startswith(f"{rule.metric} ")]
 
     def _columns(self, owner: str) -> Iterator[str]:
         """Yield the columns by which a check gave figures."""

@@ -38,7 +38,9 @@ def is_open(rule: Rule, gathered: Gathered) -> bool:
         rule: The rule; its `otherwise` and `if_missing` do not matter.
         gathered: The evidence so far, and what it is a part of.
     """
-    return not _figures(rule, gathered) or _assess(rule, gathered).decision is Decision.INCONCLUSIVE
+    if not _figures(rule, gathered) or (_is_each(rule, gathered) and gathered.unknown(rule)):
+        return True
+    return _assess(rule, gathered).decision is Decision.INCONCLUSIVE
 
 
 def _why_partial(rule: Rule, gathered: Gathered, found: Sequence[Measurement]) -> str:
@@ -158,15 +160,25 @@ def _capped(ruling: Ruling, rule: Rule) -> Ruling:
 
 
 def _sliced(found: Sequence[Measurement], rule: Rule, gathered: Gathered) -> Ruling:
-    together = compare_slices(found, rule)
-    counts = {figure.slice.value: figure.n for figure in found if figure.slice is not None}
-    few = f"under {rule.fewest:,} images" if together.skipped else ""
-    skipped = f"not assessed for want of images ({few}): {listing(together.skipped)}" if few else ""
+    together, unknown = compare_slices(found, rule), gathered.unknown(rule)
+    decision = max(together.decision, Decision(rule.if_missing), key=_rank) if unknown else together.decision
+    lacks = f"not known for {listing(unknown)}: {gathered.why_unknown(rule)}" if unknown else ""
+    few = f"not assessed for want of images (under {rule.fewest:,} images): {listing(together.skipped)}"
     if together.worst is None:
-        most = max(counts.values())
+        most = max(figure.n for figure in found)
         because = f"{rule_figure(rule)} could not be assessed: none has {rule.fewest:,} images, at most {most:,}"
-        return _ruling(rule, Decision.INCONCLUSIVE, because)
+        return _ruling(rule, decision, _joined(because, lacks))
     compared = _compare(together.worst, rule, gathered)
     because = f"{slices_sentence(together, rule)}{figure_sentence(together.worst, compared, rule)}"
-    because = f"{because}; {skipped}" if skipped else because
-    return _ruling(rule, together.decision, because, together.worst, compared)
+    if lacks and decision is not together.decision:
+        because, lacks = f"{rule_figure(rule)} is {lacks}; of the others, {because}", ""
+    because = _joined(because, lacks, few if together.skipped else "")
+    return _ruling(rule, decision, because, together.worst, compared)
+
+
+def _joined(*words: str) -> str:
+    return "; ".join(filter(None, words))
+
+
+def _rank(decision: Decision) -> int:
+    return decision.rank

@@ -6,11 +6,13 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 
-from vetgate.domain.check import Ask, Need, Results
+from vetgate.domain.check import Ask, Need, Question, Results, TableContext
 from vetgate.domain.errors import CardError, Inconclusive, MissingExtra
-from vetgate.domain.evidence import Better, Counts, Exact, Measurement, Of, Outcome
+from vetgate.domain.evidence import Better, Counts, Exact, Measurement, Of, Outcome, Slice, of_label
+from vetgate.domain.predictions import Column, Predictions, PredictionTable
 from vetgate.domain.specs import CheckSpec, MetricSpec
 from vetgate.domain.unit import Unit
 from vetgate.measure import PlannedCheck, run_check
@@ -108,3 +110,17 @@ def test_a_check_whose_library_is_missing_never_runs() -> None:
 def test_what_the_person_must_mend_is_no_evidence() -> None:
     with pytest.raises(CardError):
         run_check(_planned(_raise(CardError("the card contradicts its model"))), None)
+
+
+def test_how_many_images_each_slice_has_is_told_for_columns_that_are_given_or_wanted() -> None:
+    answers = np.array([0, 1, 1, 0])
+    model = Predictions(np.eye(2, dtype=np.float32)[answers], np.eye(2)[answers], answers)
+    weather = Column(("fog", "rain", "sun"), np.array([0, 2, -1, 2]))
+    table = PredictionTable(("a", "b", "c", "d"), answers, ("cat", "dog"), model, model, {"weather": weather})
+    planned = _planned(lambda: Results(measurements=(_figure(slice=of_label("cat")),)))
+    question = Question(metric="toy.size", of=Of.CANDIDATE, slice=Slice(by="weather"))
+    asked = PlannedCheck(planned.spec, Ask(questions=(question,)), None)
+    sizes = {size.slice.name: size.n for size in run_check(asked, TableContext(table)).sizes}
+    assert sizes == {"class cat": 2, "class dog": 2, "weather fog": 1, "weather sun": 2}
+    assert {size.slice.by for size in run_check(planned, TableContext(table)).sizes} == {"label"}
+    assert not run_check(planned, None).sizes

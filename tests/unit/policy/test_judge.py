@@ -23,6 +23,7 @@ from vetgate.domain.evidence import (
     Ran,
     Severity,
     Slice,
+    SliceSize,
     Uncertainty,
     Unstated,
     Versus,
@@ -676,6 +677,62 @@ def test_a_class_that_fails_alone_but_not_among_many_is_inconclusive(judged: Jud
     among = first(judged(RECALL, classes(dog=(17, 0, 200), **many)))
     assert among.decision is Decision.INCONCLUSIVE
     assert among.because.startswith("1 of 31 classes is undecided: accuracy.recall of")
+
+
+def sized(evidence: Evidence, by: str = "label", **images: int) -> Evidence:
+    sizes = tuple(SliceSize(slice=Slice(by=by, value=value), n=n) for value, n in images.items())
+    return evidence.model_copy(update={"sizes": sizes})
+
+
+def test_a_class_whose_figure_is_undefined_keeps_the_others_from_passing_and_is_named_with_the_reason(
+    judged: Judge,
+) -> None:
+    why = Finding(
+        rule="quality.undefined", severity=Severity.INFO, message="accuracy.recall has no value: nothing to divide by"
+    )
+    known = classes(cat=(0, 0, 200), dog=(0, 0, 200)).model_copy(update={"findings": (why,)})
+    ruling = first(judged(RECALL, sized(known, cat=200, dog=200, owl=50), owners={"accuracy.recall": "quality"}))
+    assert ruling.decision is Decision.INCONCLUSIVE
+    assert ruling.because.startswith(
+        "accuracy.recall of candidate minus reference for each label is not known for 'owl': accuracy.recall has no "
+        "value: nothing to divide by; of the others, all 2 classes hold; at worst, "
+    )
+
+
+def test_an_undefined_class_with_fewer_images_than_the_rule_wants_is_no_matter(judged: Judge) -> None:
+    evidence = sized(classes(cat=(0, 0, 200)), cat=200, owl=9)
+    assert first(judged(RECALL, evidence)).decision is Decision.PASS
+    wanted = RECALL.replace("}", ", fewest: 5}")
+    assert first(judged(wanted, evidence)).decision is Decision.INCONCLUSIVE
+
+
+@pytest.mark.parametrize("decision", ["warn", "inconclusive", "fail"])
+def test_if_missing_decides_what_an_undefined_class_is(judged: Judge, decision: str) -> None:
+    rule = RECALL.replace("}", f", if_missing: {decision}}}")
+    ruling = first(judged(rule, sized(classes(cat=(0, 0, 200)), cat=200, owl=50)))
+    assert ruling.decision is Decision(decision)
+    assert "not known for 'owl': no figure was given for them, nor a reason" in ruling.because
+
+
+def test_an_undefined_class_does_not_hide_one_that_fails(judged: Judge) -> None:
+    ruling = first(judged(RECALL, sized(classes(cat=(0, 0, 200), dog=(60, 0, 200)), cat=200, dog=200, owl=50)))
+    assert (ruling.decision, ruling.slice) == (Decision.FAIL, of_label("dog"))
+    assert ruling.because.endswith("; not known for 'owl': no figure was given for them, nor a reason")
+
+
+def test_a_batch_that_one_figure_was_taken_at_and_another_was_not_is_unknown(judged: Judge) -> None:
+    p50 = figure("latency.p50", Of.RATIO, 0.5, Unit.RATIO, Exact(), 40)
+    p99 = figure("latency.p99", Of.RATIO, 0.5, Unit.RATIO, Exact(), 40)
+    at = {size: Slice(by="batch", value=size) for size in ("1", "8")}
+    both = [p50.model_copy(update={"slice": where}) for where in at.values()]
+    taken = measured(*both, p99.model_copy(update={"slice": at["8"]}), check="latency")
+    rule = "{metric: latency.p50, of: ratio, slice: each batch, at_most: 1.1}"
+    owners = {"latency.p50": "latency", "latency.p99": "latency"}
+    assert first(judged(rule, taken, owners=owners)).decision is Decision.PASS
+    lacking = measured(*both[1:], p99.model_copy(update={"slice": at["1"]}), check="latency")
+    ruling = first(judged(rule, lacking, owners=owners))
+    assert ruling.decision is Decision.INCONCLUSIVE
+    assert "is not known for '1'" in ruling.because
 
 
 def test_classes_that_are_not_assessed_are_listed_and_a_rule_that_names_one_is_inconclusive(judged: Judge) -> None:
