@@ -55,6 +55,18 @@ def _study_json() -> Drawing[Any]:
     return StudyJson()
 
 
+def _study_svg() -> Drawing[Any]:
+    from vetgate_charts.study_picture import StudyPicture
+
+    return StudyPicture("svg")
+
+
+def _study_png() -> Drawing[Any]:
+    from vetgate_charts.study_picture import StudyPicture
+
+    return StudyPicture("png")
+
+
 @hookimpl
 def vetgate_reporters() -> tuple[ReporterSpec, ...]:
     """Declare the ranking's formats."""
@@ -75,4 +87,8 @@ def vetgate_drawings() -> tuple[DrawingSpec, ...]:
         DrawingSpec("study", told, Study, ".txt", _study),
         DrawingSpec("study-markdown", "the same for comments and READMEs", Study, ".md", _study_markdown),
         DrawingSpec("study-json", "everything, for machines and for `policy init`", Study, ".json", _study_json),
+        DrawingSpec(
+            "study-svg", "lost accuracy beside functional distance, SVG", Study, ".svg", _study_svg, extra="charts"
+        ),
+        DrawingSpec("study-png", "the same picture as PNG", Study, ".png", _study_png, extra="charts"),
     )

@@ -14,10 +14,17 @@ from vetgate_charts.study_row import listed, multiple, name_of
 
 LIGHT = 0.695
 """Share of weights that are not zero from which on pruning is light: the paper's 10 and 30 %, as rounding leaves it."""
-_STEPS = {"quantised": ("float16", "int8", "quantise"), "pruned": ("prune-l1",), "plain": ("float32",)}
-"""How the names of compressors begin."""
+_FAMILIES = {
+    "Uncompressed": "plain",
+    "Quantisation": "quantised",
+    "L1 pruning": "pruned",
+    "Distillation": "distilled",
+}
+"""What the paper speaks of, by the family of a recipe."""
 INDEPENDENCE = ("similarity.independence", Of.PAIR)
 NONZERO = "footprint.nonzero_params"
+STUDENT = "distil"
+"""The compressor that makes students."""
 NO_YARDSTICK = "there is no yardstick of two independent models or more"
 
 
@@ -57,17 +64,16 @@ def _claims(table: Deviations) -> Iterator[Claim]:
 
 
 def technique(row: Deviation) -> str:
-    """Return `quantised`, `pruned` (L1), `distilled` or `plain` where all of a variant's steps are that, else nothing.
+    """Return `quantised`, `pruned` (L1), `distilled` or `plain` as the variant's family says, else nothing.
 
     A student that is compressed further is a student still.
     """
-    steps = [step.compressor for step in row.variant.recipe.steps] if row.variant is not None else []
-    if any(step.startswith("distil") for step in steps):
+    if row.variant is None:
+        return ""
+    recipe = row.variant.recipe
+    if any(step.compressor == STUDENT for step in recipe.steps):
         return "distilled"
-    for name, starts in _STEPS.items():
-        if steps and all(step.startswith(starts) for step in steps):
-            return name
-    return ""
+    return _FAMILIES.get(recipe.family, "")
 
 
 def _is_light(row: Deviation) -> bool:

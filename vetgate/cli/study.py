@@ -6,6 +6,7 @@ import datetime
 import os
 import shutil
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,12 @@ if TYPE_CHECKING:
     from vetgate.host import Host
 
 TABLE = "study"
-DRAWINGS = {"study.json": "study-json", "study.md": "study-markdown"}
+DRAWINGS = {
+    "study.json": "study-json",
+    "study.md": "study-markdown",
+    "deviation.svg": "study-svg",
+    "deviation.png": "study-png",
+}
 """Drawing by file of the folder."""
 LANDSCAPES = {
     "landscape.json": "landscape-json",
@@ -88,7 +94,7 @@ def compress(verbose: bool, listing: bool, **options: Any) -> int:  # noqa: ANN4
 
     Variants that an earlier study in the same folder made of the same things are not made again, so that a study that
     was stopped goes on where it was. Exit code 0 if every variant was measured, lacked something that nobody gave, or
-    cannot be made of this model; 3 if one failed otherwise; 2 for a mistake in the command.
+    cannot be made of this model; 3 if one failed otherwise, or none was measured; 2 for a mistake in the command.
 
     \b
         vetgate study compress --reference base.pt --data eval/ --train-data train/ --yardstick base.yardstick
@@ -107,9 +113,10 @@ def compress(verbose: bool, listing: bool, **options: Any) -> int:  # noqa: ANN4
     if listing:
         _list(request, host)
         return 0
-    with progress(verbose=verbose) as watch:
-        study = make_study(request, host, now=now, watch=watch)
-    return _deliver(study, Path(request.folder), chart, host)
+    with ExitStack() as holding:
+        with progress(verbose=verbose) as watch:
+            study = holding.enter_context(make_study(request, host, now=now, watch=watch))
+        return _deliver(study, Path(request.folder), chart, host)
 
 
 @command.command("show")
@@ -233,6 +240,7 @@ def _draw(document: Study | Landscape, name: str, host: Host) -> bytes:
 def _print(study: Study, form: str, host: Host) -> None:
     """Print a study on stdout; its table as wide as the terminal."""
     from vetgate.cli import exits
+    from vetgate.cli.output import wants_colour
     from vetgate.documents import suggest
     from vetgate.domain.errors import UsageError
     from vetgate.domain.specs import StyledDrawing
@@ -248,8 +256,7 @@ def _print(study: Study, form: str, host: Host) -> None:
     drawing = offer.spec.factory()
     if isinstance(drawing, StyledDrawing):
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 160
-        wants_colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-        drawing = drawing.styled(width=max(80, min(width, 200)), colour=wants_colour)
+        drawing = drawing.styled(width=max(80, min(width, 200)), colour=wants_colour())
     content = drawing.draw(study)
     try:
         click.echo(content if isinstance(content, bytes) else content.rstrip("\n"), color=True)

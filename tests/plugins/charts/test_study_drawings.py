@@ -21,9 +21,9 @@ HOSTILE = (
 TEXTS = {"name", "family", "label", "problem", "because", "notes"}
 
 
-def test_the_three_drawings_are_declared_and_the_table_can_be_styled() -> None:
+def test_the_drawings_are_declared_and_the_table_can_be_styled() -> None:
     specs = {spec.name: spec for spec in vetgate_drawings()}
-    assert list(specs) == ["study", "study-markdown", "study-json"]
+    assert list(specs) == ["study", "study-markdown", "study-json", "study-svg", "study-png"]
     assert all(spec.document is Study for spec in specs.values())
     assert isinstance(specs["study"].factory(), StyledDrawing)
 
