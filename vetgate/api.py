@@ -1,5 +1,6 @@
 """The door for plugins: what a backend, check or data source imports from vetgate, besides vetgate.statistics."""
 
+from vetgate.concepts import ConceptCount, concept_table
 from vetgate.domain.artifact import Artifact, Member
 from vetgate.domain.card import Card, Input, Output, Resize, Training
 from vetgate.domain.check import (
@@ -82,6 +83,7 @@ from vetgate.domain.specs import (
     EmbedderSpec,
     Event,
     FormatSpec,
+    LabellerSpec,
     MetricSpec,
     PolicySpec,
     Probe,
@@ -90,6 +92,7 @@ from vetgate.domain.specs import (
 )
 from vetgate.domain.structure import Operator, Port, Structure, Tensor
 from vetgate.domain.study import Study
+from vetgate.domain.trainer import CandidateSeen, ConceptMask, ImageSet, Labeller, TrainerContext, Tuning
 from vetgate.domain.unit import Unit
 from vetgate.domain.yardstick import Distance, Peer, Yardstick, YardstickSummary
 from vetgate.hookspecs import hookimpl
@@ -104,6 +107,7 @@ __all__ = [
     "BackendSpec",
     "Bench",
     "Better",
+    "CandidateSeen",
     "Card",
     "CardError",
     "Check",
@@ -112,6 +116,8 @@ __all__ = [
     "Column",
     "Compressor",
     "CompressorSpec",
+    "ConceptCount",
+    "ConceptMask",
     "Counts",
     "DataError",
     "DataSourceSpec",
@@ -128,9 +134,12 @@ __all__ = [
     "Execution",
     "Finding",
     "FormatSpec",
+    "ImageSet",
     "Inconclusive",
     "Inner",
     "Input",
+    "Labeller",
+    "LabellerSpec",
     "Landscape",
     "Looks",
     "Made",
@@ -184,8 +193,10 @@ __all__ = [
     "Tap",
     "TappedModel",
     "Tensor",
+    "TrainerContext",
     "Training",
     "TrainingSet",
+    "Tuning",
     "Unit",
     "UnreadableArtifact",
     "UnreadableImage",
@@ -197,6 +208,7 @@ __all__ = [
     "WorkerFailed",
     "Yardstick",
     "YardstickSummary",
+    "concept_table",
     "hookimpl",
     "mark_feature_map",
     "of_label",

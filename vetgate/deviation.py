@@ -17,15 +17,10 @@ from statistics import median
 
 from vetgate.domain.evidence import (
     Better,
-    Counts,
     Evidence,
-    Exact,
-    Looks,
     Measurement,
     Of,
     Outcome,
-    PairedCounts,
-    Quantiles,
     Unstated,
     Versus,
 )
@@ -44,7 +39,6 @@ CONFIDENCE = 0.95
 """Of each of two one-sided bounds."""
 FEWEST_INDEPENDENTS = 2
 """Without so many there is no bracket."""
-_SAME_LEVEL = 1e-9
 
 TOP1 = "accuracy.top1"
 INDEPENDENCE = "similarity.independence"
@@ -176,23 +170,10 @@ def figures_of(evidence: Iterable[Evidence]) -> Figures:
 
 def bounds(figure: Measurement) -> tuple[float, float] | None:
     """Return the one-sided 95 % bounds of a figure; None where its check handed on none at that level."""
-    from vetgate.statistics import betting_bounds, paired_bounds, proportion_bounds
+    from vetgate.statistics import stated_bounds
 
-    match figure.uncertainty:
-        case Exact():
-            return figure.value, figure.value
-        case Counts(k=k, n=n):
-            found = proportion_bounds(k, n, CONFIDENCE)
-        case PairedCounts(b=b, c=c, n=n):
-            found = paired_bounds(b, c, n, CONFIDENCE)
-        case Looks(up=up, n=n, down=down):
-            found = betting_bounds(up, n, CONFIDENCE, down)
-        case Quantiles(levels=levels, values=values):
-            at = dict(_ends(levels, values))
-            return (at[False], at[True]) if len(at) == len((False, True)) else None
-        case _:
-            return None
-    return found.lower, found.upper
+    found = stated_bounds(figure, CONFIDENCE)
+    return (found.lower, found.upper) if found is not None else None
 
 
 def lost_accuracy(figures: Figures) -> bool | None:
@@ -252,11 +233,3 @@ def _distance(figures: Figures, distance: Distance) -> float | None:
     if figure is None:
         return None
     return 1.0 - figure.value if distance is Distance.DISAGREEMENT else figure.value
-
-
-def _ends(levels: Iterable[float], values: Iterable[float]) -> Iterable[tuple[bool, float]]:
-    """Yield the bounds among quantiles, each with whether it is the upper one."""
-    for level, value in zip(levels, values, strict=False):
-        for upper, wanted in ((False, 1.0 - CONFIDENCE), (True, CONFIDENCE)):
-            if abs(level - wanted) < _SAME_LEVEL:
-                yield upper, value

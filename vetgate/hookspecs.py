@@ -18,6 +18,7 @@ from vetgate.domain.specs import (
     DrawingSpec,
     EmbedderSpec,
     Event,
+    LabellerSpec,
     PolicySpec,
     ReporterSpec,
 )
@@ -62,6 +63,10 @@ class Hooks:
     @hookspec
     def vetgate_drawings(self) -> Iterable[DrawingSpec]:  # type: ignore[empty-body]  # pluggy specs have no body
         """Formats it can draw landscapes and studies in."""
+
+    @hookspec
+    def vetgate_labellers(self) -> Iterable[LabellerSpec]:  # type: ignore[empty-body]  # pluggy specs have no body
+        """Ways it can name what regions of images show."""
 
     @hookspec
     def vetgate_observe(self, event: Event) -> None:

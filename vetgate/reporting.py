@@ -1,5 +1,6 @@
 """The door for reporters: the report's nouns and how figures are printed."""
 
+from vetgate.concepts import side_by_side
 from vetgate.deviation import FAR, NEAR, ONE_POINT, Bracket, Deviation, Deviations, Fate, bounds, deviations
 from vetgate.domain.artifact import Member
 from vetgate.domain.compress import Made, Recipe, Step
@@ -145,4 +146,5 @@ __all__ = [
     "rank_correlation",
     "short_names",
     "shorten",
+    "side_by_side",
 ]

@@ -9,7 +9,7 @@ from typing import Final
 
 import torch
 
-from vetgate.api import Bench, Inconclusive, UsageError
+from vetgate.api import Bench, UsageError
 from vetgate_compress.settings import Number, read_settings, whole
 
 PRECISIONS: Final = ("auto", "float32", "bfloat16")
@@ -58,8 +58,7 @@ def read_course(
         also: Numbers that the compressor takes besides.
 
     Raises:
-        UsageError: A setting is unknown or out of range.
-        Inconclusive: It asks for a device that is not there.
+        UsageError: A setting is unknown or out of range, or asks for a device that is not there.
     """
     choices = {"augment": AUGMENTATIONS, "precision": PRECISIONS, "device": DEVICES}
     given = {name: bench.settings.get(name, options[0]) for name, options in choices.items()}
@@ -106,7 +105,7 @@ def _either(options: tuple[str, ...]) -> str:
 def _device(asked: str) -> torch.device:
     there = torch.cuda.is_available()
     if asked == "cuda" and not there:
-        raise Inconclusive("device is cuda, but PyTorch finds no CUDA device here", hint="leave out `device`")
+        raise UsageError("device is cuda, but PyTorch finds no CUDA device here", hint="leave out `device`")
     return torch.device("cuda" if there and asked != "cpu" else "cpu")
 
 

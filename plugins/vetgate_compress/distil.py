@@ -34,8 +34,9 @@ def distil(bench: Bench) -> tuple[nn.Module, Made]:
     """Return the trained student, and what to say of it.
 
     Raises:
-        Inconclusive: No training images or labels, no way to fresh weights, or a training that diverges.
-        UsageError: A setting is unknown or out of range.
+        Inconclusive: There are no training images, or no way to fresh weights.
+        UsageError: A setting is unknown or out of range, or labels or initial weights do not fit.
+        WorkerFailed: The training diverges.
     """
     course, own, _ = read_course(
         "distil", bench, epochs=EPOCHS, learning_rate=0.1, texts={}, alpha=_ALPHA, temperature=_TEMPERATURE

@@ -11,7 +11,7 @@ import onnxruntime
 import torch
 from torch import nn
 
-from vetgate.api import Bench, Card, Inconclusive, Made
+from vetgate.api import Bench, Card, Inconclusive, Made, VetgateError, WorkerFailed
 from vetgate_compress.refusal import reason
 from vetgate_compress.settings import read_settings
 
@@ -52,7 +52,8 @@ def write_module(module: nn.Module, bench: Bench) -> None:
     One input `image` with a free batch, one output named as the card says.
 
     Raises:
-        Inconclusive: It cannot be exported, or the file answers otherwise.
+        Inconclusive: It is too large for one file, or gives several things.
+        WorkerFailed: It fails, it cannot be exported, or the file answers otherwise.
     """
     torch.set_num_threads(bench.threads)
     bench.tell("export", 0, 1)
@@ -68,7 +69,8 @@ def to_onnx(module: nn.Module, card: Card) -> onnx.ModelProto:
     """Return a module in eval mode as a float32 ONNX model with a free batch.
 
     Raises:
-        Inconclusive: PyTorch's exporter refuses it, with the reason.
+        Inconclusive: It gives several things.
+        WorkerFailed: It fails, or PyTorch's exporter does, with the reason.
     """
     answer(module, example_images(card, 2))
     try:
@@ -85,14 +87,14 @@ def to_onnx(module: nn.Module, card: Card) -> onnx.ModelProto:
                 verbose=False,
             )
         if program is None:
-            raise Inconclusive("PyTorch's exporter returned nothing")
+            raise WorkerFailed("PyTorch's exporter returned nothing")
         model = program.model_proto
         strip(model)
         onnx.checker.check_model(model, full_check=True)
-    except Inconclusive:
+    except (VetgateError, MemoryError):
         raise
     except Exception as error:  # the exporter runs the module's own code, which may raise anything
-        raise Inconclusive(
+        raise WorkerFailed(
             f"PyTorch cannot export the module to ONNX: {reason(error)}",
             hint="export it to ONNX yourself and give that file as the reference",
         ) from None
@@ -127,14 +129,15 @@ def answer(module: nn.Module, images: torch.Tensor) -> torch.Tensor:
     """Return the class scores (N, C) that a module gives images.
 
     Raises:
-        Inconclusive: It fails, or returns something else than one tensor.
+        Inconclusive: It returns something else than one tensor.
+        WorkerFailed: It fails.
     """
     try:
         with torch.no_grad():
             scores = module(images)
     except Exception as error:  # the module's own code may raise anything
         shape = " x ".join(map(str, images.shape))
-        raise Inconclusive(
+        raise WorkerFailed(
             f"the module fails on a batch of {shape}, the shape that its card states: {reason(error)}"
         ) from None
     if not isinstance(scores, torch.Tensor):
@@ -153,12 +156,12 @@ def _check_answers(module: nn.Module, model: onnx.ModelProto, bench: Bench) -> N
         session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
         given = session.run(None, {INPUT: images.numpy()})[0].astype(np.float64)
     except Exception as error:  # onnxruntime's errors share no base class of their own
-        raise Inconclusive(f"ONNX Runtime cannot run what PyTorch exported: {reason(error)}") from None
+        raise WorkerFailed(f"ONNX Runtime cannot run what PyTorch exported: {reason(error)}") from None
     if given.shape != wanted.shape:
-        raise Inconclusive(f"the exported file answers with shape {given.shape}, the module with {wanted.shape}")
+        raise WorkerFailed(f"the exported file answers with shape {given.shape}, the module with {wanted.shape}")
     limit = _TOLERANCE * max(1.0, float(np.nanmax(np.abs(wanted), initial=0.0)))
     if not np.allclose(given, wanted, rtol=0.0, atol=limit, equal_nan=True):
         worst = float(np.nanmax(np.abs(given - wanted)))
-        raise Inconclusive(
+        raise WorkerFailed(
             f"the exported file answers otherwise than the module: by up to {worst:.3g} in a class score"
         )

@@ -11,7 +11,7 @@ from onnx import TensorProto, numpy_helper
 from onnxruntime.transformers.float16 import DEFAULT_OP_BLOCK_LIST, convert_float_to_float16
 from onnxruntime.transformers.onnx_model import OnnxModel
 
-from vetgate.api import Bench, Inconclusive, Made
+from vetgate.api import Bench, Made, WorkerFailed
 from vetgate_compress.graph import graphs, load, nodes, save
 from vetgate_compress.refusal import reason
 from vetgate_compress.settings import read_settings
@@ -35,7 +35,7 @@ class Float16:
                 converted = OnnxModel(convert_float_to_float16(model, keep_io_types=True))
             converted.topological_sort()  # the converter appends the cast of the input behind its consumers
         except Exception as error:  # the converter raises whatever it stumbles over
-            raise Inconclusive(f"onnxruntime cannot convert the model to float16: {reason(error)}") from None
+            raise WorkerFailed(f"onnxruntime cannot convert the model to float16: {reason(error)}") from None
         save(converted.model, bench)
         bench.tell("convert", 1, 1)
         return Made(notes=tuple(notes))

@@ -10,7 +10,7 @@ import onnx
 import onnxruntime
 from onnx import TensorProto, numpy_helper
 
-from vetgate.api import Bench, Inconclusive, UnreadableArtifact
+from vetgate.api import Bench, Inconclusive, UnreadableArtifact, WorkerFailed
 from vetgate_compress.refusal import reason
 
 WEIGHTED: Final = ("Conv", "ConvTranspose", "MatMul", "Gemm")
@@ -40,12 +40,12 @@ def save(model: onnx.ModelProto, bench: Bench) -> None:
     """Check a model and write it to `bench.output`.
 
     Raises:
-        Inconclusive: It is not valid, or ONNX Runtime refuses it.
+        WorkerFailed: It is not valid, or ONNX Runtime refuses it.
     """
     try:
         onnx.checker.check_model(model)
     except onnx.checker.ValidationError as error:
-        raise Inconclusive(f"what came out is no valid ONNX model: {reason(error)}") from None
+        raise WorkerFailed(f"what came out is no valid ONNX model: {reason(error)}") from None
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = bench.threads
     options.log_severity_level = 4
@@ -54,7 +54,7 @@ def save(model: onnx.ModelProto, bench: Bench) -> None:
     try:
         onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's errors share no base class of their own
-        raise Inconclusive(f"ONNX Runtime refuses what came out: {reason(error)}") from None
+        raise WorkerFailed(f"ONNX Runtime refuses what came out: {reason(error)}") from None
     onnx.save(model, bench.output)
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from onnxruntime import quantization
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
-from vetgate.api import Bench, Inconclusive, Made, VetgateError
+from vetgate.api import Bench, Inconclusive, Made, VetgateError, WorkerFailed
 from vetgate_compress.graph import WEIGHTED, image_input, load, save
 from vetgate_compress.refusal import reason
 from vetgate_compress.settings import read_settings, whole
@@ -57,7 +57,7 @@ class Static:
         wanted = int(read_settings("int8-static", bench, images=whole(1, default=1000))["images"])
         if bench.calibration is None or not len(bench.calibration):
             raise Inconclusive(
-                "int8-static needs calibration images and there are none", hint="give them with --calibration"
+                "int8-static needs calibration images and there are none", hint="give them with --calibration-data"
             )
         model = load(bench)
         pixels = bench.calibration.pixels
@@ -110,7 +110,7 @@ def _prepared(model: onnx.ModelProto) -> Iterator[tuple[Path, Path]]:
     """Yield the file with shapes known and normalisation folded into convolutions, and where the quantised one goes.
 
     Raises:
-        Inconclusive: ONNX Runtime cannot prepare or quantise it.
+        WorkerFailed: ONNX Runtime cannot prepare or quantise it.
     """
     logging.getLogger().addFilter(_advice)
     try:
@@ -119,10 +119,10 @@ def _prepared(model: onnx.ModelProto) -> Iterator[tuple[Path, Path]]:
             onnx.save(_without_stated_weights(model), prepared)
             quant_pre_process(prepared, prepared, skip_symbolic_shape=True)
             yield prepared, quantised
-    except VetgateError:
+    except (VetgateError, MemoryError):
         raise
     except Exception as error:  # onnxruntime's errors share no base class of their own
-        raise Inconclusive(f"onnxruntime cannot quantise the model: {reason(error)}") from None
+        raise WorkerFailed(f"onnxruntime cannot quantise the model: {reason(error)}") from None
     finally:
         logging.getLogger().removeFilter(_advice)
 

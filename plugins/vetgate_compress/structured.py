@@ -12,7 +12,7 @@ import torch
 import torch_pruning as tp
 from torch import nn
 
-from vetgate.api import Bench, Inconclusive, Made
+from vetgate.api import Bench, Inconclusive, Made, VetgateError, WorkerFailed
 from vetgate_compress.export import answer, example_images, write_module
 from vetgate_compress.refusal import reason
 from vetgate_compress.settings import read_settings, share
@@ -54,7 +54,8 @@ def _prune(module: nn.Module, images: torch.Tensor, shape: torch.Size, rate: flo
     """Remove channels in place.
 
     Raises:
-        Inconclusive: The layers cannot be taken apart, or do not fit together afterwards.
+        Inconclusive: No layer of it makes the class scores, or it does not bear narrower layers.
+        WorkerFailed: The library fails.
     """
     classifier = _classifier(module, images, shape)
     heads = {layer: layer.num_heads for layer in module.modules() if isinstance(layer, nn.MultiheadAttention)}
@@ -73,10 +74,12 @@ def _prune(module: nn.Module, images: torch.Tensor, shape: torch.Size, rate: flo
             )
             pruner.step()
         pruned = answer(module, images).shape
-    except Inconclusive as error:
+    except MemoryError:
+        raise
+    except VetgateError as error:
         raise Inconclusive(f"without the channels {error.message}", hint=_HINT) from None
     except Exception as error:  # the library runs the module's own code, which may raise anything
-        raise Inconclusive(f"its channels cannot be removed: {reason(error)}", hint=_HINT) from None
+        raise WorkerFailed(f"its channels cannot be removed: {reason(error)}", hint=_HINT) from None
     if pruned != shape:
         raise Inconclusive(f"without the channels it answers with shape {tuple(pruned)} instead of {tuple(shape)}")
 

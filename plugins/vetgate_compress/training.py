@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from vetgate.api import Bench, Card, Inconclusive, TrainingSet
+from vetgate.api import Bench, Card, Inconclusive, TrainingSet, UsageError, WorkerFailed
 from vetgate_compress.course import Course
 
 Loss: TypeAlias = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
@@ -38,13 +38,14 @@ def train(
         still: Parts that stay in eval mode, so that their statistics do not move.
 
     Raises:
-        Inconclusive: The training diverges, with the epoch; there are too few images; or the module does not return
-            one tensor while it trains.
+        UsageError: There are too few images.
+        Inconclusive: The module does not return one tensor while it trains.
+        WorkerFailed: The training diverges, with the epoch.
     """
     if course.epochs == 0:
         return 0.0
     if len(images) < 2:
-        raise Inconclusive(f"there are {len(images)} training images, too few to train on")
+        raise UsageError(f"there are {len(images)} training images, too few to train on")
     torch.set_num_threads(bench.threads)
     begin = time.perf_counter()
     devices = [torch.cuda.current_device()] if course.device.type == "cuda" else []
@@ -149,17 +150,17 @@ def check_labels(images: TrainingSet, classes: int, card: Card) -> None:
         card: Says how many leading columns are no class of the data.
 
     Raises:
-        Inconclusive: There are no labels, or one is out of range.
+        UsageError: There are no labels, or one is out of range.
     """
     if images.labels is None:
-        raise Inconclusive(
+        raise UsageError(
             "the training images have no labels, and this training learns from them",
             hint="give training images with labels",
         )
     known = classes - card.output.offset
     wrong = images.labels[(images.labels < 0) | (images.labels >= known)]
     if len(wrong):
-        raise Inconclusive(
+        raise UsageError(
             f"{len(wrong):,} of {len(images):,} training images have a label that is no class of the model, such as"
             f" {wrong[0]}; it has {known} classes"
         )
@@ -186,7 +187,7 @@ def refuse_misfit(whose: str, other: nn.Module, module: nn.Module) -> None:
         module: The reference.
 
     Raises:
-        Inconclusive: They are not of one architecture; names the first tensor that differs.
+        UsageError: They are not of one architecture; names the first tensor that differs.
     """
     theirs, ours = other.state_dict(), module.state_dict()
     for name, value in ours.items():
@@ -199,8 +200,8 @@ def refuse_misfit(whose: str, other: nn.Module, module: nn.Module) -> None:
         raise _misfit(whose, f"it has {excess}, which the reference lacks")
 
 
-def _misfit(whose: str, why: str) -> Inconclusive:
-    return Inconclusive(f"the {whose} is not of the reference's architecture: {why}")
+def _misfit(whose: str, why: str) -> UsageError:
+    return UsageError(f"the {whose} is not of the reference's architecture: {why}")
 
 
 def _shape(value: torch.Tensor) -> str:
@@ -219,5 +220,5 @@ def _refuse_diverged(module: nn.Module, course: Course) -> None:
             raise _diverged(f"in epoch {course.epochs} of {course.epochs}: {name} is no longer finite")
 
 
-def _diverged(how: str) -> Inconclusive:
-    return Inconclusive(f"the training diverged {how}", hint="set a lower learning_rate")
+def _diverged(how: str) -> WorkerFailed:
+    return WorkerFailed(f"the training diverged {how}", hint="set a lower learning_rate")

@@ -32,8 +32,8 @@ def transfer(bench: Bench) -> tuple[nn.Module, Made]:
     """Return the reference with layers of the donor, the others fine-tuned where epochs are asked for.
 
     Raises:
-        Inconclusive: There is no donor, it does not fit or has the same values; or fine-tuning is not possible.
-        UsageError: A setting is unknown or out of range.
+        Inconclusive: There is no donor, or fine-tuning is not possible.
+        UsageError: A setting is unknown or out of range, or the donor does not fit or has the same values.
     """
     texts = {"part": "classifier"}
     course, _, own = read_course("transfer", bench, epochs=0, learning_rate=0.01, texts=texts)
@@ -92,11 +92,11 @@ def _overwrite(module: nn.Module, donor: nn.Module, names: Collection[str]) -> N
     """Overwrite the named tensors of a module with the donor's.
 
     Raises:
-        Inconclusive: The donor has the same values in all of them.
+        UsageError: The donor has the same values in all of them.
     """
     ours, theirs = module.state_dict(), donor.state_dict()
     if all(torch.equal(ours[name], theirs[name]) for name in names):
-        raise Inconclusive(
+        raise UsageError(
             f"the donor has the reference's own values in {_some(list(names))}, so nothing would change",
             hint="name a donor that was trained independently",
         )
@@ -108,8 +108,9 @@ def _fine_tune(module: nn.Module, bench: Bench, course: Course, taken: Collectio
     """Train the layers that are the reference's on the labels; the donor's stay as they are.
 
     Raises:
-        Inconclusive: There are no training images or labels, no layer is left to train, or layers of an exported
-            program cannot be held apart.
+        UsageError: The images have no labels, or some that the model does not know.
+        Inconclusive: There are no training images, no layer is left to train, or layers of an exported program cannot
+            be held apart.
     """
     images = bench.training
     if images is None:

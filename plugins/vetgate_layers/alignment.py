@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
 from vetgate.api import Ask, Inconclusive, Inner, Measurement, Of, Quantiles, Tap
-from vetgate.statistics import attainable_levels, debiased_cka, jackknife_cka
+from vetgate.statistics import bounded_cka
 from vetgate_layers.metrics import FEATURE_CKA
 
 
@@ -20,18 +18,17 @@ def feature_cka(candidate: Inner, reference: Inner, ask: Ask) -> Measurement:
     """
     ours, theirs = (_features(inner, role) for inner, role in ((candidate, "candidate"), (reference, "reference")))
     try:
-        value, without = debiased_cka(ours, theirs), jackknife_cka(ours, theirs)
+        aligned = bounded_cka(ours, theirs, ask.confidences)
     except ValueError as error:
         raise Inconclusive(f"{FEATURE_CKA.id} says nothing here: {error}") from None
-    levels = attainable_levels(ask.confidences, ask.replicates)
     return Measurement(
         metric=FEATURE_CKA.id,
         role=Of.PAIR,
-        value=value,
+        value=aligned.value,
         unit=FEATURE_CKA.unit,
         better=FEATURE_CKA.better,
         n=len(ours),
-        uncertainty=Quantiles(levels=levels, values=_quantiles(value, without, levels), method="jackknife"),
+        uncertainty=Quantiles(levels=aligned.levels, values=aligned.values, method="jackknife"),
         note=f"of {ours.shape[1]} against {theirs.shape[1]} features",
     )
 
@@ -45,11 +42,3 @@ def _features(inner: Inner, role: str) -> NDArray[np.float64]:
         )
     values = inner.capture([tap.name], 0, inner.probes)[tap.name]
     return values.reshape(len(values), -1).astype(np.float64)
-
-
-def _quantiles(value: float, without: NDArray[np.float64], levels: Sequence[float]) -> tuple[float, ...]:
-    from scipy.special import ndtri
-
-    n = len(without)
-    error = float(np.sqrt((n - 1) / n * np.square(without - without.mean()).sum()))
-    return tuple(float(np.clip(value + ndtri(level) * error, -1.0, 1.0)) for level in levels)

@@ -31,6 +31,8 @@ from vetgate_layers.power import Power, measure
 
 WORST = 20
 """Tensors that the bounds of the worst are made of; another one is hardly ever the worst."""
+UNIFORM = "all images alike"
+"""Method of bounds where no resample differs: unlike for shares, nothing bounds what an image not seen may add."""
 BROKEN = 10.0
 """Decibels of a fall from which a finding names the layer."""
 
@@ -115,7 +117,8 @@ def _worst(powers: Sequence[Power], ask: Ask) -> Measurement:
         levels = attainable_levels(ask.confidences, ask.replicates)
         found = bootstrap(_least, design, sizes, replicates=ask.replicates, seed=ask.seed, levels=levels)
         values = tuple(float(value) for value in found.values[0])
-        uncertainty = Quantiles(levels=found.levels, values=values, method=found.method(0))
+        method = UNIFORM if found.methods[0] == "constant" else found.method(0)
+        uncertainty = Quantiles(levels=found.levels, values=values, method=method)
     where = ranked[0].pair.candidate
     return Measurement(
         metric=LAYER_SNR.id,

@@ -25,5 +25,6 @@ def vetgate_checks() -> Iterable[CheckSpec[Any]]:
             needs=Need.SESSION,
             metrics=METRICS,
             factory=_check,
+            times=False,
         ),
     )

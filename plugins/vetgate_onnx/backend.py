@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from vetgate.api import Artifact, Card, Model, OpenOptions, Structure
 
@@ -32,3 +33,15 @@ class OnnxBackend:
         from vetgate_onnx.session import OnnxModel
 
         yield OnnxModel(artifact.file, card, options)
+
+    def load_module(self, artifact: Artifact, card: Card, options: OpenOptions) -> Any:  # noqa: ANN401  # a torch.nn.Module; torch is imported where it is needed
+        """Return the model as a fresh torch.nn.Module in eval mode; it takes images as the card's layout says.
+
+        Raises:
+            Inconclusive: It is quantised, or cannot be converted so that it answers the same.
+            CardError: The card does not name one of several outputs.
+            MissingExtra: onnx2torch or PyTorch is not installed.
+        """
+        from vetgate_onnx.module import load_module
+
+        return load_module(artifact, card, options.threads)

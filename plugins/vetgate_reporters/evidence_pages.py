@@ -39,7 +39,7 @@ def draw_evidence(page: Page, report: Report, *, exhibits: bool = True) -> None:
     if exhibits:
         _draw_slices(page, report)
         for exhibit in sections.exhibits(report):
-            _draw_exhibit(page, exhibit)
+            draw_exhibit(page, exhibit)
     _draw_findings(page, report)
     _draw_gaps(page, report)
     draw_ran(page, report)
@@ -64,7 +64,7 @@ def _draw_sections(page: Page, report: Report, *, exhibits: bool) -> None:
             page.line(sections.NO_YARDSTICK, style="dim", indent=2)
         if exhibits and section.of == sections.OPSCORE:
             for exhibit in sections.parts_of_scores(report):
-                _draw_exhibit(page, exhibit)
+                draw_exhibit(page, exhibit)
     if any(bounded):
         page.line()
         page.line(BOUNDS_TOLD, style="dim", indent=2)
@@ -99,7 +99,8 @@ def _draw_left_out(page: Page, report: Report, *, exhibits: bool) -> None:
         page.line(words, style="dim", indent=2)
 
 
-def _draw_exhibit(page: Page, exhibit: Exhibit) -> None:
+def draw_exhibit(page: Page, exhibit: Exhibit) -> None:
+    """Draw a table, or say where a picture stands."""
     page.part(name(exhibit.title, 100))
     if not isinstance(exhibit, Table):
         page.line("A picture; it stands in the JSON report.", style="dim", indent=2)

@@ -34,7 +34,7 @@ def evidence_blocks(report: Report, most: int) -> list[str]:
     if slices:
         more = further_slices(report)
         blocks.append(folded("Slices", [*slices, *([prose(more)] if more else [])]))
-    exhibits = [part for exhibit in sections.exhibits(report)[:most] for part in _exhibit(exhibit, most)]
+    exhibits = [part for exhibit in sections.exhibits(report)[:most] for part in exhibit_blocks(exhibit, most)]
     if exhibits:
         blocks.append(folded("Exhibits", exhibits))
     found = sections.findings(report)
@@ -56,7 +56,9 @@ def _figures(report: Report, most: int) -> list[str]:
         if section.of == sections.PAIR and sections.lacks_yardstick(report):
             blocks.append(prose(sections.NO_YARDSTICK))
         if section.of == sections.OPSCORE:
-            blocks += [part for exhibit in sections.parts_of_scores(report)[:most] for part in _exhibit(exhibit, most)]
+            blocks += [
+                part for exhibit in sections.parts_of_scores(report)[:most] for part in exhibit_blocks(exhibit, most)
+            ]
     if any(row.telling for section in shown for _, row in section.rows):
         blocks.append(figures.BOUNDS_TOLD)
     return blocks
@@ -87,7 +89,8 @@ def _figure(cell: Cell | None) -> str:
     return f"{cell.text}<br>{cell.bounds}" if cell.bounds else cell.text
 
 
-def _exhibit(exhibit: Exhibit, most: int) -> list[str]:
+def exhibit_blocks(exhibit: Exhibit, most: int) -> list[str]:
+    """Return a table with at most `most` rows, or a line that says where a picture stands."""
     blocks = [f"**{prose(exhibit.title, 100)}**"]
     if not isinstance(exhibit, Table):
         blocks.append("_A picture; it stands in the JSON report._")

@@ -23,11 +23,25 @@ def _markdown() -> Reporter:
     return MarkdownReporter()
 
 
+def _explanation() -> Reporter:
+    from vetgate_reporters.explanation import ExplanationReporter
+
+    return ExplanationReporter()
+
+
+def _explanation_markdown() -> Reporter:
+    from vetgate_reporters.explanation_markdown import ExplanationMarkdownReporter
+
+    return ExplanationMarkdownReporter()
+
+
 @hookimpl
 def vetgate_reporters() -> tuple[ReporterSpec, ...]:
-    """Declare the three report formats."""
+    """Declare the report formats."""
     return (
         ReporterSpec("terminal", "decision, rulings and evidence as text", ".txt", _terminal),
         ReporterSpec("json", "everything, for machines and for `vetgate judge`", ".json", _json),
         ReporterSpec("markdown", "for pull request comments and job summaries", ".md", _markdown),
+        ReporterSpec("explanation", "what candidates lost as text; for vetgate explain", ".txt", _explanation),
+        ReporterSpec("explanation-markdown", "the same for comments and summaries", ".md", _explanation_markdown),
     )

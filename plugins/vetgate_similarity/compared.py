@@ -8,8 +8,10 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from vetgate.api import PredictionTable, TableContext, Yardstick
-from vetgate_similarity.rows import Floats, js_divergence
+from vetgate.api import Distance, PredictionTable, TableContext, Yardstick
+from vetgate.statistics import row_distances
+
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,11 @@ class Compared:
     @cached_property
     def divergence(self) -> Floats:
         """Return (N,) the Jensen-Shannon divergence of each image, in bits."""
-        return js_divergence(self.table.candidate.probabilities, self.table.reference.probabilities)
+        return self.distance(Distance.JS_DIVERGENCE)
+
+    def distance(self, distance: Distance) -> Floats:
+        """Return (N,) a distance of the two models' probabilities for each image."""
+        return row_distances(distance, self.table.candidate.probabilities, self.table.reference.probabilities)
 
     @cached_property
     def constant(self) -> tuple[str, ...]:

@@ -7,14 +7,13 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from vetgate.api import Ask, Measurement, Results, Table, Unstated
-from vetgate.statistics import unseen_share
+from vetgate.api import Ask, Distance, Measurement, Results, Table, Unstated
+from vetgate.statistics import greatest_differences, unseen_share
 from vetgate_similarity.compared import Compared
 from vetgate_similarity.figures import figure
 from vetgate_similarity.means import Wanted, means
 from vetgate_similarity.metrics import JS_DIVERGENCE, L2, LINF, TOTAL_VARIATION
 from vetgate_similarity.parts import parts
-from vetgate_similarity.rows import euclidean, greatest, total_variation
 
 WORST = 20
 UNSEEN_ERROR = 0.05
@@ -34,21 +33,19 @@ def measure(compared: Compared, ask: Ask) -> Results:
 
 
 def _wanted(compared: Compared, ask: Ask) -> Iterator[Wanted]:
-    table = compared.table
-    models = table.candidate.probabilities, table.reference.probabilities
     for spec, rows, each_class in (
         (JS_DIVERGENCE, compared.divergence, True),
-        (TOTAL_VARIATION, total_variation(*models), True),
-        (L2, euclidean(*models), False),
+        (TOTAL_VARIATION, compared.distance(Distance.TOTAL_VARIATION), True),
+        (L2, compared.distance(Distance.L2), False),
     ):
-        for part in parts(table, ask, spec, each_class=each_class):
+        for part in parts(compared.table, ask, spec, each_class=each_class):
             yield spec, part, rows[part.rows]
 
 
 def _greatest(compared: Compared, ask: Ask) -> Iterator[Measurement]:
     """Yield the greatest difference; the greatest of a sample says nothing of how far images not seen may go beyond."""
     table = compared.table
-    rows = greatest(table.candidate.probabilities, table.reference.probabilities)
+    rows = greatest_differences(table.candidate.probabilities, table.reference.probabilities)
     for part in parts(table, ask, LINF):
         n = len(part.rows)
         beyond = unseen_share(n, UNSEEN_ERROR)

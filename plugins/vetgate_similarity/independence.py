@@ -9,12 +9,11 @@ from __future__ import annotations
 import numpy as np
 
 from vetgate.api import Ask, Inconclusive, Measurement, Results, Table, Yardstick
-from vetgate.statistics import attainable_levels, bootstrap_images, unseen_share
-from vetgate_similarity.compared import Compared
+from vetgate.statistics import FARTHEST, attainable_levels, bootstrap_images, row_distances, unseen_share
+from vetgate_similarity.compared import Compared, Floats
 from vetgate_similarity.figures import Unseen, resampled_figure, undefined
 from vetgate_similarity.metrics import INDEPENDENCE
 from vetgate_similarity.parts import parts
-from vetgate_similarity.rows import DISTANCES, Floats
 
 BEYOND = 1e6
 """Where the independents of a resample do not differ from the reference; no candidate is so far: it bounds nothing."""
@@ -38,15 +37,15 @@ def measure(compared: Compared, ask: Ask) -> Results:
     reference = table.reference.probabilities
     if any(rows.shape != reference.shape for rows in yardstick.probabilities):
         raise Inconclusive("the yardstick is of other images or classes than the models were asked for", hint=ADVICE)
-    distance, most = DISTANCES[yardstick.summary.distance]
-    rows = np.stack([distance(rows, reference) for rows in (table.candidate.probabilities, *yardstick.probabilities)])
+    distance, models = yardstick.summary.distance, (table.candidate.probabilities, *yardstick.probabilities)
+    rows = np.stack([row_distances(distance, probabilities, reference) for probabilities in models])
     rows = rows[:, np.lexsort(rows[::-1])]  # an order of their own, for sums depend on it in the last digits
     own, others = float(rows[0].mean()), rows[1:].mean(axis=1)
     exhibit = _exhibit(yardstick, own, others)
     if not np.median(others) > 0.0:
         why = "the median independent does not differ from the reference on these images"
         return Results(findings=(undefined(INDEPENDENCE, why),), exhibits=(exhibit,))
-    return Results(measurements=(_figure(compared, ask, rows, most),), exhibits=(exhibit,))
+    return Results(measurements=(_figure(compared, ask, rows, FARTHEST[distance]),), exhibits=(exhibit,))
 
 
 def _figure(compared: Compared, ask: Ask, rows: Floats, most: float) -> Measurement:

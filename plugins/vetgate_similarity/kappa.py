@@ -20,11 +20,10 @@ from scipy.sparse import csr_array
 
 from vetgate.api import Ask, Finding, Measurement, MetricSpec, Results
 from vetgate.statistics import attainable_levels, bootstrap_images, proportion_bounds, unseen_share
-from vetgate_similarity.compared import Compared
+from vetgate_similarity.compared import Compared, Floats
 from vetgate_similarity.figures import Unseen, resampled_figure, undefined
 from vetgate_similarity.metrics import ERROR_CONSISTENCY, KAPPA
 from vetgate_similarity.parts import Part, alike, parts
-from vetgate_similarity.rows import Floats
 
 CHANCE = 1e-12
 """Chance disagreement under which there is none but for rounding."""

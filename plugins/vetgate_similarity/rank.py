@@ -12,14 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vetgate.api import Ask, Results
-from vetgate_similarity.compared import Compared
+from vetgate_similarity.compared import Compared, Floats
 from vetgate_similarity.figures import undefined
 from vetgate_similarity.means import Wanted, means
 from vetgate_similarity.metrics import RANK_CORRELATION
 from vetgate_similarity.parts import Part, parts
-from vetgate_similarity.rows import ROWS_AT_ONCE, Floats
 
 FEWEST_CLASSES = 3
+ROWS_AT_ONCE = 2048
+"""Images at a time, so that a thousand classes need some tens of megabytes."""
 
 
 def measure(compared: Compared, ask: Ask) -> Results:

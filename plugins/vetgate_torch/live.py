@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.fx import GraphModule
 
-from vetgate.api import Artifact, Card, Inconclusive
+from vetgate.api import Artifact, Card, Inconclusive, WorkerFailed
 from vetgate_torch.network import Network, named_outputs
 from vetgate_torch.refusal import first_sentence
 from vetgate_torch.runner import output_key
@@ -77,7 +77,8 @@ def module_of(artifact: Artifact, network: Network, card: Card) -> nn.Module:
     """Return the network as a float32 module in eval mode, its parameters open to change.
 
     Raises:
-        Inconclusive: It is quantised, fixed to one batch size or to training, or cannot compute in float32.
+        Inconclusive: It is quantised, fixed to one batch size or to training, or returns something else than scores.
+        WorkerFailed: It fails in float32.
     """
     module: Any = network.call
     if isinstance(module, GraphModule):
@@ -130,7 +131,8 @@ def _narrowed(artifact: Artifact, network: Network, card: Card, module: nn.Modul
 
     Raises:
         CardError: The card does not name one of several outputs.
-        Inconclusive: The module fails in float32, or returns something else.
+        Inconclusive: The module returns something else.
+        WorkerFailed: It fails in float32.
     """
     height, width = card.input.size
     sides = (
@@ -141,7 +143,7 @@ def _narrowed(artifact: Artifact, network: Network, card: Card, module: nn.Modul
         with torch.no_grad():
             result = module(torch.zeros(count, *sides))
     except Exception as error:  # third-party code may raise anything
-        raise Inconclusive(
+        raise WorkerFailed(
             f"{artifact.name} failed in float32 on images of shape {(count, *sides)}: {first_sentence(error)}",
             hint=f"compare its card with the model, or {WEIGHTS_INSTEAD}",
         ) from error

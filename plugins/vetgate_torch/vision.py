@@ -1,56 +1,17 @@
-# ruff: noqa: ANN401  # torchvision and timm have no types
-"""The one door to torchvision and timm.
-
-A torchvision built for CUDA cannot load its C extension on a machine without CUDA libraries; its import then dies with
-`operator torchvision::nms does not exist`. The models need none of that extension, so the schemas it would have
-registered are declared and the import is tried again.
-"""
+# ruff: noqa: ANN401  # timm has no types
+"""Architectures of torchvision and timm, by name."""
 
 from __future__ import annotations
 
 import difflib
 import functools
 import importlib
-import sys
 from typing import Any
 
 import torch
+from vetgate_vision import torchvision
 
 from vetgate.api import MissingExtra, UsageError
-
-_SCHEMAS = (
-    "nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
-    "qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
-)
-
-
-@functools.cache
-def torchvision() -> Any:
-    """Return the module torchvision.
-
-    Raises:
-        MissingExtra: It is not installed.
-    """
-    try:
-        return importlib.import_module("torchvision")
-    except ImportError as error:
-        raise _missing("torchvision", "torchvision", error) from None
-    except RuntimeError as error:
-        if "torchvision::nms" not in str(error):
-            raise
-    _declare_schemas()
-    for name in [name for name in sys.modules if name.partition(".")[0] == "torchvision"]:
-        del sys.modules[name]
-    return importlib.import_module("torchvision")
-
-
-@functools.cache
-def _declare_schemas() -> torch.library.Library:
-    """Declare the operators; the cache keeps the library alive, without which its operators vanish."""
-    fragment = torch.library.Library("torchvision", "FRAGMENT")  # type: ignore[no-untyped-call]
-    for schema in _SCHEMAS:
-        fragment.define(schema)  # type: ignore[no-untyped-call]
-    return fragment
 
 
 @functools.cache

@@ -11,8 +11,16 @@ import pytest
 from vetgate.domain.check import TableContext
 from vetgate.domain.compress import Bench
 from vetgate.domain.predictions import Predictions, PredictionTable
-from vetgate.domain.specs import BackendSpec, CheckSpec, CompressorSpec
-from vetgate.testing import BackendContract, CheckContract, CompressorContract, Example, LinearModel, toy_card
+from vetgate.domain.specs import BackendSpec, CheckSpec, CompressorSpec, LabellerSpec
+from vetgate.testing import (
+    BackendContract,
+    CheckContract,
+    CompressorContract,
+    Example,
+    LabellerContract,
+    LinearModel,
+    toy_card,
+)
 
 RNG = np.random.default_rng(3)
 WEIGHT = RNG.normal(size=(16, 3)).astype(np.float32)
@@ -99,6 +107,24 @@ class TestAcmeCompressor(CompressorContract):
         self.spec().factory().compress(bench)
         (weight,) = onnx.load(bench.output).graph.initializer
         np.testing.assert_array_equal(onnx.numpy_helper.to_array(weight), np.round(WEIGHT, 1))
+
+
+class TestAcmeLabeller(LabellerContract):
+    @pytest.fixture(autouse=True)
+    def _installed(self, acme: Path) -> None:
+        """Let every inherited test see the plugin."""
+
+    def spec(self) -> LabellerSpec:
+        from acme_vetgate import learner
+
+        (spec,) = learner.vetgate_labellers()
+        return spec
+
+    def settings(self) -> dict[str, str]:
+        return {"word": "thing"}
+
+    def asked(self) -> int:
+        return 0
 
 
 def write_onnx(path: Path) -> Path:

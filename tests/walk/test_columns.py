@@ -109,3 +109,18 @@ def test_how_images_look_holds_a_run_that_might_stop_early_and_metadata_does_not
     assert world.report()["stopping"]["images"] == 300
     assert "cannot stop early because of rule accuracy.top1" in world.report()["stopping"]["because"]
     assert sum(_slices(world, "brightness").values()) == 300
+
+
+def test_a_class_without_a_kappa_is_unknown_and_no_pass(world: Any) -> None:
+    pixels = np.random.default_rng(2).integers(0, 256, size=(90, 4, 4), dtype=np.uint8)
+    answers = (((pixels.reshape(90, -1) / 255 - 0.5) / 0.25) @ world.weight).argmax(axis=1)
+    mixed = np.random.default_rng(3).integers(1, 3, size=90)
+    arguments = [world.toy("same.toy"), "--reference", world.toy("ref.toy")]
+    arguments += ["--data", world.data(images=90, labels=np.where(answers == 0, 0, mixed))]
+    policy = world.policy("metric: similarity.kappa, slice: each label, at_least: 0.5")
+    assert world.check(*arguments, "--policy", policy) == 3
+    because = world.report()["verdict"]["rulings"][0]["because"]
+    assert because.startswith(
+        "similarity.kappa for each label is not known for '0': similarity.kappa has no value: both"
+    )
+    assert because.endswith("all others hold")

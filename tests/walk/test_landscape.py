@@ -150,6 +150,52 @@ def test_a_model_that_cannot_be_read_leaves_no_file_behind(world: Any) -> None:
     assert not (world.folder / "landscape.json").exists()
 
 
+def test_models_that_cannot_be_measured_are_named_and_the_rest_is_placed(world: Any) -> None:
+    near, dead = world.toy("near.toy", noise=0.05), world.toy("dead.toy", misbehave="crash")
+    bare, other = world.toy("bare.toy", card=None), world.toy("four.toy", classes=4)
+    mad = world.toy("mad.toy", misbehave="nan")
+    Path(world.folder / "empty.toy").touch()
+    assert draw(world, "empty.toy", near, dead, bare, other, mad, "--json", "landscape.json") == 3
+    assert [point.name for point in drawn(world).points] == [world.toy("reference.toy"), near]
+    assert "near.toy" in world.out
+    for name in ("empty.toy", "dead.toy", "bare.toy", "four.toy", "mad.toy"):
+        assert f"{name} is not in the landscape: " in world.err
+    assert "near.toy is not" not in world.err
+    assert "Traceback" not in world.err
+
+
+def test_where_no_model_can_be_measured_nothing_is_drawn_and_each_is_named(world: Any) -> None:
+    for name in ("empty.toy", "void.toy"):
+        Path(world.folder / name).touch()
+    assert draw(world, "empty.toy", "void.toy", "--json", "landscape.json") == 3
+    assert "none of 2 models answered: empty.toy: " in world.err
+    assert "void.toy: " in world.err
+    assert not (world.folder / "landscape.json").exists()
+
+
+def test_a_reference_that_cannot_answer_is_told_once_and_ends_it(world: Any) -> None:
+    models = [world.toy(f"m{index}.toy", noise=0.1) for index in range(3)]
+    broken = world.toy("broken.toy", misbehave="crash")
+    assert world.run("landscape", *models, "--reference", broken, "--data", world.data()) == 3
+    assert world.err.count("error: reference ") == 1
+    assert "is not in the landscape" not in world.err
+
+
+@pytest.mark.parametrize("mistake", ["reference", "data"])
+def test_a_yardstick_of_others_is_refused_before_any_model_runs(world: Any, mistake: str) -> None:
+    first, second = world.toy("first.toy", noise=-1.0), world.toy("second.toy", noise=1.5)
+    reference, data = world.toy("reference.toy"), world.data()
+    built_for = reference if mistake == "data" else world.toy("old.toy", noise=0.2)
+    build = ("yardstick", "build", "--independent", first, "--independent", second, "--reference", built_for)
+    assert world.run(*build, "--data", data, "-o", "base.yardstick") == 0, world.err
+    other = world.data("other.npz", images=40, size=8) if mistake == "data" else data
+    Path(world.folder / "empty.toy").touch()
+    assert draw(world, "empty.toy", "--yardstick", "base.yardstick", "--verbose", data=other) == 2
+    assert ("other data" if mistake == "data" else "another reference") in world.err
+    assert "infer" not in world.err
+    assert "empty.toy" not in world.err
+
+
 def test_tsne_of_three_models_is_refused_in_words(world: Any) -> None:
     pytest.importorskip("openTSNE")
     assert draw(world, world.toy("near.toy", noise=0.05), "--method", "tsne") == 3

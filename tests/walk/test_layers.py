@@ -28,6 +28,16 @@ def test_nothing_is_read_where_nobody_asks(world: Any) -> None:
     assert "layers" not in {evidence["check"] for evidence in world.report()["evidence"]}
 
 
+def test_inner_tensors_are_compared_also_where_the_build_that_is_timed_is_refused(world: Any) -> None:
+    stranger = world.toy("stranger.toy", noise=-9.0)
+    arguments = [world.toy("same.toy"), "--reference", world.toy("ref.toy"), "--data", world.data()]
+    policy = world.policy(RULE, "metric: latency.p50, of: ratio, at_most: 100")
+    assert world.check(*arguments, "--policy", policy, "--latency-reference", stranger) == 3
+    found = {evidence["check"]: evidence["reason"] for evidence in world.report()["evidence"]}
+    assert "so it is no build of it and was not timed" in found["latency"]
+    assert "shows no inner tensors, so layers cannot be compared" in found["layers"]
+
+
 @pytest.fixture(scope="module")
 def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
     """Vet candidates of the example with --layers, another build being timed in place of the reference."""

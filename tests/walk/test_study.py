@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -102,6 +103,16 @@ def test_a_second_run_makes_nothing_twice(base: Any) -> None:
     assert all(variant.reused for variant in _variants(base.folder).values())
 
 
+def test_without_the_cache_every_model_is_asked_once(base: Any) -> None:
+    command = ("--reference", "base.acme", "--data", "eval.npz", "--output", "out", "--only", "acme-trim-*")
+    for _ in range(2):
+        assert base.run("study", "compress", *command, "--no-cache", "--verbose") == 0, base.err
+        asked = [line for line in base.err.splitlines() if line.startswith("infer: ")]
+        assert sum("base.acme" in line for line in asked) == 1
+        assert sum("acme-trim-2.onnx" in line for line in asked) == 1
+        assert sum("acme-trim-0.onnx" in line for line in asked) == 1
+
+
 @pytest.mark.parametrize(
     ("change", "made"),
     [
@@ -176,6 +187,23 @@ def test_what_the_model_is_no_matter_for_a_compressor_is_no_failure(base: Any) -
     assert "finds nothing to trim" in row.problem
 
 
+def test_a_folder_that_cannot_take_a_variant_is_no_answer_on_the_model(base: Any) -> None:
+    _compress(base, "--only", "acme-trim-2")
+    (base.folder / "out" / "acme-trim-0.onnx").mkdir()
+    assert _compress(base, "--only", "acme-trim-*") == 3
+    row = _variants(base.folder)["acme-trim-0"]
+    assert "cannot be written" in row.problem
+    assert not row.refused
+    assert not row.skipped
+
+
+def test_a_study_that_measured_nothing_is_inconclusive(base: Any) -> None:
+    assert _compress(base, "--only", "acme-fit") == 3
+    assert _variants(base.folder)["acme-fit"].skipped
+    assert _compress(base, "--skip", "*", "--variant", "acme-trim:misbehave=refuse") == 3
+    assert "0 skipped, 1 cannot be made of this model, 0 not made" in base.err
+
+
 def test_a_reference_that_is_no_module_is_a_skipped_row(base: Any) -> None:
     assert _compress(base, "--only", "acme-trim-2", "--variant", "acme-trim:misbehave=module") == 0
     row = _variants(base.folder)["acme-trim-misbehavemodule"]
@@ -214,6 +242,8 @@ def test_the_vetting_data_is_never_made_with(base: Any, flag: str) -> None:
         (("--donor", "nowhere.acme"), "nowhere.acme does not exist"),
         (("--donor", "base.acme"), "is the reference itself"),
         (("--chart", "chart.pdf"), "must end in .svg or .png"),
+        (("--chart", "chart.png"), "goes with neither --no-landscape nor --list"),
+        (("--variant", "acme-trim+prune-l1:rate=0.5"), "can only be the first step"),
     ],
 )
 def test_a_mistake_in_the_command_is_told_before_anything_is_made(
@@ -344,6 +374,25 @@ def test_a_study_that_is_ended_loses_the_variant_in_the_making_alone(base: Any, 
     assert "0 variants made, 2 of an earlier study reused" in base.err
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc")
+def test_two_studies_are_not_made_in_one_folder_at_once_and_a_dead_one_is_in_nobodys_way(base: Any) -> None:
+    common = ("--reference", "base.acme", "--data", "eval.npz", "--output", "out", "--only", "acme-trim-2")
+    command = [sys.executable, "-m", "vetgate", "study", "compress", *common, "--variant", "acme-trim:misbehave=hang"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=dict(os.environ))
+    until = time.monotonic() + 90
+    while not (base.folder / "out" / "made" / "acme-trim-2.json").exists():
+        assert time.monotonic() < until
+        assert process.poll() is None
+        time.sleep(0.05)
+    assert _compress(base, "--only", "acme-trim-*") == 2
+    assert "another study is at work in out" in base.err
+    assert not (base.folder / "out" / "acme-trim-0.onnx").exists()
+    process.kill()
+    process.wait(timeout=30)
+    assert _compress(base, "--only", "acme-trim-*") == 0, base.err
+    assert "1 variants made, 1 of an earlier study reused" in base.err
+
+
 def test_the_study_in_the_folder_is_whole_json(base: Any) -> None:
     _compress(base, "--only", "acme-trim-*")
     assert json.loads((base.folder / "out" / "study.json").read_text(encoding="utf-8"))["schema_version"] == 1
@@ -386,3 +435,21 @@ def test_a_real_network_is_compressed_step_by_step_and_a_step_is_made_once(
     capsys.readouterr()
     assert run(command) == 0
     assert "0 variants made, 4 of an earlier study reused" in capsys.readouterr().err
+
+
+def test_weights_whose_architecture_nobody_names_are_refused_before_anything_is_made(
+    fashion: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from vetgate.cli.app import run
+
+    folder = fashion.parent
+    shutil.copy("reference.pt", folder / "bare.pt")
+    shutil.copy("reference.pt.yaml", folder / "bare.pt.yaml")
+    command = ("study", "compress", "--data", str(FASHION / "test.npz"), "--output", str(fashion), "--limit", "100")
+    os.chdir(folder)
+    assert run([*command, "--reference", "bare.pt", "--verbose"]) == 2
+    told = capsys.readouterr().err
+    assert "reference bare.pt holds weights alone, and nothing names their architecture" in told
+    assert "--architecture" in told
+    assert "make:" not in told
+    assert not list(fashion.glob("*.onnx"))

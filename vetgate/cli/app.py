@@ -15,12 +15,13 @@ COMMANDS = {
     "rank": "Rank candidates by accuracy, time and size; judges nothing.",
     "yardstick": "Build or show a yardstick of independently trained models.",
     "landscape": "Draw models as points, near where they answer alike.",
+    "explain": "Show what candidates lost against their reference, and where; judges nothing.",
     "study": "Make compressed variants of a model and see where it breaks.",
     "judge": "Judge a saved report by another policy; runs no model.",
     "inspect": "Show what a model file holds and what it would be fed.",
     "policy": "List, show, lint and start policies.",
     "plugins": "Show what was found, its status, and what a missing one needs.",
-    "cache": "Show, limit or clear the cache of predictions.",
+    "cache": "Show, limit or clear the cache of predictions, features and trained parts.",
 }
 
 

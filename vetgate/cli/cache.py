@@ -5,11 +5,18 @@ from __future__ import annotations
 import click
 
 
-@click.group("cache", invoke_without_command=True, short_help="Show, limit or clear the cache of predictions.")
+@click.group(
+    "cache",
+    invoke_without_command=True,
+    short_help="Show, limit or clear the cache of predictions, features and trained parts.",
+)
 @click.option("--max-size", metavar="SIZE", help="Keep at most this much from now on, such as 2GB.")
 @click.pass_context
 def command(context: click.Context, max_size: str | None) -> None:
-    """Show, limit or clear the cache of predictions (5 GB by default, least recently used go first)."""
+    """Show, limit or clear the cache of predictions, of features, and of what was trained to explain disparity.
+
+    It takes 5 GB by default; the least recently used entries go first.
+    """
     if max_size is not None:
         _limit(max_size)
     if context.invoked_subcommand is None:

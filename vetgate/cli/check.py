@@ -32,6 +32,8 @@ from vetgate.cli import option
 @click.option(
     "--layers", is_flag=True, default=None, help="Also compare the two models' inner tensors, layer by layer."
 )
+@option.train_data
+@option.concepts
 @click.option(
     "--latency-reference", metavar="MODEL", help="Build of the reference that ships; it is timed in its place."
 )

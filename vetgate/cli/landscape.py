@@ -18,7 +18,7 @@ from vetgate.cli import option
 if TYPE_CHECKING:
     from vetgate.domain.landscape import Landscape
     from vetgate.domain.specs import Drawing
-    from vetgate.gate import Group
+    from vetgate.gate import Group, Surveyed
     from vetgate.host import Host
 
 TABLE, DATA = "landscape", "landscape-json"
@@ -80,12 +80,14 @@ class _Place:
 def command(candidates: tuple[str, ...], method: str | None, verbose: bool, **options: Any) -> int:  # noqa: ANN401
     """Draw the reference, CANDIDATEs and other models as points, near where they answer alike.
 
-    Nothing is judged, and the data needs no labels. A picture shows who is near whom; how far is in the table.
+    Nothing is judged, and the data needs no labels. A picture shows who is near whom; how far is in the table. A model
+    that cannot be read or run is named and left out, and the exit code is 3.
 
     \b
         vetgate landscape *.onnx --reference base.pt --data eval/ --yardstick base.yardstick --chart landscape.svg
         vetgate landscape int8.onnx --reference base.pt --data eval/ --run first=u-02.pt,u-06.pt,u-16.pt
     """
+    from vetgate.cli import exits
     from vetgate.cli.progress import progress
     from vetgate.cli.settings import gather, to_request
     from vetgate.gate import Lineup, survey
@@ -106,10 +108,21 @@ def command(candidates: tuple[str, ...], method: str | None, verbose: bool, **op
     places = _places(charts, data_file, host, request.files)
     with progress(verbose=verbose) as watch:
         surveyed = survey(request, lineup, host, now=now, watch=watch, method=method)
-    _write(surveyed.landscape, places)
+    try:
+        _write(surveyed.landscape, places)
+    finally:
+        _tell(surveyed)
+    return exits.INCONCLUSIVE if surveyed.failed else 0
+
+
+def _tell(surveyed: Surveyed) -> None:
+    """Tell on stderr what a reader must know, and which models are not in the landscape."""
     for warning in surveyed.warnings:
         click.echo(f"warning: {warning}", err=True)
-    return 0
+    for failed in surveyed.failed:
+        click.echo(f"error: {failed.path} is not in the landscape: {failed.error.message}", err=True)
+        if failed.error.hint:
+            click.echo(f"hint: {failed.error.hint}", err=True)
 
 
 def _group(text: str, flag: str) -> Group:

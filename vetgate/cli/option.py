@@ -58,6 +58,12 @@ drawing_and_running = _stack(
     ),
 )
 """Random choices, and how models are run."""
+train_data = click.option(
+    "--train-data", metavar="PATH", help="Images that what explains disparity trains on; none of --data."
+)
+concepts = click.option(
+    "--concepts", metavar="FILE", help="COCO-style annotations of parts of the images, to name what was missed."
+)
 limits = _stack(
     click.option("--timeout", type=float, metavar="SECONDS", help="Longest wait for a model's answer.  [default: 300]"),
     click.option("--memory-limit", metavar="SIZE", help="Memory of each model's process, such as 4GB."),

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 PATIENCE = 1.0
 """Seconds without a word; what takes longer gets a bar."""
 SLOW = 10.0
-"""Seconds between two lines on a variant in the making."""
+"""Seconds between two lines on what is in the making."""
+TOLD_OFTEN = ("make", "explain")
+"""Stages that take long and count other things than images."""
 
 
 @contextmanager
@@ -47,12 +49,12 @@ class _Lines:
 
     def show(self, event: Event) -> None:
         """Write a line."""
-        making = event.stage == "make" and time.monotonic() - self._last >= SLOW
+        making = event.stage in TOLD_OFTEN and time.monotonic() - self._last >= SLOW
         if event.total and event.done < event.total and not making:
             return
         self._last = time.monotonic()
         count = f" ({event.done:,} images)" if event.total else ""
-        if event.stage == "make" and event.total:
+        if event.stage in TOLD_OFTEN and event.total:
             count = f" {event.done:,} of {event.total:,}"
         sys.stderr.write(f"{event.stage}: {event.detail}{count}\n")
 

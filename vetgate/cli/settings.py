@@ -6,7 +6,7 @@ import os
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, ValidationError
 
@@ -14,7 +14,8 @@ from vetgate.documents import Document, Mistakes, as_usage_error, parse, read_re
 from vetgate.domain.errors import UsageError
 from vetgate.domain.record import Record
 from vetgate.domain.request import Limits, RunRequest
-from vetgate.domain.unit import Unit, parse_quantity
+from vetgate.domain.trainer import Tuning
+from vetgate.domain.unit import Unit, parse_quantity, read_quantity
 
 CONFIG = "vetgate.yaml"
 
@@ -62,13 +63,31 @@ class Settings(Record):
     memory_limit: Text | None = None
     """Such as 4GB."""
     max_unreadable: float | None = Field(default=None, ge=0, le=1)
+    train_data: Text | None = None
+    """Images that what explains disparity trains on; none of them of `data`."""
+    concepts: Text | None = None
+    """COCO-style annotations of parts of the images."""
+    budget: Text | None = None
+    """Parameters of what is trained over those of the reference, such as 10%."""
+    budget_seconds: PositiveFloat | None = None
+    """Longest time to fit to one candidate."""
+    variant: Literal["residual", "paper"] | None = None
+    device: Literal["auto", "cpu", "cuda", "mps"] | None = None
+    folds: PositiveInt | None = None
+    feature_map: Text | None = None
+    """Inner tensor of the candidate."""
+    examples: NonNegativeInt | None = None
+    """Images to show."""
+    labeller: Text | None = None
+    """Who is asked what regions show; nobody unless this is set."""
+    labeller_settings: dict[str, str] | None = None
     disable: tuple[Text, ...] | None = None
     prefer: dict[str, str] | None = None
 
 
 _PATHS = (
     *("reference", "data", "output_dir", "card", "reference_card"),
-    *("baseline", "yardstick", "latency_reference", "latency_reference_card"),
+    *("baseline", "yardstick", "latency_reference", "latency_reference_card", "train_data", "concepts"),
 )
 
 
@@ -253,8 +272,43 @@ def to_request(candidates: tuple[str, ...], settings: Settings, command: tuple[s
         latency_reference=settings.latency_reference,
         latency_reference_card=settings.latency_reference_card,
         timing_seconds=settings.timing_budget or RunRequest.model_fields["timing_seconds"].default,
+        train_data=settings.train_data,
+        concepts=settings.concepts,
+        labeller=settings.labeller,
+        labeller_settings=settings.labeller_settings or {},
+        tuning=_tuning(settings),
         command=command,
     )
+
+
+def _tuning(settings: Settings) -> Tuning:
+    """Return how disparity is explained; what is not set is as it is by itself.
+
+    Raises:
+        UsageError: A value is out of range.
+    """
+    given = {
+        "budget": _share(settings.budget) if settings.budget is not None else None,
+        "seconds": settings.budget_seconds,
+        "variant": settings.variant,
+        "device": settings.device,
+        "folds": settings.folds,
+        "feature_map": settings.feature_map,
+        "examples": settings.examples,
+    }
+    try:
+        return Tuning.model_validate({name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise UsageError(f"--{first['loc'][0]} {_demand(first['msg'])} (got {first['input']!r})") from None
+
+
+def _share(text: str) -> float:
+    """Return the share that `10%` or `0.1` means."""
+    try:
+        return read_quantity(text, Unit.FRACTION)
+    except ValueError as error:
+        raise UsageError(f"--budget: {error}", hint="write 10%") from None
 
 
 def _limits(settings: Settings) -> Limits:

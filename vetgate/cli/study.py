@@ -106,8 +106,8 @@ def compress(verbose: bool, listing: bool, **options: Any) -> int:  # noqa: ANN4
 
     now = datetime.datetime.now(datetime.UTC)
     chart = options.pop("chart")
-    if chart is not None and Path(chart).suffix.lower() not in CHARTS:
-        raise click.UsageError(f"--chart {chart}: the name must end in .svg or .png")
+    if chart is not None:
+        _require_chart(chart, drawn=not options["no_landscape"] and not listing)
     request = _request(options, listing=listing)
     host = find_plugins(request.run.disabled, request.run.prefer)
     if listing:
@@ -130,6 +130,21 @@ def show(place: str, form: str) -> None:
     from vetgate.host import find_plugins
 
     _print(read_study(place), form, find_plugins())
+
+
+def _require_chart(chart: str, *, drawn: bool) -> None:
+    """Make sure before anything is made that the landscape can go where --chart says.
+
+    Raises:
+        UsageError: It cannot.
+    """
+    from vetgate.cli.output import require_writable
+
+    if Path(chart).suffix.lower() not in CHARTS:
+        raise click.UsageError(f"--chart {chart}: the name must end in .svg or .png")
+    if not drawn:
+        raise click.UsageError("--chart goes with neither --no-landscape nor --list, for nothing is drawn")
+    require_writable(Path(chart), "chart")
 
 
 def _request(options: dict[str, Any], *, listing: bool) -> StudyRequest:
@@ -270,5 +285,7 @@ def _sum_up(study: Study, folder: Path) -> None:
     reused = sum(variant.reused for variant in there)
     told = f"{folder}: {len(there) - reused} variants made, {reused} of an earlier study reused"
     skipped = [variant for variant in study.variants if variant.skipped]
-    wrong = [variant for variant in study.variants if variant.problem and not variant.skipped]
-    click.echo(f"{told}, {len(skipped)} skipped, {len(wrong)} not made or not measured", err=True)
+    refused = [variant for variant in study.variants if variant.refused]
+    wrong = [each for each in study.variants if each.problem and not each.skipped and not each.refused]
+    impossible = f", {len(refused)} cannot be made of this model" if refused else ""
+    click.echo(f"{told}, {len(skipped)} skipped{impossible}, {len(wrong)} not made or not measured", err=True)

@@ -30,6 +30,7 @@ class Need(StrEnum):
     STRUCTURE = "structure"
     TABLE = "table"
     SESSION = "session"
+    TRAINER = "trainer"
     EVIDENCE = "evidence"
 
 

@@ -116,8 +116,9 @@ class Compressor(Protocol):
         """Write the variant to `bench.output`, a valid ONNX file with the reference's inputs and logits.
 
         Raises:
-            Inconclusive: This model cannot be compressed so, with the reason (no tensor large enough, no donor that
-                fits).
-            UsageError: A setting is unknown or out of range.
+            Inconclusive: This model cannot be compressed so, with the reason (no tensor large enough, no channel that
+                may go): an answer, and no failure.
+            UsageError: A setting is unknown or out of range, or the donor, the weights or the labels do not fit.
+            WorkerFailed: A library failed, or a training diverged: nothing is known of what the model can bear.
         """
         ...

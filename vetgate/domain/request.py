@@ -6,6 +6,7 @@ from pydantic import PositiveFloat, PositiveInt
 
 from vetgate.domain.compress import Setting
 from vetgate.domain.record import Record
+from vetgate.domain.trainer import Tuning
 
 
 class Limits(Record):
@@ -54,6 +55,15 @@ class RunRequest(Record):
     latency_reference_card: str | None = None
     timing_seconds: PositiveFloat = 20.0
     """Longest time that timing one pair of models may take."""
+    train_data: str | None = None
+    """Images that checks which train may train on, none of them of `data`."""
+    concepts: str | None = None
+    """COCO-style annotations of parts of the images."""
+    labeller: str | None = None
+    """Who names parts that nobody annotated; None asks nobody."""
+    labeller_settings: dict[str, str] = {}
+    tuning: Tuning = Tuning()
+    """How disparity is explained."""
     command: tuple[str, ...] = ()
 
     @property
@@ -61,6 +71,7 @@ class RunRequest(Record):
         """Every file or folder that the run reads, as it was named; a report must not be written over one."""
         named = (
             *(self.reference, self.data, self.policy, self.reference_card, self.yardstick),
+            *(self.train_data, self.concepts),
             *((self.baseline, self.baseline.rpartition("#")[0]) if self.baseline else ()),
             *(self.latency_reference, self.latency_reference_card, *self.cards.values()),
         )

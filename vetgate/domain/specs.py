@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
@@ -15,6 +15,7 @@ from vetgate.domain.model import Backend
 from vetgate.domain.report import ReportSet
 from vetgate.domain.samples import SampleSet
 from vetgate.domain.study import Study
+from vetgate.domain.trainer import Labeller
 from vetgate.domain.unit import Unit
 
 
@@ -110,6 +111,9 @@ class CheckSpec(Generic[ContextT]):
     """Checks whose evidence it reads (needs = evidence)."""
     always: bool = False
     """Whether it runs without being named by a rule (the contract)."""
+    times: bool = True
+    """Of needs = session: whether it times models. One that reads inner tensors alone also runs where the build that
+    was to be timed in place of the reference is refused; its `reference` is then the reference itself."""
     extra: str | None = None
 
 
@@ -215,6 +219,20 @@ class CompressorSpec:
     extra: str | None = None
     uses: tuple[Wants, ...] = ()
     """What it does without where nobody gives it, such as images to fine-tune on where a setting asks for epochs."""
+
+
+@dataclass(frozen=True)
+class LabellerSpec:
+    """Names what regions of images show."""
+
+    name: str
+    """Such as `openai-compatible`."""
+    summary: str
+    settings: Mapping[str, str]
+    """What the user may set, each with one line of help."""
+    factory: Callable[[Mapping[str, str]], Labeller]
+    """Makes one of what the user set; asks nobody. Raises UsageError for a setting that is unknown, missing or bad."""
+    extra: str | None = None
 
 
 @dataclass(frozen=True)

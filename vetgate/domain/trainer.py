@@ -37,6 +37,8 @@ class Tuning(Record):
     """Images to show."""
     feature_map: str | None = None
     """Inner tensor of the candidate to take in place of the one that is found."""
+    to_name: int = Field(default=24, ge=0, le=1000)
+    """Pictures that a labeller is asked about at most."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,11 @@ class ConceptMask(Record):
 
 class Labeller(Protocol):
     """Names what regions of images show. Every call may fail, and none may be assumed free."""
+
+    @property
+    def about(self) -> str:
+        """Say who is asked and where, for the report; never a key."""
+        ...
 
     def name(self, images: Sequence[bytes], labels: Sequence[str]) -> tuple[str, ...]:
         """Return a concept in a word or two for each image, in order; an empty text where it cannot tell.
@@ -142,3 +149,5 @@ class TrainerContext:
     threads: int
     tell: Callable[[str, int, int], None]
     """Told (what, done, total) of progress; to be called often."""
+    labeller: str = ""
+    """Who is behind `label`, for the report."""

@@ -1,6 +1,7 @@
 """The walk: every room called in its order. Start reading at `walk.vet`."""
 
 from vetgate.gate.baseline import Baseline, load_baseline, parse_reports, promote
+from vetgate.gate.explain import explain, is_explained
 from vetgate.gate.independents import Built, Training, build_yardstick
 from vetgate.gate.landscape import Group, Lineup, Surveyed, draw_landscape, survey
 from vetgate.gate.look import Fed, Look, inspect_model, preview
@@ -29,9 +30,11 @@ __all__ = [
     "collect",
     "count_images",
     "draw_landscape",
+    "explain",
     "foresee",
     "inspect_model",
     "is_complete",
+    "is_explained",
     "list_recipes",
     "load_baseline",
     "load_yardstick",

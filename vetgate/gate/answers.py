@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from vetgate.domain.card import Output
-from vetgate.domain.errors import Inconclusive, VetgateError
+from vetgate.domain.errors import DataError, Inconclusive, VetgateError
 from vetgate.domain.evidence import LABEL, LOOKS_OF_IMAGES
 from vetgate.domain.predictions import Column, PredictionTable
 from vetgate.domain.report import DataSummary, Stopping
@@ -98,6 +98,27 @@ class Sitting:
             if answers.error is not None:
                 raise answers.error
         return self._pair(theirs, ours, whole)
+
+    def answer(self, entrant: Entrant, tell: Listener) -> NDArray[np.float32]:
+        """Return the raw outputs (N, offset + C) of one model alone, to images that can all be read.
+
+        Raises:
+            VetgateError: It cannot be opened or run, or an image cannot be read.
+        """
+        before = entrant.from_cache
+        side = self._candidate = self._known(entrant)
+        try:
+            self._ask([side], tell)
+        finally:
+            self.keep()
+            entrant.from_cache = before and not side.ran
+        if side.error is not None:
+            raise side.error
+        for row, why in self.unreadable.items():
+            raise DataError(f"image {self.images.ids[row]!r} cannot be read: {why}", hint="mend or remove it")
+        if side.raw is None:
+            raise Inconclusive(f"{entrant.name} answered no image")
+        return side.raw
 
     def keep(self) -> None:
         """Put into the cache what was answered since, also when a run is interrupted."""

@@ -49,7 +49,8 @@ def set_beside(
     files = [str(Path(request.folder) / variant.file) for variant in measured if variant.file is not None]
     if run.request.yardstick is None and not (request.landscape and files):
         return (), None
-    collected = collect(run.request, files, run.host, now=now, watch=run.watch, role="variant")
+    kept = run.house.cache
+    collected = collect(run.request, files, run.host, now=now, watch=run.watch, role="variant", cache=kept)
     loaded = load_yardstick(run.request.yardstick) if run.request.yardstick is not None else None
     peers = loaded.peers_on(collected.digests, collected.ids) if loaded is not None else ()
     independents = _compare(peers, loaded, collected, run)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib import metadata
@@ -56,6 +57,7 @@ class Entrant:
         self._explicit_card, self._architecture = card, architecture
         self._named_code = pin_code(architecture) if architecture else None
         self._house = house
+        self._loose = secrets.token_hex()
         self.artifact: Artifact | None = None
         self.card: CardSource | None = None
         self.structure: Structure | None = None
@@ -289,6 +291,16 @@ class Entrant:
     def answers_key(self, reader: Mapping[str, str]) -> str:
         """Return the cache key of this model's answers to images that `reader` decodes."""
         return self._key("answers", reader=dict(reader))
+
+    def key(self, what: str, **more: object) -> str:
+        """Return the digest of all that this model's answers depend on; of one run alone, where its code is not pinned.
+
+        Args:
+            what: The key is for.
+            more: What else it depends on.
+        """
+        loose = {} if self._code is not None else {"run": self._loose}
+        return self._key(what, **more, **loose)
 
     @property
     def cache(self) -> Cache:

@@ -13,7 +13,7 @@ from vetgate.domain.errors import DataError, MissingExtra, UsageError
 from vetgate.domain.landscape import Landscape, Part, Point
 from vetgate.domain.report import DataSummary
 from vetgate.domain.request import RunRequest
-from vetgate.gate.outputs import Answered, Collected, collect
+from vetgate.gate.outputs import Answered, Collected, Failed, collect
 from vetgate.gate.run import Watch
 from vetgate.gate.yardstick import LoadedYardstick, load_yardstick
 from vetgate.host import Host, Kind, Offer
@@ -60,6 +60,8 @@ class Surveyed:
 
     landscape: Landscape
     warnings: tuple[str, ...] = ()
+    failed: tuple[Failed, ...] = ()
+    """Models that are not in it, because they could not be read, opened or run."""
 
 
 def survey(
@@ -83,7 +85,8 @@ def survey(
 
     Raises:
         UsageError: Something that the person who typed the command can mend, such as a model named twice.
-        Inconclusive: A model cannot be read, opened or run, or there are too few points for the method.
+        Inconclusive: The reference or every other model cannot be read, opened or run, or there are too few points for
+            the method.
     """
     loaded = load_yardstick(request.yardstick) if request.yardstick is not None else None
     places = _places(request.reference, lineup)
@@ -92,14 +95,14 @@ def survey(
         raise UsageError("a landscape needs another model beside the reference", hint="name a candidate")
     ways(host, method, len(places) + known)
     files = [point.name for point in list(places.values())[1:]]
-    collected = collect(request, files, host, now=now, watch=watch)
+    collected = collect(request, files, host, now=now, watch=watch, yardstick=loaded, whole=False)
     points, matrices = _answered(list(places.values()), collected)
     if loaded is not None:
         _add_peers(loaded, collected, points, matrices)
     landscape = draw_landscape(
         points, matrices, collected.data, host=host, seed=request.seed, labels=collected.labels, method=method
     )
-    return Surveyed(landscape, collected.warnings)
+    return Surveyed(landscape, collected.warnings, collected.failed)
 
 
 def draw_landscape(
@@ -200,9 +203,10 @@ def _join(places: dict[str, Point], point: Point, fields: Sequence[str]) -> None
 
 
 def _answered(points: Sequence[Point], collected: Collected) -> tuple[list[Point], list[NDArray[np.float64]]]:
-    """Return the points with digest and accuracy, and their probabilities."""
-    answered = (collected.reference, *collected.others)
-    told = [_told(point, each, collected.labels) for point, each in zip(points, answered, strict=True)]
+    """Return the points that answered with digest and accuracy, and their probabilities."""
+    answered, failed = (collected.reference, *collected.others), {each.path for each in collected.failed}
+    placed = [point for point in points if point.name not in failed]
+    told = [_told(point, each, collected.labels) for point, each in zip(placed, answered, strict=True)]
     return told, [each.predictions.probabilities for each in answered]
 
 
@@ -214,12 +218,7 @@ def _told(point: Point, answered: Answered, labels: NDArray[np.int64] | None) ->
 def _add_peers(
     loaded: LoadedYardstick, collected: Collected, points: list[Point], matrices: list[NDArray[np.float64]]
 ) -> None:
-    """Add the models of a yardstick; one that ran as well joins its training run and is not drawn twice.
-
-    Raises:
-        YardstickError: It is of another reference or other images.
-    """
-    loaded.require_model(collected.reference.summary)
+    """Add the models of a yardstick; one that ran as well joins its training run and is not drawn twice."""
     ran = {point.sha256: place for place, point in enumerate(points)}
     for peer, matrix in loaded.peers_on(collected.digests, collected.ids):
         place = ran.get(peer.sha256)

@@ -43,8 +43,8 @@ class Stock:
 
     def __init__(self, request: StudyRequest, vetted: Images, host: Host, folder: Path) -> None:
         self._folder, self._laid = folder, dict[str, Material]()
-        self.training = _open(request.train_data, "--train-data", vetted, host)
-        self.calibration = _open(request.calibration_data, "--calibration-data", vetted, host)
+        self.training = open_apart(request.train_data, "--train-data", vetted, host, "variants")
+        self.calibration = open_apart(request.calibration_data, "--calibration-data", vetted, host, "variants")
         if self.calibration is None and request.train_data is not None:
             self.calibration = open_images(request.train_data, host, CALIBRATION_IMAGES, request.run.seed)
 
@@ -60,7 +60,7 @@ class Stock:
             DataError: They do not fit.
         """
         if self.training is not None:
-            _labels(self.training, card, structure)
+            labels_of(self.training, card, structure)
 
     def lay_out(self, which: str, card: Card, structure: Structure | None, tell: Tell) -> Material | None:
         """Return the images laid out in files; done once.
@@ -78,7 +78,7 @@ class Stock:
         if images is None:
             return None
         if which not in self._laid:
-            labels = _labels(images, card, structure) if which == "training" else None
+            labels = labels_of(images, card, structure) if which == "training" else None
             stem = self._folder / which
             self._laid[which] = lay_out(
                 images.source,
@@ -91,26 +91,42 @@ class Stock:
         return self._laid[which]
 
 
-def _open(path: str | None, flag: str, vetted: Images, host: Host) -> Images | None:
-    """Open a data set, made sure to share nothing with the images that are vetted on."""
+def open_apart(path: str | None, flag: str, vetted: Images, host: Host, who: str) -> Images | None:
+    """Open a data set, made sure to share nothing with the images that are vetted on; None where none is named.
+
+    Args:
+        path: As typed.
+        flag: That names it.
+        vetted: The images of the run.
+        host: Who reads data sets.
+        who: What is vetted on those, for messages.
+
+    Raises:
+        UsageError: It is the vetting data, or shares images with it.
+        DataError: It cannot be read.
+    """
     if path is None:
         return None
     what = "what a model was made on says nothing of how it does on other images"
     if os.path.realpath(path) == os.path.realpath(vetted.name):
-        raise UsageError(f"{flag} {path} is the data that variants are vetted on; {what}")
+        raise UsageError(f"{flag} {path} is the data that {who} are vetted on; {what}")
     images = open_images(path, host, None, 0)
     shared = set(images.digests) & set(vetted.digests)
     if shared:
         raise UsageError(
             f"{flag} {path} shares {len(shared):,} of its {len(images.indices):,} images with {vetted.name}, which "
-            f"variants are vetted on; {what}",
+            f"{who} are vetted on; {what}",
             hint="take these images out of one of the two",
         )
     return images
 
 
-def _labels(images: Images, card: Card, structure: Structure | None) -> NDArray[np.int64] | None:
-    """Return (N,) labels in the reference's class order; None for data without labels."""
+def labels_of(images: Images, card: Card, structure: Structure | None) -> NDArray[np.int64] | None:
+    """Return (N,) labels in the reference's class order; None for data without labels.
+
+    Raises:
+        DataError: They do not fit the reference's classes.
+    """
     import numpy as np
 
     known = _classes(card, structure)

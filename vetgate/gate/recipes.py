@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,9 @@ SEQUENCES = "In sequence"
 """Family of recipes of several steps."""
 
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
+_LONGEST_NAME = 80
+"""Characters of a name made of what --variant says."""
+_FIRST = "{} works on the PyTorch module, so it can only be the first step"
 _FLAGS = {
     Wants.TRAINING: "labelled images to train on: --train-data PATH",
     Wants.CALIBRATION: "images to calibrate on: --calibration-data PATH, or --train-data PATH to draw them from",
@@ -131,18 +135,29 @@ def parse_recipe(text: str, host: Host) -> Recipe:
     """Return the recipe that `prune-l1:rate=0.6+int8-dynamic` means; a step may be a compressor or a recipe on offer.
 
     Raises:
-        UsageError: It is malformed, or names a step that nobody offers.
+        UsageError: It is malformed, names a step that nobody offers, or one after others that must be the first.
     """
     offered = {recipe.name: recipe for spec in host.compressors() for recipe in spec.recipes}
     parts = [_parse_step(part.strip(), text, offered, host) for part in text.split("+")]
     steps = tuple(step for part in parts for step in part)
-    name = re.sub(r"[^A-Za-z0-9._+-]+", "-", text.replace(" ", "").replace("=", "")).strip("-")
+    for step in steps[1:]:
+        if _must_be_first(host.offer(Kind.COMPRESSOR, step.compressor)):
+            raise UsageError(f"--variant {text}: {_FIRST.format(step.compressor)}")
+    name = _file_name(text)
     if len(steps) > 1:
         return Recipe(name=name, family=SEQUENCES, label=text, steps=steps)
     spec = next(spec for spec in host.compressors() if spec.name == steps[0].compressor)
     family = spec.recipes[0].family if spec.recipes else spec.name
     label = ", ".join(f"{key} {value}" for key, value in steps[0].settings.items())
     return Recipe(name=name, family=family, label=label or spec.name, steps=steps)
+
+
+def _file_name(text: str) -> str:
+    """Return a file name that tells what a variant is; what is cut off a long one is told by a digest."""
+    name = re.sub(r"[^A-Za-z0-9._+-]+", "-", text.replace(" ", "").replace("=", "")).strip("-._+")
+    if len(name) <= _LONGEST_NAME:
+        return name
+    return f"{name[: _LONGEST_NAME - 9]}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
 
 def _parse_step(part: str, whole: str, offered: Mapping[str, Recipe], host: Host) -> tuple[Step, ...]:
@@ -207,9 +222,11 @@ def _unable(step: Step, place: int, offer: Offer | None, host: Host) -> str:
         return f"no plugin offers the compressor {step.compressor!r}"
     if offer.missing:
         return f"needs {', '.join(offer.missing)}: pip install '{offer.distribution}[{offer.spec.extra}]'"
-    if place and offer.spec.takes is Takes.MODULE:
-        return f"{step.compressor} works on the PyTorch module, so it can only be the first step"
-    return ""
+    return _FIRST.format(step.compressor) if place and _must_be_first(offer) else ""
+
+
+def _must_be_first(offer: Offer | None) -> bool:
+    return offer is not None and offer.spec.takes is Takes.MODULE
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from vetgate import environment
 from vetgate.artifacts import Vault, require_file
+from vetgate.domain.check import Need
 from vetgate.domain.errors import Inconclusive, MissingExtra, PolicyError
 from vetgate.domain.evidence import Evidence
 from vetgate.domain.policy import Policy
@@ -22,6 +23,7 @@ from vetgate.gate.baseline import Baseline, load_baseline
 from vetgate.gate.data import Images, open_images
 from vetgate.gate.entrant import Entrant
 from vetgate.gate.house import House
+from vetgate.gate.supplies import Supplies
 from vetgate.gate.yardstick import LoadedYardstick, load_yardstick
 from vetgate.host import Host, Kind
 from vetgate.inference.cache import Cache, cache_folder
@@ -56,6 +58,8 @@ class Run:
     """The saved report that rules may compare with."""
     yardstick: LoadedYardstick | None = None
     """What functional distances are held against."""
+    supplies: Supplies | None = None
+    """What checks that train are given; None where none of them runs."""
 
     def tell(self, stage: str, detail: str, done: int = 0, total: int = 0) -> None:
         """Tell progress bars and observers where the walk is."""
@@ -141,6 +145,7 @@ def prepare(
     *,
     wanted: tuple[str, ...] | None = None,
     judged: bool = False,
+    cache: Cache | None = None,
 ) -> Iterator[Run]:
     """Load the policy, open the data, plan, and make room for models.
 
@@ -151,6 +156,7 @@ def prepare(
         watch: Told of every step.
         wanted: Metrics to measure without any policy, so that nothing is judged; None for the request's policy.
         judged: Whether the request's policy is asked besides what is wanted.
+        cache: Where answers are kept; None for the user's, unless the request switches that off.
     """
     policy = _load_policy(request.policy, host) if wanted is None or judged else _NO_RULES
     for path in (*request.candidates, request.reference, *filter(None, (request.latency_reference,))):
@@ -164,7 +170,7 @@ def prepare(
         house = House(
             host=host,
             vault=stack.enter_context(Vault()),
-            cache=Cache(cache_folder(), enabled=request.cache),
+            cache=cache or Cache(cache_folder(), enabled=request.cache),
             images=stack.enter_context(SharedBuffer()),
             threads=request.threads or max(1, environment.cores() // 2),
             batch=request.batch_size,
@@ -176,8 +182,22 @@ def prepare(
         timed = _latency_reference(request, house)
         if timed is not None:
             stack.enter_context(timed)
-        troubles = list(host.troubles())
-        yield Run(request, host, policy, plan, house, sitting, now.date(), watch, timed, troubles, baseline, yardstick)
+        supplies = Supplies(request, images, house) if images and plan.needs(Need.TRAINER) else None
+        yield Run(
+            request=request,
+            host=host,
+            policy=policy,
+            plan=plan,
+            house=house,
+            sitting=sitting,
+            today=now.date(),
+            watch=watch,
+            timed=timed,
+            warnings=list(host.troubles()),
+            baseline=baseline,
+            yardstick=yardstick,
+            supplies=supplies,
+        )
 
 
 def _latency_reference(request: RunRequest, house: House) -> Entrant | None:
@@ -247,6 +267,7 @@ def _plan(
         baseline=baseline is not None,
         same_data=images is not None and baseline is not None and baseline.is_on(images.sha256),
         yardstick=request.yardstick is not None,
+        training=request.train_data is not None,
         wanted=(*wanted, *_also_wanted(request, host)),
     )
     return make_plan(policy, host.checks(), missing, given)

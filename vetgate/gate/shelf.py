@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import hashlib
 import os
 import shutil
@@ -9,6 +11,8 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from types import TracebackType
+from typing import IO, Self
 
 from pydantic import ValidationError
 
@@ -21,6 +25,10 @@ NOTES = "made"
 """Folder of the notes; what has none is no folder of a study."""
 STEPS = "steps"
 """Folder of files between the steps of a recipe."""
+LOCK = "lock"
+"""File among the notes that a study holds as long as it lives; the system lets go of it when a process ends."""
+_PART = ".vetgate-"
+"""How the names of files begin that are being written."""
 
 
 class Note(Record):
@@ -50,13 +58,13 @@ class Shelved:
 
 
 class Shelf:
-    """Variants in one folder.
+    """Variants in one folder, which one study at a time holds.
 
     Args:
         folder: Made where it does not exist.
 
     Raises:
-        UsageError: It holds something else, or cannot be written.
+        UsageError: It holds something else, another study is at work in it, or it cannot be written.
     """
 
     def __init__(self, folder: str) -> None:
@@ -65,8 +73,32 @@ class Shelf:
             self._require_own()
             for inner in (NOTES, STEPS):
                 (self.folder / inner).mkdir(parents=True, exist_ok=True)
+            self._lock = _held(self.folder / NOTES / LOCK)
+            self._sweep()
+        except BlockingIOError:
+            raise UsageError(
+                f"another study is at work in {folder}", hint="wait until it ends, or name another folder: --output DIR"
+            ) from None
         except OSError as error:
             raise UsageError(f"the folder {folder} cannot be written: {error.strerror or error}") from None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let another study have the folder."""
+        self._lock.close()
+
+    def _sweep(self) -> None:
+        """Remove what a study that was killed had half written."""
+        for inner in (".", NOTES, STEPS):
+            for part in (self.folder / inner).glob(f"{_PART}*"):
+                part.unlink(missing_ok=True)
 
     def _require_own(self) -> None:
         """Refuse a folder whose files a study might replace."""
@@ -126,9 +158,26 @@ class Shelf:
         return self.folder / NOTES / f"{name.replace('/', '-')}.json"
 
 
+def _held(path: Path) -> IO[bytes]:
+    """Return a file that nobody else holds, and that is held until it is closed.
+
+    Raises:
+        BlockingIOError: Somebody does.
+        OSError: It cannot be opened.
+    """
+    file = path.open("ab")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno not in (errno.ENOLCK, errno.ENOTSUP):  # which a file system without locks says
+            file.close()
+            raise
+    return file
+
+
 def replace_whole(path: Path, data: bytes) -> None:
     """Write a file whole or leave it as it was."""
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".vetgate-", delete=False) as file:
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=_PART, delete=False) as file:
         part = Path(file.name)
         try:
             file.write(data)
@@ -143,7 +192,7 @@ def replace_whole(path: Path, data: bytes) -> None:
 
 def _copy(source: Path, target: Path, name: str) -> Member:
     """Copy a file whole or not at all; return its digest and size under the name that it ships by."""
-    with tempfile.NamedTemporaryFile(dir=target.parent, prefix=".vetgate-", delete=False) as file:
+    with tempfile.NamedTemporaryFile(dir=target.parent, prefix=_PART, delete=False) as file:
         part = Path(file.name)
         try:
             with source.open("rb") as reader:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime
+import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,6 +27,7 @@ from vetgate.gate.shelf import Shelf
 from vetgate.gate.walk import vet_all
 from vetgate.gate.workshop import Models, Workshop, admit
 from vetgate.host import Host
+from vetgate.inference.cache import Cache
 
 FIGURES = ("accuracy.top1", "similarity.", "footprint.")
 """What is measured of every variant, by metric id or its beginning; figures that need live models are left out."""
@@ -40,12 +43,14 @@ _LEFT_ASIDE: dict[str, object] = {
 """What a run may ask for, and a study does not do."""
 
 
-def make_study(request: StudyRequest, host: Host, *, now: datetime.datetime, watch: Watch) -> Study:
-    """Make variants of a reference, vet each, and set them beside independent models.
+@contextmanager
+def make_study(request: StudyRequest, host: Host, *, now: datetime.datetime, watch: Watch) -> Iterator[Study]:
+    """Make variants of a reference, vet each, set them beside independent models, and hold the folder meanwhile.
 
-    Variants that an earlier study in the same folder made of the same things are not made again. Nothing is judged and
-    nothing is timed, unless the request asks for its policy: a study of 30 variants would spend most of its time on
-    that, and thresholds are what it is to find.
+    The folder is held until the caller is done with the study, for its drawings belong to its variants. Variants that
+    an earlier study in the same folder made of the same things are not made again. Nothing is judged and nothing is
+    timed, unless the request asks for its policy: a study of 30 variants would spend most of its time on that, and
+    thresholds are what it is to find.
 
     Args:
         request: What the user asks.
@@ -54,7 +59,7 @@ def make_study(request: StudyRequest, host: Host, *, now: datetime.datetime, wat
         watch: Told of every step.
 
     Raises:
-        UsageError: Something that the person who typed the command can mend.
+        UsageError: Something that the person who typed the command can mend; told before anything is made.
         Inconclusive: The reference, or a model that steps may take, cannot be read.
     """
     start = time.perf_counter()
@@ -62,11 +67,16 @@ def make_study(request: StudyRequest, host: Host, *, now: datetime.datetime, wat
         raise UsageError("variants are vetted on images, and no data set was given", hint="--data PATH")
     recipes = choose(host, only=request.only, skip=request.skip, variants=request.variants, settings=request.settings)
     own = request.run.model_copy(update=_LEFT_ASIDE)
-    with prepare(own, host, now, watch, wanted=figures(host), judged=request.judged) as run:
-        models, stock = _gather(request, run)
-        made = Workshop(request, run, models, stock, Shelf(request.folder)).make_all(recipes)
-        variants = _vet(request, made, run, now)
-        return _written(request, variants, models, run, now, start)
+    with Shelf(request.folder) as shelf:
+        with ExitStack() as stack:
+            cache = None if own.cache else Cache(Path(stack.enter_context(tempfile.TemporaryDirectory())))
+            prepared = prepare(own, host, now, watch, wanted=figures(host), judged=request.judged, cache=cache)
+            run = stack.enter_context(prepared)
+            models, stock = _gather(request, run)
+            made = Workshop(request, run, models, stock, shelf).make_all(recipes)
+            variants = _vet(request, made, run, now)
+            study = _written(request, variants, models, run, now, start)
+        yield study
 
 
 def figures(host: Host) -> tuple[str, ...]:
@@ -154,8 +164,12 @@ def reports_of(study: Study) -> ReportSet | None:
 
 
 def is_complete(study: Study) -> bool:
-    """Return whether every variant was measured, skipped for want of something, or refused for what the model is."""
-    return all(variant.skipped or variant.refused or not variant.problem for variant in study.variants)
+    """Return whether every variant was measured, skipped for want of something, or refused for what the model is.
+
+    A study of which nothing was measured has found nothing out.
+    """
+    measured = [variant for variant in study.variants if variant.report is not None and not variant.problem]
+    return bool(measured) and all(each.skipped or each.refused or not each.problem for each in study.variants)
 
 
 def read_study(place: str) -> Study:

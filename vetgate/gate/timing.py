@@ -47,19 +47,28 @@ def time_models(candidate: Entrant, reference: Entrant, table: PredictionTable, 
         yield from (run_check(check, None) for check in checks)
         return
     timed = reference
-    if run.timed is not None:
+    if run.timed is not None and any(check.spec.times for check in checks):
         reference.close()  # one child less beside those that are timed; it is started again where it must answer more
-        timed = run.timed
-        try:
-            _stand_in(timed, reference, table, sitting)
-        except VetgateError as error:
-            reason = f"{error.message}; {error.hint}" if error.hint else error.message
-            yield from (skip(check, reason) for check in checks)
-            return
+        refusal = _refusal(run.timed, reference, table, sitting)
+        if refusal:
+            yield from (skip(check, refusal) for check in checks if check.spec.times)
+            checks = tuple(check for check in checks if not check.spec.times)
+        timed = reference if refusal else run.timed
+    if not checks:
+        return
     context = _live(candidate, timed, reference, sitting)
     for check in checks:
         run.tell("check", check.spec.name)
         yield run_check(check, context)
+
+
+def _refusal(timed: Entrant, reference: Entrant, table: PredictionTable, sitting: Sitting) -> str:
+    """Return why a build cannot be timed in place of the reference; empty where it can."""
+    try:
+        _stand_in(timed, reference, table, sitting)
+    except VetgateError as error:
+        return f"{error.message}; {error.hint}" if error.hint else error.message
+    return ""
 
 
 def _live(candidate: Entrant, timed: Entrant, reference: Entrant, sitting: Sitting) -> SessionContext:

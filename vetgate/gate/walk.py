@@ -14,6 +14,7 @@ from vetgate.domain.predictions import PredictionTable
 from vetgate.domain.report import PolicySummary, Report, ReportSet
 from vetgate.domain.request import RunRequest
 from vetgate.gate.answers import Sitting
+from vetgate.gate.disparity import explain_disparity
 from vetgate.gate.entrant import Entrant
 from vetgate.gate.run import Run, Watch, judge_by, part_of, prepare
 from vetgate.gate.sequence import take_looks
@@ -168,8 +169,9 @@ def _measure(
 
 
 def _run_models(candidate: Entrant, reference: Entrant, run: Run, gathered: Sequence[Evidence]) -> Iterator[Evidence]:
-    """Yield the evidence of checks on the prediction table, then of checks on live models."""
-    live = (*run.plan.by_need(Need.TABLE), *run.plan.by_need(Need.SESSION))
+    """Yield the evidence of checks on the prediction table, then of checks on live models, then of those that train."""
+    needs = (Need.TABLE, Need.SESSION, Need.TRAINER)
+    live = tuple(check for need in needs for check in run.plan.by_need(need))
     if not live:
         return
     if run.sitting is None:
@@ -187,6 +189,8 @@ def _run_models(candidate: Entrant, reference: Entrant, run: Run, gathered: Sequ
         found = run_check(check, table)
         yield found if tally is None else tally.close(found, run.sitting.stopping)
     yield from time_models(candidate, reference, table.table, run)
+    for found in explain_disparity(candidate, reference, table.table, run):
+        yield found if tally is None else tally.close(found, run.sitting.stopping)
 
 
 def _table_context(candidate: Entrant, reference: Entrant, sitting: Sitting, run: Run) -> TableContext:

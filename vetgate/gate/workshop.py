@@ -15,21 +15,21 @@ from vetgate import environment
 from vetgate.artifacts.vault import probe, tell_format
 from vetgate.domain.card import Card, Training
 from vetgate.domain.compress import Made, Recipe, Step, Takes, Wants
-from vetgate.domain.errors import Inconclusive, MissingExtra, UsageError, VetgateError, WorkerFailed
+from vetgate.domain.errors import CardError, MissingExtra, UsageError, VetgateError, WorkerFailed
 from vetgate.domain.request import StudyRequest
 from vetgate.domain.specs import CompressorSpec
 from vetgate.domain.study import Variant
 from vetgate.gate.code import pin_code
 from vetgate.gate.entrant import Entrant
+from vetgate.gate.lending import entry_of, lend
 from vetgate.gate.material import Stock
 from vetgate.gate.recipes import EXPORT, Given, lacking
 from vetgate.gate.run import Run
 from vetgate.gate.shelf import STEPS, Shelf, Shelved
-from vetgate.hookspecs import ENTRY_POINT_GROUP
 from vetgate.host import Kind, Offer
 from vetgate.inference.cache import key_of
-from vetgate.inference.commission import Commission, Entry, Loan
-from vetgate.inference.making import NoLiveModule, make
+from vetgate.inference.commission import Commission, Loan
+from vetgate.inference.making import NoLiveModule, Refused, make
 
 ONNX = "onnx"
 """Format id of what steps hand on; a reference of this format needs no export."""
@@ -86,7 +86,7 @@ class Workshop:
         except (NoLiveModule, MissingExtra) as error:
             return Variant(recipe=recipe, file=None, problem=_told(error, recipe), skipped=True)
         except VetgateError as error:
-            refused = type(error) is Inconclusive
+            refused = isinstance(error, Refused)
             return Variant(recipe=recipe, file=None, problem=_told(error, recipe), refused=refused)
 
     def _make(self, recipe: Recipe, where: str) -> Variant:
@@ -171,7 +171,7 @@ class Workshop:
         training = lay_out("training", reference.card, structure, tell) if Wants.TRAINING in wants else None
         calibration = lay_out("calibration", reference.card, structure, tell) if Wants.CALIBRATION in wants else None
         return Commission(
-            entry=self._entry(offer),
+            entry=entry_of(self._run.host, offer),
             compressor=spec.name,
             source=str(source),
             output=str(output),
@@ -187,17 +187,7 @@ class Workshop:
         )
 
     def _lend(self, model: Entrant) -> Loan:
-        artifact, card = model.require_artifact(), model.require_card().card
-        offer = self._run.host.offer(Kind.BACKEND, artifact.backend)
-        if offer is None:
-            raise Inconclusive(f"{model.name}: backend {artifact.backend!r} is not on offer")
-        options = self._run.house.options_for(card, self._run.request.architecture)
-        options = options.model_copy(update={"threads": self._threads})
-        return Loan(entry=self._entry(offer), backend=artifact.backend, artifact=artifact, card=card, options=options)
-
-    def _entry(self, offer: Offer) -> Entry:
-        plugin = self._run.host.plugin_of(offer)
-        return Entry(plugin=plugin.name, value=plugin.value, group=ENTRY_POINT_GROUP)
+        return lend(model, self._run.house, self._run.request.architecture, self._threads)
 
     def _offer(self, step: Step) -> Offer:
         offer = self._run.host.offer(Kind.COMPRESSOR, step.compressor)
@@ -297,6 +287,14 @@ def _parts(output: Path, step: Step, run: Run) -> list[Path]:
     return [output, *parts]
 
 
+def _require_architecture(model: Entrant) -> None:
+    if model.lacks_architecture:
+        raise CardError(
+            f"{model.name} holds weights alone, and nothing names their architecture",
+            hint="pass --architecture, or write `architecture: torchvision/NAME` or `timm/NAME` in its card",
+        )
+
+
 def write_card(card: Card) -> str:
     """Return a card as YAML that reads back as the same card."""
     return yaml.safe_dump(card.model_dump(mode="json", exclude_none=True), sort_keys=False, default_flow_style=None)
@@ -307,7 +305,8 @@ def admit(request: StudyRequest, run: Run) -> Models:
 
     Raises:
         UsageError: A path does not exist, or a file is given that is the reference itself.
-        VetgateError: A model cannot be read or has no card.
+        CardError: A model has no card, or holds weights alone and nothing names their architecture.
+        VetgateError: A model cannot be read.
     """
     own, house = request.run, run.house
     reference = Entrant("reference", own.reference, own.reference_card, own.architecture, house)
@@ -315,12 +314,14 @@ def admit(request: StudyRequest, run: Run) -> Models:
     reference.recall()
     reference.describe()
     reference.close()
+    _require_architecture(reference)
     others = []
     for role, path, card in (("donor", request.donor, request.donor_card), ("initial", request.initial, None)):
         entrant = Entrant(role, path, card, own.architecture, house, lender=reference) if path else None
         if entrant is not None:
             entrant.admit()
             entrant.require_card()
+            _require_architecture(entrant)
             if entrant.require_artifact().sha256 == reference.require_artifact().sha256:
                 raise UsageError(f"--{role} {path} is the reference itself")
         others.append(entrant)

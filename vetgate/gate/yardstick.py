@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from vetgate.domain.errors import YardstickError
 from vetgate.domain.predictions import PredictionTable
-from vetgate.domain.report import ModelSummary
 from vetgate.domain.yardstick import Peer, Yardstick, YardstickSummary
 from vetgate.gate.data import Images
 from vetgate.gate.entrant import Entrant
@@ -72,28 +71,18 @@ class LoadedYardstick:
         Raises:
             YardstickError: It is another file, or is fed or read in another way.
         """
-        self.require_model(reference.summary())
-
-    def require_model(self, reference: ModelSummary) -> None:
-        """Refuse a reference that it was not built for, as far as its digests are known.
-
-        Args:
-            reference: What a report says of it.
-
-        Raises:
-            YardstickError: It is another file, or is fed or read in another way.
-        """
         origin = self.content.header.reference
+        summary = reference.summary()
         known = (
-            ("is another file", origin.sha256, reference.sha256),
-            ("has another card", origin.card_sha256, reference.card_sha256),
+            ("is another file", origin.sha256, summary.sha256),
+            ("has another card", origin.card_sha256, summary.card_sha256),
         )
         for what, wanted, found in known:
             if found is not None and wanted != found:
                 raise YardstickError(
-                    f"the yardstick {self.name} was built for another reference: {reference.name} {what} (sha256 "
+                    f"the yardstick {self.name} was built for another reference: {summary.name} {what} (sha256 "
                     f"{found[:12]}) than that of {origin.name} ({wanted[:12]})",
-                    hint=f"build one for it: vetgate yardstick build --reference {reference.name} --independent ...",
+                    hint=f"build one for it: vetgate yardstick build --reference {summary.name} --independent ...",
                 )
 
     def beside(self, table: PredictionTable, images: Images) -> Yardstick:

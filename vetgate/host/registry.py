@@ -19,6 +19,7 @@ from vetgate.domain.specs import (
     DrawingSpec,
     EmbedderSpec,
     Event,
+    LabellerSpec,
     MetricSpec,
     PolicySpec,
     ReporterSpec,
@@ -38,6 +39,7 @@ class Kind(StrEnum):
     COMPRESSOR = "compressor"
     EMBEDDER = "embedder"
     DRAWING = "drawing"
+    LABELLER = "labeller"
 
 
 _HOOKS: dict[Kind, tuple[str, type[Any]]] = {
@@ -49,6 +51,7 @@ _HOOKS: dict[Kind, tuple[str, type[Any]]] = {
     Kind.COMPRESSOR: ("vetgate_compressors", CompressorSpec),
     Kind.EMBEDDER: ("vetgate_embedders", EmbedderSpec),
     Kind.DRAWING: ("vetgate_drawings", DrawingSpec),
+    Kind.LABELLER: ("vetgate_labellers", LabellerSpec),
 }
 
 

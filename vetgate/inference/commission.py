@@ -82,6 +82,14 @@ class Finished(Record):
     made: Made
 
 
+class Refusal(Record):
+    """The model cannot be compressed so: an answer, where everything else that may happen is a failure."""
+
+    kind: Literal["refusal"] = "refusal"
+    message: str
+    hint: str
+
+
 class NoModule(Record):
     """The reference cannot be handed over as a live module, so nothing that works on one can be made of it."""
 
@@ -89,6 +97,6 @@ class NoModule(Record):
     message: str
 
 
-Answer: TypeAlias = Annotated[Progress | Finished | NoModule | Failed, Field(discriminator="kind")]
+Answer: TypeAlias = Annotated[Progress | Finished | Refusal | NoModule | Failed, Field(discriminator="kind")]
 
 ANSWERS: TypeAdapter[Answer] = TypeAdapter(Answer)

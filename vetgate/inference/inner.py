@@ -133,7 +133,7 @@ class LiveInner:
         wanted = [known[name] for name in dict.fromkeys(names)]
         found = {tap.name: np.empty((count, *tap.shape), dtype=np.float32) for tap in wanted}
         for part in _parts(wanted):
-            step = max(1, min(self._batch, CAPTURE_BYTES // max(1, sum(map(_bytes, part)))))
+            step = max(1, min(self._batch, CAPTURE_BYTES // max(1, sum(map(bytes_of, part)))))
             for start in range(0, count, step):
                 rows = min(step, count - start)
                 for tap, values in zip(part, self._ask(part, first + start, rows), strict=True):
@@ -143,46 +143,72 @@ class LiveInner:
     def _tell(self) -> Tapped:
         """Return what the child says of its inner tensors, once made sure that it can be."""
         if self._told is None:
-            worker = self._open()
-            worker.send(ListTaps())
-            reply = worker.receive()
-            if not isinstance(reply, Tapped):
-                raise _nonsense(worker, f"answered {reply.kind} when its inner tensors were asked for")
-            names = [tap.name for tap in reply.taps]
-            if len(set(names)) < len(names) or any(min(tap.shape, default=0) < 1 for tap in reply.taps):
-                raise _nonsense(worker, "names an inner tensor twice, or one without elements")
-            for tap in reply.taps:
-                if _bytes(tap) > LARGEST_TENSOR:
-                    raise Inconclusive(f"{worker.name}: its inner tensor {tap.name!r} {tap.shape} is too large to read")
-            self._told = reply
+            self._told = list_taps(self._open())
         return self._told
 
     def _ask(self, taps: Sequence[Tap], first: int, count: int) -> Iterator[NDArray[np.float32]]:
-        """Yield inner tensors (count, *shape) of a few images; views of memory that the next call overwrites."""
+        """Yield inner tensors (count, *shape) of a few images."""
         worker, block = self._open(), self._probes.block(self._place)
-        capacity = count * sum(map(_bytes, taps))
-        worker.answers.resize(capacity)
         one = block.size // block.count
-        part = block.model_copy(update={"offset": block.offset + first * one, "count": count})
-        worker.send(Capture(block=part, names=tuple(tap.name for tap in taps), answer_capacity=capacity))
-        reply = worker.receive()
-        due = tuple((count, *tap.shape) for tap in taps)
-        if not isinstance(reply, Captured) or reply.shapes != due:
-            raise _nonsense(worker, "gave inner tensors of other shapes than it had named")
-        offset = 0
-        for tap, shape in zip(taps, due, strict=True):
-            values = np.array(worker.answers.array(offset, math.prod(shape), "f4"), dtype=np.float32).reshape(shape)
-            if not np.isfinite(values).all():
-                raise WorkerFailed(f"{worker.name}: its inner tensor {tap.name!r} holds NaN or infinity")
-            yield values
-            offset += values.nbytes
+        ask(worker, block.model_copy(update={"offset": block.offset + first * one, "count": count}), taps)
+        yield from take(worker, count, taps)
+
+
+def list_taps(worker: Worker) -> Tapped:
+    """Return what a child says of its model's inner tensors, once made sure that it can be.
+
+    Raises:
+        Inconclusive: This format shows none, or one is too large to read.
+        WorkerFailed: The child failed, or names tensors that cannot be.
+    """
+    worker.send(ListTaps())
+    reply = worker.receive()
+    if not isinstance(reply, Tapped):
+        raise _nonsense(worker, f"answered {reply.kind} when its inner tensors were asked for")
+    names = [tap.name for tap in reply.taps]
+    if len(set(names)) < len(names) or any(min(tap.shape, default=0) < 1 for tap in reply.taps):
+        raise _nonsense(worker, "names an inner tensor twice, or one without elements")
+    for tap in reply.taps:
+        if bytes_of(tap) > LARGEST_TENSOR:
+            raise Inconclusive(f"{worker.name}: its inner tensor {tap.name!r} {tap.shape} is too large to read")
+    return reply
+
+
+def ask(worker: Worker, block: Block, taps: Sequence[Tap]) -> None:
+    """Ask a child for inner tensors of a block of images; `take` fetches them.
+
+    Raises:
+        WorkerFailed: The child is gone.
+    """
+    capacity = block.count * sum(map(bytes_of, taps))
+    worker.answers.resize(capacity)
+    worker.send(Capture(block=block, names=tuple(tap.name for tap in taps), answer_capacity=capacity))
+
+
+def take(worker: Worker, count: int, taps: Sequence[Tap]) -> Iterator[NDArray[np.float32]]:
+    """Yield the inner tensors (count, *shape) that a child was asked for.
+
+    Raises:
+        WorkerFailed: They are not what was asked for, or a value is not finite.
+    """
+    reply = worker.receive()
+    due = tuple((count, *tap.shape) for tap in taps)
+    if not isinstance(reply, Captured) or reply.shapes != due:
+        raise _nonsense(worker, "gave inner tensors of other shapes than it had named")
+    offset = 0
+    for tap, shape in zip(taps, due, strict=True):
+        values = np.array(worker.answers.array(offset, math.prod(shape), "f4"), dtype=np.float32).reshape(shape)
+        if not np.isfinite(values).all():
+            raise WorkerFailed(f"{worker.name}: its inner tensor {tap.name!r} holds NaN or infinity")
+        yield values
+        offset += values.nbytes
 
 
 def _parts(taps: Sequence[Tap]) -> Iterator[list[Tap]]:
     """Yield groups of tensors that come back at once: every group costs a run of the model."""
     part: list[Tap] = []
     for tap in taps:
-        if part and sum(map(_bytes, part)) + _bytes(tap) > CAPTURE_BYTES:
+        if part and sum(map(bytes_of, part)) + bytes_of(tap) > CAPTURE_BYTES:
             yield part
             part = []
         part.append(tap)
@@ -190,7 +216,8 @@ def _parts(taps: Sequence[Tap]) -> Iterator[list[Tap]]:
         yield part
 
 
-def _bytes(tap: Tap) -> int:
+def bytes_of(tap: Tap) -> int:
+    """Return the bytes of an inner tensor of one image."""
     return 4 * math.prod(tap.shape)
 
 

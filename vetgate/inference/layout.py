@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -48,6 +50,9 @@ def lay_out(
     bytes_of_image(card)
     try:
         laid = np.lib.format.open_memmap(pixels, mode="w+", dtype=np.uint8, shape=shape)
+        if sys.platform == "linux":
+            with pixels.open("r+b") as file:  # else a full disk shows at a write to memory, and ends the process
+                os.posix_fallocate(file.fileno(), 0, pixels.stat().st_size)
         for row, index in enumerate(indices):
             laid[row] = _fitted(source, index, card)
             if row % _EVERY == 0:

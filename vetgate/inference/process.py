@@ -9,11 +9,12 @@ import socket
 import struct
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import IO
 
 from vetgate.domain.errors import (
     CardError,
+    DataError,
     Inconclusive,
     MissingExtra,
     UnreadableArtifact,
@@ -27,7 +28,7 @@ PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "PYTHONP
 
 ERRORS: Mapping[str, type[VetgateError]] = {
     error.__name__: error
-    for error in (CardError, Inconclusive, MissingExtra, UnreadableArtifact, UsageError, WorkerFailed)
+    for error in (CardError, DataError, Inconclusive, MissingExtra, UnreadableArtifact, UsageError, WorkerFailed)
 }
 """What a child may answer with, by name."""
 
@@ -42,12 +43,13 @@ EfficientNet-Lite0 at batch 64 took 3.7 s instead of 13.1 s for the same 128 ima
 _PR_SET_PDEATHSIG = 1
 
 
-def environment(threads: int, *, cold: bool = False) -> dict[str, str]:
+def environment(threads: int, *, cold: bool = False, also: Sequence[str] = ()) -> dict[str, str]:
     """Return the variables of a child: a few of ours, and how many threads its libraries may start.
 
-    A cold one manages its memory as the system does by itself: room kept for speed would count as the model's.
+    A cold one manages its memory as the system does by itself: room kept for speed would count as the model's. What
+    `also` names is passed on as well.
     """
-    own = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    own = {name: os.environ[name] for name in (*PASSED_ON, *also) if name in os.environ}
     count = str(threads)
     return (
         own

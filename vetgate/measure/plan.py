@@ -70,6 +70,8 @@ class Given:
     """Whether that was measured on the same images."""
     yardstick: bool = False
     """Whether answers of independent models were given to measure distances with."""
+    training: bool = False
+    """Whether images to train on were given."""
     wanted: tuple[str, ...] = ()
     """Metrics to measure whether or not a rule names them."""
 
@@ -147,8 +149,11 @@ def _is_starved(
 def _holds(rule: Rule, owner: CheckSpec[Any], metric: MetricSpec, by_name: Mapping[str, CheckSpec[Any]]) -> bool:
     if owner.needs in (Need.STRUCTURE, Need.SESSION):
         return False
+    if owner.needs is Need.TRAINER:
+        return True
     if owner.needs is Need.EVIDENCE:
-        return any(by_name[name].needs is Need.TABLE for name in _closure(owner.after, by_name))
+        on_images = (Need.TABLE, Need.TRAINER)
+        return any(by_name[name].needs in on_images for name in _closure(owner.after, by_name))
     late = rule.slice is not None and rule.slice.by in LOOKS_OF_IMAGES
     counted = rule.of in metric.counted and not metric.over_slices
     return rule.confidence is None or late or not counted or rule.versus is Versus.BASELINE
@@ -204,7 +209,8 @@ def _lacks(
     yield from _lacking_baseline(policy, owners, given)
     yield from _lacking_yardstick(policy, owners, given)
     if not given.data:
-        starved = [check.spec.name for check in planned if check.spec.needs in (Need.TABLE, Need.SESSION)]
+        on_images = (Need.TABLE, Need.SESSION, Need.TRAINER)
+        starved = [check.spec.name for check in planned if check.spec.needs in on_images]
         if starved:
             yield f"no data set was given, and {', '.join(starved)} need images: --data PATH"
         return
@@ -214,6 +220,10 @@ def _lacks(
     if not given.labels and blind:
         yield f"the data has no labels, and these rules need them: {', '.join(blind)}"
     yield from _lacking_columns(policy, owners, given)
+    trained = [check.spec.name for check in planned if check.spec.needs is Need.TRAINER and check.missing is None]
+    if trained and not given.training:
+        names = ", ".join(trained)
+        yield f"no training data was given, so {names} can only train on a part of the vetting data: --train-data PATH"
 
 
 def _lacking_baseline(policy: Policy, owners: Mapping[str, CheckSpec[Any]], given: Given) -> Iterable[str]:
@@ -225,7 +235,7 @@ def _lacking_baseline(policy: Policy, owners: Mapping[str, CheckSpec[Any]], give
     on_answers = [
         rule.name
         for rule in beside
-        if rule.metric in owners and owners[rule.metric].needs in (Need.TABLE, Need.EVIDENCE)
+        if rule.metric in owners and owners[rule.metric].needs in (Need.TABLE, Need.TRAINER, Need.EVIDENCE)
     ]
     if given.baseline and given.data and not given.same_data and on_answers:
         yield f"the baseline was measured on other images, and these rules need the same ones: {', '.join(on_answers)}"

@@ -193,8 +193,9 @@ def why_unbounded(measurement: Measurement, rule: Rule) -> str:
                 f"its uncertainty was not measured, so nothing can be said at {level_words(rule.confidence)} confidence"
             )
         case Quantiles(levels=levels, method=method):
-            ends = (1.0 - rule.confidence, rule.confidence)
-            if all(_at(levels, level) is not None for level in ends):
+            from vetgate.statistics import stated_bounds
+
+            if stated_bounds(measurement, rule.confidence) is not None:
                 return ""
             cure = _cure(levels, method, rule.confidence)
             return f"it has no bounds at {level_words(rule.confidence)} confidence; {cure}"
@@ -246,30 +247,9 @@ def bounds_of(measurement: Measurement, confidence: float) -> Bounds:
     Raises:
         TypeError: The uncertainty has no bounds (see why_unbounded).
     """
-    from vetgate.statistics import Bounds, betting_bounds, paired_bounds, proportion_bounds, sign_bounds
+    from vetgate.statistics import stated_bounds
 
-    value = measurement.value
-    match measurement.uncertainty:
-        case Exact():
-            return Bounds(value, value, value, "exact")
-        case Counts(k=k, n=n):
-            return proportion_bounds(k, n, confidence)
-        case PairedCounts(b=b, c=c, n=n):
-            return paired_bounds(b, c, n, confidence)
-        case Pairs(log_ratios=log_ratios):
-            return sign_bounds(log_ratios, confidence)
-        case Looks(up=up, n=n, down=down):
-            return betting_bounds(up, n, confidence, down)
-        case Quantiles(levels=levels, values=values, method=method):
-            lower, upper = _at(levels, 1.0 - confidence), _at(levels, confidence)
-            if lower is not None and upper is not None:
-                return Bounds(value, values[lower], values[upper], method)
-    raise TypeError(f"{measurement.metric} has no bounds at {confidence}")
-
-
-def _at(levels: tuple[float, ...], level: float) -> int | None:
-    return next((index for index, known in enumerate(levels) if _same(known, level)), None)
-
-
-def _same(one: float, other: float) -> bool:
-    return math.isclose(one, other, rel_tol=SAME_LEVEL, abs_tol=SAME_LEVEL)
+    found = stated_bounds(measurement, confidence)
+    if found is None:
+        raise TypeError(f"{measurement.metric} has no bounds at {confidence}")
+    return found

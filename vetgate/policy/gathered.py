@@ -97,8 +97,9 @@ class Gathered:
         known = dict(self.sizes.get(by, {}))
         for (metric, role, _), figures in self.measured.items():
             if role is rule.of and owner is not None and self.owners.get(metric) == owner:
-                parts = ((figure.slice, figure.n) for figure in figures if figure.slice is not None)
-                known |= {part.value: n for part, n in parts if part.by == by and part.value not in (None, *known)}
+                for figure in figures:
+                    if figure.slice is not None and figure.slice.by == by and figure.slice.value is not None:
+                        known.setdefault(figure.slice.value, figure.n)
         given = set(self._values(rule, by))
         fewest = rule.fewest if counts_images(rule.slice) else 1
         return tuple(sorted(value for value, n in known.items() if value not in given and n >= fewest))

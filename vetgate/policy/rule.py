@@ -168,11 +168,13 @@ def _sliced(found: Sequence[Measurement], rule: Rule, gathered: Gathered) -> Rul
         most = max(figure.n for figure in found)
         because = f"{rule_figure(rule)} could not be assessed: none has {rule.fewest:,} images, at most {most:,}"
         return _ruling(rule, decision, _joined(because, lacks))
+    few = few if together.skipped else ""
+    if decision is not together.decision:  # what is unknown decided, and no figure that is known stands for it
+        others = "all others hold" if together.decision is Decision.PASS else "not all others hold"
+        return _ruling(rule, decision, _joined(f"{rule_figure(rule)} is {lacks}", others, few))
     compared = _compare(together.worst, rule, gathered)
     because = f"{slices_sentence(together, rule)}{figure_sentence(together.worst, compared, rule)}"
-    if lacks and decision is not together.decision:
-        because, lacks = f"{rule_figure(rule)} is {lacks}; of the others, {because}", ""
-    because = _joined(because, lacks, few if together.skipped else "")
+    because = _joined(because, lacks, few)
     return _ruling(rule, decision, because, together.worst, compared)
 
 

@@ -1,10 +1,11 @@
 """Bounds, tests and sample sizes that decide a rule: pure arithmetic, no files, no options."""
 
+from vetgate.statistics.alignment import Alignment, bounded_cka
 from vetgate.statistics.betting import Capitals, betting_bounds, betting_capitals, images_expected, log_capitals
 from vetgate.statistics.bootstrap import LEVELS, Resampled, attainable_levels, bootstrap, replicates_needed
 from vetgate.statistics.bounds import Bounds
 from vetgate.statistics.cka import cka_and_without, debiased_cka, jackknife_cka
-from vetgate.statistics.distance import row_distances
+from vetgate.statistics.distance import FARTHEST, greatest_differences, row_distances
 from vetgate.statistics.exact import exact_bounds, exact_unconditional_p
 from vetgate.statistics.images import bootstrap_images
 from vetgate.statistics.mover import mover_sum
@@ -18,11 +19,14 @@ from vetgate.statistics.planning import (
 )
 from vetgate.statistics.proportion import proportion_bounds
 from vetgate.statistics.signs import log_sign_capital, sign_bounds, sign_capitals
+from vetgate.statistics.stated import stated_bounds
 from vetgate.statistics.tango import tango_bounds, tango_z
 from vetgate.statistics.unseen import unseen_change, unseen_share, widen
 
 __all__ = [
+    "FARTHEST",
     "LEVELS",
+    "Alignment",
     "Bounds",
     "Capitals",
     "PairedP",
@@ -32,10 +36,12 @@ __all__ = [
     "betting_capitals",
     "bootstrap",
     "bootstrap_images",
+    "bounded_cka",
     "cka_and_without",
     "debiased_cka",
     "exact_bounds",
     "exact_unconditional_p",
+    "greatest_differences",
     "images_expected",
     "images_needed",
     "images_needed_identical",
@@ -55,6 +61,7 @@ __all__ = [
     "runs_needed",
     "sign_bounds",
     "sign_capitals",
+    "stated_bounds",
     "tango_bounds",
     "tango_z",
     "unseen_change",

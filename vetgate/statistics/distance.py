@@ -1,4 +1,4 @@
-"""Distances of two models' probabilities, image by image: what a yardstick measures with.
+"""Distances of two models' probabilities, image by image.
 
 Sources: J. Lin, "Divergence Measures Based on the Shannon Entropy", IEEE Transactions on Information Theory 37 (1991),
 145-151, with equal weights and base 2; I. F. Mason-Williams, "Bro changed :( Compression: A Functional Perspective",
@@ -8,6 +8,7 @@ section 2.3.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,20 +21,36 @@ ROWS_AT_ONCE = 2048
 """Images at a time, so that a thousand classes need some tens of megabytes."""
 LEAST_STEP = -1.0 + 2.0**-53
 """In place of -1, whose logarithm is infinite: a probability 1e-17 of the other one adds next to nothing."""
+FARTHEST = {
+    Distance.JS_DIVERGENCE: 1.0,
+    Distance.TOTAL_VARIATION: 1.0,
+    Distance.L2: math.sqrt(2.0),
+    Distance.DISAGREEMENT: 1.0,
+}
+"""The greatest that each distance can be on an image."""
 
 
 def row_distances(distance: Distance, one: Rows, other: Rows) -> Rows:
-    """Return (N,) the distance of each pair of rows; 0 is equal.
+    """Return (N,) the distance of each pair of rows, from 0 for equal ones to FARTHEST.
 
     Args:
-        distance: Which; the greatest is 1, but for l2, where it is the square root of 2.
+        distance: Which; for disagreement ties go to the first class.
         one: (N, C) probabilities; rows sum to 1, zeros allowed.
         other: (N, C) probabilities.
     """
+    return np.minimum(_in_parts(_ROWS[distance], one, other), FARTHEST[distance])
+
+
+def greatest_differences(one: Rows, other: Rows) -> Rows:
+    """Return (N,) the greatest difference of any probability of each pair of rows (N, C), in [0, 1]."""
+    return _in_parts(lambda p, q: np.abs(p - q).max(axis=1), one, other)
+
+
+def _in_parts(rows: Callable[[Rows, Rows], Rows], one: Rows, other: Rows) -> Rows:
     found = np.empty(len(one))
     for start in range(0, len(one), ROWS_AT_ONCE):
         part = slice(start, start + ROWS_AT_ONCE)
-        found[part] = _ROWS[distance](one[part], other[part])
+        found[part] = rows(one[part], other[part])
     return found
 
 
@@ -47,7 +64,7 @@ def _divergence(p: Rows, q: Rows) -> Rows:
     step = np.divide(p - q, total, out=np.zeros_like(total), where=total > 0)
     nats = p * np.log1p(np.maximum(step, LEAST_STEP))
     nats += q * np.log1p(np.maximum(-step, LEAST_STEP))
-    bits: Rows = np.clip(nats.sum(axis=1) / (2.0 * math.log(2.0)), 0.0, 1.0)
+    bits: Rows = np.maximum(nats.sum(axis=1) / (2.0 * math.log(2.0)), 0.0)
     return bits
 
 

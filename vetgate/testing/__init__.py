@@ -9,7 +9,9 @@ A backend's whole test file can be:
 
 from vetgate.testing.compressor import CompressorContract
 from vetgate.testing.contracts import BackendContract, CheckContract, DataSourceContract, Example, ReporterContract
+from vetgate.testing.labeller import LabellerContract
 from vetgate.testing.toy import LinearModel, toy_card, toy_table
+from vetgate.testing.trainer import TrainerCheckContract
 
 __all__ = [
     "BackendContract",
@@ -17,8 +19,10 @@ __all__ = [
     "CompressorContract",
     "DataSourceContract",
     "Example",
+    "LabellerContract",
     "LinearModel",
     "ReporterContract",
+    "TrainerCheckContract",
     "toy_card",
     "toy_table",
 ]

@@ -78,3 +78,18 @@ def test_a_copy_that_is_certainly_less_accurate_does_not_show_that_accuracy_is_b
     equal = _claims(_changed(studies, "distil-0.1", independence=1.1))
     assert "Distillation α = 0.1" not in worse[BLIND].because
     assert "Distillation α = 0.1" in equal[BLIND].because
+
+
+def test_what_a_variant_is_its_family_says_and_not_the_name_of_its_maker(studies: ModuleType) -> None:
+    far = {"independence": 1.1}
+    strange = [
+        replace(making, compressor=f"int8-{making.compressor}", told=replace(making.told, **far))
+        if making.family == "Weight clustering"
+        else making
+        for making in studies.VARIANTS
+    ]
+    assert _claims(studies.study_of(strange))[COPIES].holds is Holds.YES
+    foreign = [
+        replace(making, compressor="acme") if making.family == "Quantisation" else making for making in studies.VARIANTS
+    ]
+    assert _claims(studies.study_of(foreign))[BEST].holds is Holds.YES

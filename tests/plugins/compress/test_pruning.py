@@ -3,11 +3,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+import torch_pruning
 from numpy.typing import NDArray
 from torch import nn
 
 from tests.plugins.compress.conftest import MakeBench, compress, tiny
-from vetgate.api import Inconclusive, UsageError
+from vetgate.api import Inconclusive, UsageError, WorkerFailed
 
 
 def images_to(*layers: nn.Module) -> nn.Module:
@@ -157,9 +158,19 @@ def test_a_network_whose_channels_cannot_go_is_refused_in_a_sentence(
     workbench: MakeBench, module: type[nn.Module], sentence: str
 ) -> None:
     bench = workbench(module, settings={"rate": 0.5})
-    with pytest.raises(Inconclusive, match=sentence):
+    with pytest.raises(Inconclusive, match=sentence) as caught:
         compress("prune-structured", bench)
+    assert type(caught.value) is Inconclusive
     assert not bench.output.exists()
+
+
+def test_a_library_that_fails_says_nothing_of_the_model(workbench: MakeBench, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise ValueError("no such group")
+
+    monkeypatch.setattr(torch_pruning.pruner.BasePruner, "step", fail)
+    with pytest.raises(WorkerFailed, match="its channels cannot be removed: no such group"):
+        compress("prune-structured", workbench(settings={"rate": 0.5}))
 
 
 @pytest.mark.parametrize("name", ["prune-l1", "prune-random", "prune-structured"])

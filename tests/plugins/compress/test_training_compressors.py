@@ -20,7 +20,7 @@ from vetgate_compress.layers import find_layers
 from vetgate_compress.training import crop_and_flip
 from vetgate_compress.transfer import Transfer, transfer
 
-from vetgate.api import Bench, Card, Inconclusive, Setting, TrainingSet, UsageError
+from vetgate.api import Bench, Card, Inconclusive, Setting, TrainingSet, UsageError, WorkerFailed
 
 SIDE, CLASSES, IMAGES = 8, 3, 96
 MakeBench = Callable[..., Bench]
@@ -289,7 +289,7 @@ def test_leading_columns_that_are_no_class_are_skipped(make_bench: MakeBench) ->
 def test_a_training_that_diverges_is_named_with_its_epoch(make_bench: MakeBench) -> None:
     bench = make_bench(settings={"learning_rate": 1e30, "epochs": 2, "precision": "float32"})
 
-    with pytest.raises(Inconclusive, match="diverged in epoch 1 of 2") as told:
+    with pytest.raises(WorkerFailed, match="diverged in epoch 1 of 2") as told:
         Distil().compress(bench)
 
     assert "learning_rate" in told.value.hint
@@ -299,16 +299,20 @@ def test_a_training_that_diverges_is_named_with_its_epoch(make_bench: MakeBench)
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"training": None}, "no training images"),
         ({"training": TrainingSet(stripes().pixels, None)}, "have no labels"),
         ({"training": TrainingSet(stripes().pixels, np.full(IMAGES, 7))}, "96 of 96 training images have a label"),
         ({"training": TrainingSet(stripes().pixels[:1], np.zeros(1, np.int64))}, "too few"),
         ({"initial": lambda: nn.Linear(2, 2)}, "initial weights is not of the reference's architecture"),
     ],
 )
-def test_what_cannot_be_distilled_is_said(changes: dict[str, Any], message: str, make_bench: MakeBench) -> None:
-    with pytest.raises(Inconclusive, match=message):
+def test_what_does_not_fit_is_named(changes: dict[str, Any], message: str, make_bench: MakeBench) -> None:
+    with pytest.raises(UsageError, match=message):
         Distil().compress(make_bench(**changes))
+
+
+def test_without_training_images_nothing_is_distilled(make_bench: MakeBench) -> None:
+    with pytest.raises(Inconclusive, match="no training images"):
+        Distil().compress(make_bench(training=None))
 
 
 @pytest.mark.parametrize(
@@ -434,15 +438,25 @@ class Wider(Tiny):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"donor": None}, "no donor"),
         ({"donor": lambda: Wider().eval()}, r"classifier\.weight is 5 x 6, where the reference has 3 x 6"),
         ({"donor": lambda: tiny(7).stem}, r"it lacks classifier\.weight"),
         ({"donor": lambda: tiny(0)}, r"own values in classifier\.weight"),
-        ({"donor": lambda: tiny(7), "training": None}, "no training images to fine-tune on"),
         ({"donor": lambda: tiny(7), "training": TrainingSet(stripes().pixels, None)}, "have no labels"),
     ],
 )
-def test_what_cannot_be_transferred_is_said(changes: dict[str, Any], message: str, make_bench: MakeBench) -> None:
+def test_a_donor_that_does_not_fit_is_named(changes: dict[str, Any], message: str, make_bench: MakeBench) -> None:
+    with pytest.raises(UsageError, match=message):
+        Transfer().compress(make_bench(**changes))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"donor": None}, "no donor"),
+        ({"donor": lambda: tiny(7), "training": None}, "no training images to fine-tune on"),
+    ],
+)
+def test_what_is_missing_for_a_transfer_is_said(changes: dict[str, Any], message: str, make_bench: MakeBench) -> None:
     with pytest.raises(Inconclusive, match=message):
         Transfer().compress(make_bench(**changes))
 

@@ -2,24 +2,25 @@ from __future__ import annotations
 
 import base64
 import math
+from functools import partial
 from random import Random
 from typing import Any, TypeAlias
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from vetgate_similarity.check import SimilarityCheck
 from vetgate_similarity.metrics import METRICS
 from vetgate_similarity.plugin import vetgate_checks
-from vetgate_similarity.rows import ROWS_AT_ONCE, js_divergence
 
 from vetgate.api import (
     LABEL,
     Ask,
     Column,
     Counts,
+    Distance,
     Inconclusive,
     Measurement,
     Of,
@@ -34,7 +35,10 @@ from vetgate.api import (
     Unstated,
     of_label,
 )
+from vetgate.statistics import row_distances
+from vetgate.statistics.distance import ROWS_AT_ONCE
 
+js_divergence = partial(row_distances, Distance.JS_DIVERGENCE)
 BOUNDED = Question(metric="similarity.js_divergence", of=Of.PAIR, confidence=0.95)
 ASK = Ask(questions=(Question(metric="similarity.agreement", of=Of.PAIR), BOUNDED), replicates=400)
 NAMES = ("cat", "dog", "owl")
@@ -331,6 +335,7 @@ def tables(draw: st.DrawFn) -> Drawn:
     return labels, one, other
 
 
+@settings(deadline=None)
 @given(tables())
 def test_swapping_the_models_keeps_agreement_and_divergence_and_swaps_the_flips(drawn: Drawn) -> None:
     labels, one, other = drawn
@@ -343,6 +348,7 @@ def test_swapping_the_models_keeps_agreement_and_divergence_and_swaps_the_flips(
     assert forth["positive_flips", None].uncertainty == back["negative_flips", None].uncertainty
 
 
+@settings(deadline=None)
 @given(tables())
 def test_a_model_agrees_with_itself(drawn: Drawn) -> None:
     labels, rows, _ = drawn
@@ -352,6 +358,7 @@ def test_a_model_agrees_with_itself(drawn: Drawn) -> None:
     assert found["negative_flips", None].value == found["positive_flips", None].value == 0.0
 
 
+@settings(deadline=None)
 @given(tables())
 def test_divergence_is_between_zero_and_one_bit_and_matches_its_entropies(drawn: Drawn) -> None:
     _, one, other = drawn
@@ -365,6 +372,7 @@ def test_divergence_is_between_zero_and_one_bit_and_matches_its_entropies(drawn:
     assert rows == pytest.approx(entropy((p + q) / 2) - (entropy(p) + entropy(q)) / 2, abs=1e-12)
 
 
+@settings(deadline=None)
 @given(tables(), st.randoms(use_true_random=False))
 def test_the_order_of_the_images_changes_nothing(drawn: Drawn, random: Random) -> None:
     labels, one, other = drawn
@@ -380,6 +388,7 @@ def test_the_order_of_the_images_changes_nothing(drawn: Drawn, random: Random) -
     assert measure(moved).model_copy(update={"per_image": ()}) == measure(table).model_copy(update={"per_image": ()})
 
 
+@settings(deadline=None)
 @given(tables())
 def test_agreement_and_flips_bound_each_other(drawn: Drawn) -> None:
     labels, one, other = drawn

@@ -150,3 +150,15 @@ def test_a_step_that_nobody_offers_or_that_comes_too_late_is_told(host: Host, ma
 @pytest.mark.parametrize("name", ["../evil", "a/b", "", ".hidden", "con trol", "x" * 200])
 def test_a_recipe_whose_name_is_no_file_name_is_not_made(host: Host, name: str) -> None:
     assert "no file name" in lacking(_recipe(name, "f", ("prune", {})), EVERYTHING, host)
+
+
+def test_a_long_recipe_gets_a_file_name_of_its_own(host: Host) -> None:
+    texts = [f"prune:rate=0.5+{'+'.join(['int8'] * 40)}+int8:bits={bits}" for bits in (4, 8)]
+    names = {parse_recipe(text, host).name for text in texts}
+    assert len(names) == 2
+    assert all(len(name) <= 80 for name in names)
+
+
+def test_a_step_on_the_module_that_comes_too_late_is_a_mistake_in_the_command(host: Host) -> None:
+    with pytest.raises(UsageError, match="prune works on the PyTorch module, so it can only be the first step"):
+        parse_recipe("int8+prune:rate=0.5", host)

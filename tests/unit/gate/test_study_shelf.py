@@ -29,9 +29,10 @@ def _shelf(tmp_path: Path) -> Shelf:
 
 
 def test_what_was_put_is_found_by_the_same_key_alone(tmp_path: Path, part: Path) -> None:
+    with _shelf(tmp_path) as shelf:
+        shelf.put("small", "key", [part], MADE, 1.5, "version: 1\n")
     shelf = _shelf(tmp_path)
-    shelf.put("small", "key", [part], MADE, 1.5, "version: 1\n")
-    found = _shelf(tmp_path).find("small", "key")
+    found = shelf.find("small", "key")
     assert found is not None
     assert found.file.read_bytes() == b"model"
     assert (found.note.made, found.note.seconds) == (MADE, 1.5)
@@ -88,8 +89,8 @@ def test_files_between_steps_stand_apart(tmp_path: Path, part: Path) -> None:
 def test_a_folder_of_other_files_is_refused_and_an_empty_one_is_not(tmp_path: Path) -> None:
     folder = tmp_path / "study"
     folder.mkdir()
-    Shelf(str(folder))
-    Shelf(str(folder))
+    Shelf(str(folder)).close()
+    Shelf(str(folder)).close()
     other = tmp_path / "models"
     other.mkdir()
     (other / "float16.onnx").write_bytes(b"mine")
@@ -97,3 +98,21 @@ def test_a_folder_of_other_files_is_refused_and_an_empty_one_is_not(tmp_path: Pa
         Shelf(str(other))
     with pytest.raises(UsageError, match="is no folder"):
         Shelf(str(other / "float16.onnx"))
+
+
+def test_a_second_study_in_the_same_folder_is_refused_as_long_as_the_first_holds_it(tmp_path: Path) -> None:
+    with _shelf(tmp_path), pytest.raises(UsageError, match="another study is at work in") as told:
+        _shelf(tmp_path)
+    assert "--output" in told.value.hint
+    _shelf(tmp_path).close()
+
+
+def test_what_a_killed_study_had_half_written_is_swept_away_and_nothing_else(tmp_path: Path, part: Path) -> None:
+    with _shelf(tmp_path) as shelf:
+        shelf.put("small", "key", [part], MADE, 1.0, CARD)
+    halves = [tmp_path / "study" / inner / ".vetgate-abc" for inner in ("", "made", "steps")]
+    for half in halves:
+        half.write_bytes(b"half")
+    shelf = _shelf(tmp_path)
+    assert not any(half.exists() for half in halves)
+    assert shelf.find("small", "key") is not None

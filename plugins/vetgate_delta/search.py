@@ -1,0 +1,339 @@
+"""Which share of each group's channels to remove: a differentiable mixture of masked layers, weighed against cost.
+
+Z. Wang, "Characterizing Disparity Between Edge Models and High-Accuracy Base Models for Vision Tasks" (XDELTA),
+structured subgraph; with the departures that are named here. A group mixes its masked versions by g = softmax(theta),
+
+    y = sum_j g_j layer(x; W * M(s_j)) = layer(x; W * sum_j g_j M(s_j)),
+
+which is one layer instead of K. The weights stay frozen and theta alone is learned. The masks act on the inputs of every
+layer that takes the group's channels, so after norm and activation: before a batch norm the gain would be divided out.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
+
+from vetgate.api import WorkerFailed
+from vetgate_delta.cost import LayerCost, count_layers
+from vetgate_delta.groups import PROBE, Group, Probed, count_parameters
+from vetgate_delta.state import Progress
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+STEPS: Final = 120
+SHORT_STEPS: Final = 24
+SHORT_SEARCHES: Final = 6
+BATCH: Final = 64
+LEARNING_RATE: Final = 0.05
+_L1_LOW, _L1_HIGH = 0.03, 300.0
+"""Between these the cost outweighs nothing and everything: cross-entropy is of order 1, and so is the cost."""
+_BISECTIONS: Final = 60
+_NEAR: Final = 0.02
+"""Share of the budget within which the short searches need come; a common offset does the rest."""
+
+
+@dataclass(frozen=True)
+class Teaching:
+    """Where the search's images and labels come from."""
+
+    count: int
+    batch: Callable[[NDArray[np.intp]], tuple[Tensor, Tensor]]
+    """Rows to images as the network takes them, and labels (N,) as columns of its scores."""
+    tell: Callable[[str, int, int], None]
+    seed: int
+
+
+@dataclass(frozen=True)
+class Found:
+    """What the search settled on."""
+
+    sparsities: dict[str, float]
+    """By group, before the common offset."""
+    l1: float
+    searches: int
+
+
+class Mixture(nn.Module):
+    """The coefficients of all groups, and the gains that follow from them.
+
+    Args:
+        groups: What is mixed. Each starts on its lowest sparsities: theta_j = -j.
+    """
+
+    def __init__(self, groups: tuple[Group, ...]) -> None:
+        super().__init__()
+        self.groups = groups
+        self.theta = nn.ParameterList(-torch.arange(len(group.sparsities), dtype=torch.float32) for group in groups)
+        self.masks = [torch.from_numpy(group.masks()) for group in groups]
+        self.levels = [torch.tensor(group.sparsities) for group in groups]
+
+    def coefficients(self) -> list[Tensor]:
+        """Return (K,) for each group, summing to 1."""
+        return [torch.softmax(theta, dim=0) for theta in self.theta]
+
+    def gains(self) -> dict[str, Tensor]:
+        """Return (C,) in [0, 1] by group: sum_j g_j M(s_j)."""
+        return {
+            group.name: g @ mask.to(g.device)
+            for group, g, mask in zip(self.groups, self.coefficients(), self.masks, strict=True)
+        }
+
+    def sparsities(self) -> dict[str, float]:
+        """Return sum_j g_j s_j by group."""
+        with torch.no_grad():
+            return {
+                group.name: float((g.double().cpu() @ level.double()))
+                for group, g, level in zip(self.groups, self.coefficients(), self.levels, strict=True)
+            }
+
+
+@contextmanager
+def masked(network: nn.Module, groups: tuple[Group, ...], gains: Callable[[], Mapping[str, Tensor]]) -> Iterator[None]:
+    """Multiply what every layer takes of a group by the group's gain, while this holds.
+
+    Args:
+        network: Has the layers that the groups name.
+        groups: Their channels.
+        gains: Asked at each forward pass; (C,) by group.
+    """
+    takers: dict[str, list[tuple[Group, NDArray[np.intp], NDArray[np.intp]]]] = {}
+    for group in groups:
+        for side in group.sides:
+            if side.along == "in":
+                takers.setdefault(side.layer, []).append((group, side.places, side.channels))
+    handles: list[RemovableHandle] = []
+    try:
+        for name, owned in takers.items():
+            layer = network.get_submodule(name)
+            handles.append(layer.register_forward_pre_hook(_multiplier(owned, gains)))
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def _multiplier(
+    owned: list[tuple[Group, NDArray[np.intp], NDArray[np.intp]]], gains: Callable[[], Mapping[str, Tensor]]
+) -> Callable[[nn.Module, tuple[Any, ...]], tuple[Any, ...]]:
+    places = [(group.name, torch.from_numpy(at), torch.from_numpy(channel)) for group, at, channel in owned]
+
+    def multiply(layer: nn.Module, given: tuple[Any, ...]) -> tuple[Any, ...]:
+        features = given[0]
+        along = -1 if isinstance(layer, nn.Linear) else 1
+        told = gains()
+        gain = torch.ones(features.shape[along], device=features.device)
+        for name, at, channel in places:
+            gain = gain.index_put((at.to(gain.device),), told[name].to(gain.device)[channel.to(gain.device)])
+        shape = [1] * features.ndim
+        shape[along] = -1
+        return (features * gain.reshape(shape), *given[1:])
+
+    return multiply
+
+
+def search(
+    network: Probed, rest: nn.Module, groups: tuple[Group, ...], parameters: int, teaching: Teaching, progress: Progress
+) -> Found:
+    """Return sparsities that come near a budget at the least loss.
+
+    L_p = CE + l1 sum_groups sum_j g_j (0.5 G_j + 0.5 H_j), G memory access and H multiply-accumulates over the whole
+    network's. l1 is bisected by short searches, each from the start; the last, longer one is the result.
+
+    Args:
+        network: The part that will be kept, probed. Left as it was, weights and statistics.
+        rest: The map to scores: what follows in the network, frozen.
+        groups: What may lose channels.
+        parameters: The most that the trunk may have.
+        teaching: Images and labels.
+        progress: Takes up where a killed run was, search by search.
+    """
+    costs = branch_costs(network, rest, groups, teaching)
+    low, high = math.log(_L1_LOW), math.log(_L1_HIGH)
+    total = SHORT_SEARCHES * SHORT_STEPS + STEPS
+    l1, searches = math.exp((low + high) / 2), 0
+    for turn in range(SHORT_SEARCHES):
+        l1, searches = math.exp((low + high) / 2), turn + 1
+        found = _kept(progress, f"search {turn}")
+        if found is None:
+            found = _descend(network, rest, groups, costs, l1, SHORT_STEPS, teaching, turn * SHORT_STEPS, total)
+            progress.keep(f"search {turn}", found)
+        left = count_parameters(network, groups, masks_of(groups, found))
+        if abs(left - parameters) <= _NEAR * parameters:
+            break
+        low, high = (math.log(l1), high) if left > parameters else (low, math.log(l1))
+    found = _kept(progress, "search")
+    if found is None:
+        found = _descend(network, rest, groups, costs, l1, STEPS, teaching, total - STEPS, total)
+        progress.keep("search", found)
+    return Found(found, l1, searches)
+
+
+def descend(
+    network: Probed, rest: nn.Module, groups: tuple[Group, ...], l1: float, steps: int, teaching: Teaching
+) -> dict[str, float]:
+    """Return the sparsities that one search at a fixed l1 ends on."""
+    costs = branch_costs(network, rest, groups, teaching)
+    return _descend(network, rest, groups, costs, l1, steps, teaching, 0, steps)
+
+
+def branch_costs(network: Probed, rest: nn.Module, groups: tuple[Group, ...], teaching: Teaching) -> list[Tensor]:
+    """Return 0.5 G_j + 0.5 H_j, (K,) for each group, in (0, 1): of its layers, over those of the whole network."""
+    images, _ = teaching.batch(np.arange(min(2, teaching.count)))
+    ours = count_layers(network.trunk, images)
+    with torch.no_grad():
+        theirs = count_layers(rest, network.trunk(images))
+    layers = [*ours.values(), *theirs.values()]
+    macs = sum(layer.macs for layer in layers)
+    access = sum(layer.weights + layer.read + layer.written for layer in layers)
+    return [_branch_cost(group, ours, macs, access) for group in groups]
+
+
+def _branch_cost(group: Group, layers: Mapping[str, LayerCost], macs: float, access: float) -> Tensor:
+    left = torch.tensor([1.0 - s for s in group.sparsities], dtype=torch.float64)
+    total = torch.zeros_like(left)
+    for side in group.sides:
+        layer = layers.get(side.layer.partition(".")[2]) if side.along == "out" else None
+        if layer is not None:
+            memory = layer.read + left * (layer.weights + layer.written)
+            total += 0.5 * memory / access + 0.5 * left * layer.macs / macs
+    return total.float()
+
+
+def masks_of(groups: tuple[Group, ...], sparsities: Mapping[str, float]) -> dict[str, NDArray[np.bool_]]:
+    """Return what stays at given sparsities, (C,) by group."""
+    return {group.name: group.strongest(group.kept(sparsities[group.name])) for group in groups}
+
+
+def meet(
+    network: Probed, groups: tuple[Group, ...], sparsities: Mapping[str, float], parameters: int
+) -> dict[str, float]:
+    """Return the sparsities moved by one common offset so that the trunk has at most the parameters asked for.
+
+    The offset is the least that does, below 0 where there is room; each sparsity stays between 0 and the largest of its
+    group's candidates. Where even those leave too many parameters they are returned.
+    """
+
+    def moved(offset: float) -> dict[str, float]:
+        return {group.name: min(max(sparsities[group.name] + offset, 0.0), group.sparsities[-1]) for group in groups}
+
+    low, high = -1.0, 1.0
+    for _ in range(_BISECTIONS):
+        middle = (low + high) / 2
+        fits = count_parameters(network, groups, masks_of(groups, moved(middle))) <= parameters
+        low, high = (low, middle) if fits else (middle, high)
+    return moved(high)
+
+
+def as_log(scores: Tensor) -> Tensor:
+    """Return scores (N, C) as logits: of rows that are probabilities their logarithms."""
+    rows = scores.detach()
+    sums = rows.sum(dim=1)
+    if bool((rows >= 0).all()) and bool(torch.isclose(sums, torch.ones_like(sums), atol=1e-3).all()):
+        return scores.clamp_min(1e-30).log()
+    return scores
+
+
+def _kept(progress: Progress, stage: str) -> dict[str, float] | None:
+    kept: dict[str, float] | None = progress[stage]
+    return kept
+
+
+def _descend(
+    network: Probed,
+    rest: nn.Module,
+    groups: tuple[Group, ...],
+    costs: list[Tensor],
+    l1: float,
+    steps: int,
+    teaching: Teaching,
+    done: int,
+    total: int,
+) -> dict[str, float]:
+    device = next(network.parameters()).device
+    mixture = Mixture(groups).to(device)
+    optimiser = torch.optim.Adam(mixture.parameters(), LEARNING_RATE)
+    generator = np.random.default_rng([teaching.seed, 1])
+    size = min(BATCH, teaching.count)
+    with masked(network, groups, gains_once := _Gains(mixture)), _norms_training(network, rest):
+        for step in range(steps):
+            teaching.tell("search", done + step, total)
+            images, labels = teaching.batch(np.sort(generator.choice(teaching.count, size, replace=False)))
+            gains_once.refresh()
+            features = network.trunk(images) * _map_gain(network, groups, gains_once)
+            loss = nn.functional.cross_entropy(as_log(rest(features)), labels)
+            for g, cost in zip(mixture.coefficients(), costs, strict=True):
+                loss = loss + l1 * (g @ cost.to(device))
+            if not math.isfinite(loss.item()):
+                raise WorkerFailed("the search for a subgraph diverged: its loss is no longer finite")
+            optimiser.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimiser.step()
+    teaching.tell("search", done + steps, total)
+    return mixture.sparsities()
+
+
+class _Gains:
+    """The gains of one forward pass, computed once for all layers."""
+
+    def __init__(self, mixture: Mixture) -> None:
+        self._mixture = mixture
+        self._now: dict[str, Tensor] = {}
+
+    def refresh(self) -> None:
+        self._now = self._mixture.gains()
+
+    def __call__(self) -> Mapping[str, Tensor]:
+        return self._now
+
+
+def _map_gain(network: Probed, groups: tuple[Group, ...], gains: Callable[[], Mapping[str, Tensor]]) -> Tensor:
+    """Return (1, C, 1, 1): the gain of the map, which the rest of the network takes instead of the probe."""
+    told = gains()
+    gain = torch.ones(network.probe.in_channels, device=next(network.parameters()).device)
+    for group in groups:
+        for side in group.sides:
+            if side.layer == PROBE:
+                gain = gain.index_put(
+                    (torch.from_numpy(side.places).to(gain.device),),
+                    told[group.name][torch.from_numpy(side.channels).to(gain.device)],
+                )
+    return gain.reshape(1, -1, 1, 1)
+
+
+def _norms_training(*networks: nn.Module) -> AbstractContextManager[None]:
+    """Let batch norms use the batch's statistics and keep their own; weights are frozen."""
+
+    @contextmanager
+    def holding() -> Iterator[None]:
+        norms = [m for network in networks for m in network.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
+        momenta = [norm.momentum for norm in norms]
+        counts = [norm.num_batches_tracked.clone() for norm in norms if norm.num_batches_tracked is not None]
+        learned = [value for network in networks for value in network.parameters() if value.requires_grad]
+        for norm in norms:
+            norm.train()
+            norm.momentum = 0.0
+        for value in learned:
+            value.requires_grad_(False)
+        try:
+            yield
+        finally:
+            for value in learned:
+                value.requires_grad_(True)
+            for norm, momentum in zip(norms, momenta, strict=True):
+                norm.eval()
+                norm.momentum = momentum
+            for norm, counted in zip([n for n in norms if n.num_batches_tracked is not None], counts, strict=True):
+                norm.num_batches_tracked = counted
+
+    return holding()

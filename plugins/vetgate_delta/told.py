@@ -1,0 +1,159 @@
+"""What the report says of DELTA in words and tables: its controls, how it was made, and what was not done."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from vetgate.api import Finding, Severity, Table, TrainerContext
+from vetgate.statistics import Bounds
+from vetgate_delta.figures import FEWEST, LEVEL, Sizes, Verdicts, beyond
+from vetgate_delta.fit import Course
+from vetgate_delta.material import Base
+from vetgate_delta.network import Delta
+from vetgate_delta.subgraph import Subgraph
+
+
+def note(rule: str, message: str, severity: Severity = Severity.INFO, advice: str = "") -> Finding:
+    """Return a finding of this check."""
+    return Finding(rule=f"disparity.{rule}", severity=severity, message=message, advice=advice)
+
+
+def too_little(explained: int, right: int, among: int) -> Finding:
+    """Say that there is not enough to explain."""
+    return note(
+        "little",
+        f"not enough disparity to explain: the reference gets {right:,} of {among:,} images right, and the candidate "
+        f"misses {explained} of these; {FEWEST} are needed",
+    )
+
+
+def unlabelled() -> Finding:
+    """Say what stands in for labels."""
+    return note(
+        "unlabelled",
+        "the data has no labels: the reference's own answers stand in for them, so that it gets every image right and "
+        "accuracies are agreement with it",
+    )
+
+
+@dataclass(frozen=True)
+class Control:
+    """One way in which DELTA could do without the candidate."""
+
+    title: str
+    fault: str
+    """What it means where the fused model is not better."""
+    difference: Bounds
+    """Accuracy of the fused model minus the control's."""
+
+    @property
+    def passed(self) -> bool:
+        """Return whether the fused model exceeds it."""
+        return self.difference.lower > 0
+
+
+def controls(right: Verdicts) -> tuple[Control, ...]:
+    """Return both controls beside the fused model."""
+    return (
+        Control(
+            "DELTA with the candidate's features of another image",
+            "what the candidate sees makes no difference to it",
+            beyond(right, right.permuted),
+        ),
+        Control(
+            "subgraph alone with the reference's classifier",
+            "its subgraph does as well without the candidate",
+            beyond(right, right.alone),
+        ),
+    )
+
+
+def replaced(found: Sequence[Control]) -> list[Finding]:
+    """Say so where DELTA does not need the candidate."""
+    failed = [control for control in found if not control.passed]
+    if not failed:
+        return []
+    why = "; ".join(
+        f"{control.title}: fused is better by {100 * control.difference.estimate:+.2f} pp, at least "
+        f"{100 * control.difference.lower:+.2f} pp at {LEVEL:.0%}, so {control.fault}"
+        for control in failed
+    )
+    return [
+        note(
+            "replaces",
+            f"DELTA replaces the candidate rather than complements it, and its maps do not tell what the candidate "
+            f"lost: {why}",
+            Severity.MEDIUM,
+            "Try a smaller budget, or more training images. Concepts are not named.",
+        )
+    ]
+
+
+def accuracy_table(right: Verdicts, found: Sequence[Control], split: str) -> Table:
+    """Return accuracies of both models, of the fused one and of the controls."""
+    n = len(right)
+
+    def row(name: str, hits: int, control: Control | None = None) -> tuple[str | float | int | None, ...]:
+        if control is None:
+            return (name, hits, hits / n, None, None)
+        return (name, hits, hits / n, control.difference.estimate, control.difference.lower)
+
+    return Table(
+        title="What DELTA brings back, and its controls",
+        columns=("model", "right", "accuracy", "fused is better by", f"at least, at {LEVEL:.0%}"),
+        rows=(
+            row("candidate", int(right.candidate.sum())),
+            row("candidate and DELTA (fused)", int(right.fused.sum())),
+            row("reference", int(right.reference.sum())),
+            row(found[0].title, int(right.permuted.sum()), found[0]),
+            row(found[1].title, int(right.alone.sum()), found[1]),
+        ),
+        caption=f"Of {n:,} images. {split} Shares in [0, 1].",
+    )
+
+
+def making_table(
+    context: TrainerContext, base: Base, subgraph: Subgraph, delta: Delta, course: Course, taken: str
+) -> Table:
+    """Return how DELTA was made."""
+    own = sizes_of(delta, subgraph)
+    trained = "with its subgraph" if course.path == "full" else "of the heads alone, on the subgraph's stored means"
+    removed = [share for share in subgraph.sparsities.values() if share]
+    channels = f"{min(removed):.0%} to {max(removed):.0%} of {len(removed)} groups' channels removed" if removed else ""
+    rows: list[tuple[str | float | int | None, ...]] = [
+        ("variant", course.variant),
+        ("parameters", own.parameters),
+        ("share of the reference's", _over(own.parameters, base.cost.parameters)),
+        ("share asked for", context.tuning.budget),
+        ("multiply-accumulates", own.macs),
+        ("share of the reference's multiply-accumulates", _over(own.macs, base.cost.macs)),
+        ("subgraph", "; ".join(filter(None, (f"without {', '.join(subgraph.dropped)}", channels, *subgraph.notes)))),
+        ("its map", f"{subgraph.channels} channels of {subgraph.size[0]} x {subgraph.size[1]}"),
+        ("candidate's features", taken),
+        ("width of f_S", delta.shape.width),
+        ("trained", f"{course.epochs} epochs {trained}, without augmentation"),
+        (
+            "loss",
+            f"L_MSE + {course.weights.disagreement:g} L_FNC (l = {course.weights.balance:g}) + "
+            f"{course.weights.sparsity:g} L_SR; at its least F - F_B is {course.weights.bias:+.4f} of R - F_B",
+        ),
+    ]
+    return Table(
+        title="How DELTA was made",
+        columns=("what", "how"),
+        rows=tuple(rows),
+        caption=(
+            "Costs are with all heads, without the reference's classifier, which is shared. The resizer pairs the "
+            "candidate's channels with the reference's by their order alone: a limit of the method."
+        ),
+    )
+
+
+def sizes_of(delta: Delta, subgraph: Subgraph) -> Sizes:
+    """Return the costs of DELTA with all its heads."""
+    return Sizes(delta.learned(), subgraph.cost.macs + delta.head_macs())
+
+
+def _over(own: int | None, other: int) -> float | None:
+    return own / other if own is not None and other else None

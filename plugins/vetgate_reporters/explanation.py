@@ -1,0 +1,111 @@
+"""What candidates lost, as text for people: several side by side first, then each with its figures and exhibits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from rich.text import Text
+
+from vetgate.reporting import Counts, Measurement, Outcome, Report, ReportSet, Table, format_quantity, side_by_side
+from vetgate_reporters.evidence_pages import draw_evidence, draw_exhibit
+from vetgate_reporters.head import head_lines
+from vetgate_reporters.page import Page
+from vetgate_reporters.text import common_folder, name, sentence
+
+CONCEPT = "concept"
+"""Column of figures that come by concept."""
+Shown = Callable[[str], str]
+"""Makes a name harmless and fit for the document."""
+ADVICE = "Nothing is judged: this is advice on what to look at."
+
+
+class ExplanationReporter:
+    """Draws plain or coloured text of a given width. Pure.
+
+    Args:
+        width: Columns to draw for.
+        colour: Whether to write ANSI styles.
+    """
+
+    def __init__(self, width: int = 100, colour: bool = False) -> None:
+        self._width, self._colour = width, colour
+
+    def styled(self, width: int, colour: bool) -> ExplanationReporter:
+        """Return the reporter for a terminal of `width` columns."""
+        return ExplanationReporter(width, colour)
+
+    def render(self, reports: ReportSet) -> str:
+        """Return the whole explanation."""
+        page = Page(self._width, self._colour)
+        many = len(reports.reports) > 1
+        for table in comparisons(reports):
+            draw_exhibit(page, table)
+        for number, report in enumerate(reports.reports, start=1):
+            if many:
+                page.line()
+                page.line(f"═══ candidate {number} of {len(reports.reports)} ".ljust(page.width, "═"), style="bold")
+            _draw_report(page, report)
+        page.line()
+        page.line(ADVICE, style="dim")
+        return page.text()
+
+
+def _draw_report(page: Page, report: Report) -> None:
+    page.line(Text(title(report, lambda text: name(text, 100)), style="bold"))
+    page.line()
+    page.pairs(
+        [
+            (line.label, " · ".join([*(name(each, 100) for each in line.names), *filter(None, [sentence(line.told)])]))
+            for line in head_lines(report)
+            if line.label != "policy"
+        ]
+    )
+    draw_evidence(page, report)
+
+
+def title(report: Report, shown: Shown) -> str:
+    """Return what a section is about; a candidate that was not explained says so."""
+    candidate, reference = shown(report.candidate.name), shown(report.reference.name)
+    if any(item.outcome is not Outcome.MEASURED for item in report.evidence):
+        return f"NOT EXPLAINED: {candidate} against {reference}"
+    return f"What {candidate} lost against {reference}"
+
+
+def comparisons(reports: ReportSet) -> Iterator[Table]:
+    """Yield the tables that set several candidates side by side."""
+    if len(reports.reports) < 2:
+        return
+    names = _names(reports.reports)
+    figures = [dict(_figures(report)) for report in reports.reports]
+    labels = list(dict.fromkeys(label for found in figures for label in found))
+    if labels:
+        rows = [(label, *(found.get(label) for found in figures)) for label in labels]
+        yield Table(title="Candidates side by side", columns=("figure", *names), rows=tuple(rows))
+    counted = {shown: dict(_concepts(report)) for shown, report in zip(names, reports.reports, strict=True)}
+    if len(counted) == len(reports.reports) and any(counted.values()):
+        yield side_by_side(counted)
+
+
+def _names(reports: Sequence[Report]) -> list[str]:
+    folder = common_folder([report.candidate.name for report in reports])
+    return [report.candidate.name[len(folder) :] for report in reports]
+
+
+def _measurements(report: Report) -> Iterator[Measurement]:
+    for item in report.evidence:
+        yield from item.measurements
+
+
+def _figures(report: Report) -> Iterator[tuple[str, str]]:
+    """Yield label and value of each figure over all images."""
+    for figure in _measurements(report):
+        if figure.slice is None:
+            label = f"{figure.metric} of {figure.role}"
+            yield label, format_quantity(figure.value, figure.unit)
+
+
+def _concepts(report: Report) -> Iterator[tuple[str, tuple[int, int]]]:
+    for figure in _measurements(report):
+        where, counts = figure.slice, figure.uncertainty
+        if where is not None and where.by == CONCEPT and where.value and isinstance(counts, Counts):
+            yield where.value, (counts.k, counts.n)
