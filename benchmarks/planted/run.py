@@ -1,4 +1,4 @@
-"""Hold DELTA to a planted truth: what it says that a candidate lost is known, because the candidate was made blind to it.
+"""Hold DELTA to a planted truth: what a candidate lost is known, because the candidate was made blind to it.
 
     python benchmarks/planted/run.py --fashion DIR --cifar cifar10-jpeg.zip --output DIR [--seeds 0 1 2]
 
@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -44,6 +45,22 @@ class Stage:
     training: scenes.Scenes
     test: scenes.Scenes
     folder: Path
+
+
+class Clock:
+    """Prints how long each step took."""
+
+    def __init__(self) -> None:
+        self._what, self._begin = "", time.perf_counter()
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        """Take note of progress."""
+        kind = what.split(",")[0]
+        if kind != self._what:
+            now = time.perf_counter()
+            if self._what:
+                print(f"  {self._what}: {now - self._begin:.1f} s", file=sys.stderr, flush=True)
+            self._what, self._begin = kind, now
 
 
 def prepare(options: argparse.Namespace, seed: int) -> Stage:
@@ -123,7 +140,7 @@ def context_for(stage: Stage, name: str, tuning: Tuning, threads: int) -> Traine
         candidate_macs=None,
         seed=stage.seed,
         threads=threads,
-        tell=lambda what, done, total: None,
+        tell=Clock(),
     )
 
 

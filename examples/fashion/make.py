@@ -15,7 +15,7 @@ from card import write_card
 from data import SOURCE, load, sample, save_split
 from export import prune_weights, save_onnx, to_float16, to_int8, to_onnx
 from torch import nn
-from training import Recipe, train
+from training import Recipe, initial_model, train
 
 EPOCHS = 16
 REFERENCE_SEED = 0
@@ -115,6 +115,11 @@ def make_train(workshop: Workshop, path: Path) -> None:
     save_split(workshop.source, "train", path)
 
 
+def make_initial(workshop: Workshop, path: Path) -> None:
+    """Write the weights that the reference's training started from, for the study's distillation."""
+    torch.save(initial_model(REFERENCE_SEED).state_dict(), path)
+
+
 STEPS: dict[str, Callable[[Workshop, Path], None]] = {
     "test.npz": make_data,
     "reference.pt": make_reference,
@@ -126,6 +131,7 @@ STEPS: dict[str, Callable[[Workshop, Path], None]] = {
     "independent.onnx": make_independent,
     "peers": make_peers,
     "train.npz": make_train,
+    "initial.pt": make_initial,
 }
 
 

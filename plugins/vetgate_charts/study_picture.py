@@ -30,6 +30,7 @@ SHAPES = {
     Fate.OPEN: ("o", "#999999"),
 }
 """Marker and colour of what became of a model."""
+DELTA = ("accuracy.top1", Of.DELTA)
 LINEAR = 0.1
 """Points of accuracy around 0 that are drawn to a linear scale: about what a handful of images make."""
 LEAST = 1e-6
@@ -117,7 +118,8 @@ def _names(axes: Axes, rows: Sequence[Row]) -> None:
 def _accuracy(axes: Axes, rows: Sequence[Row]) -> None:
     """Draw points of accuracy beside the reference's, with bounds."""
     axes.set_xscale("symlog", linthresh=LINEAR, linscale=0.5)
-    values = [100 * row.deviation.delta for row in rows if row.deviation and row.deviation.delta is not None]
+    deltas = [row.deviation.figures.get(DELTA) for row in rows if row.deviation]
+    values = [100 * end for figure in deltas if figure for end in (bounds(figure) or (figure.value,))]
     low, high = min([-1.0, *values]), max([0.5, *values])
     axes.set_xlim(1.4 * low, 1.4 * high)
     ticks = [tick for tick in (-100, -10, -1, -0.1, 0, 0.1, 1, 10) if 1.4 * low <= tick <= 1.4 * high]
@@ -126,7 +128,7 @@ def _accuracy(axes: Axes, rows: Sequence[Row]) -> None:
     axes.axvline(0, color=PALE, linewidth=0.9, zorder=1)
     axes.set_xlabel("accuracy beside the reference's, points", fontsize=9, color=INK)
     for at, row in enumerate(rows):
-        figure = row.deviation.figures.get(("accuracy.top1", Of.DELTA)) if row.deviation else None
+        figure = row.deviation.figures.get(DELTA) if row.deviation else None
         if row.deviation is None or figure is None:
             continue
         ends = bounds(figure)

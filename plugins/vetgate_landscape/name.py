@@ -24,6 +24,8 @@ HEAP = 16.0
 BESIDE = 9.0
 """Pixels from a point to its name within which no line joins them, where no other point is as near."""
 
+LONGEST = 0.18
+"""Of a square's side: a line that would be longer gives way, with its name, where another square names the point."""
 MOST = 30
 """Names in a square of t-SNE; with more, those have none that a later square names."""
 
@@ -57,7 +59,9 @@ def write_names(chart: Figure, axes: Axes, panel: Panel, cast: Cast, ways: Seque
         x, y = back.transform((box.x, box.y))
         text.set_position((float(x), float(y)))
         text.set_verticalalignment("bottom")
-        if not _is_beside(box, discs, index):
+        if panel.again and _away(box, discs[index]) > LONGEST * bounds.width:
+            text.remove()
+        elif not _is_beside(box, discs, index):
             _join(axes, box, discs[index])
 
 
@@ -87,9 +91,13 @@ def _segments(axes: Axes, ways: Sequence[Array]) -> list[tuple[tuple[float, floa
     return [((one[0], one[1]), (other[0], other[1])) for way in pixels for one, other in pairwise(way)]
 
 
+def _away(box: Box, disc: Disc) -> float:
+    return math.dist(box.nearest(disc.x, disc.y), (disc.x, disc.y))
+
+
 def _is_beside(box: Box, discs: Sequence[Disc], own: int) -> bool:
     """Return whether nobody can mistake whose name it is."""
-    away = [math.dist(box.nearest(disc.x, disc.y), (disc.x, disc.y)) - disc.radius for disc in discs]
+    away = [_away(box, disc) - disc.radius for disc in discs]
     rivals = (distance for index, distance in enumerate(away) if index != own)
     return away[own] <= BESIDE and all(distance > 2 * max(away[own], 0.0) for distance in rivals)
 

@@ -40,6 +40,9 @@ class Panel:
     shown: float | None = None
     """Share in [0, 1] of the squared distances that classical scaling shows; None where another way was drawn."""
 
+    again: bool = False
+    """Whether another square shows all of these points, and names them."""
+
     @property
     def true(self) -> bool:
         """Whether its distances are those of classical scaling, so that those of `next` lie around the reference."""
@@ -69,6 +72,7 @@ def panels_of(landscape: Landscape) -> list[Panel]:
             next=tuple(crowds[0]) if crowds else (),
             later=len(landscape.embeddings),
             shown=_shown(embedding),
+            again=_shown(embedding) is None and any(_shown(other) is not None for other in landscape.embeddings),
         )
         for embedding in landscape.embeddings
     ]
