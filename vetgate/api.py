@@ -32,6 +32,7 @@ from vetgate.domain.errors import (
 )
 from vetgate.domain.evidence import (
     BATCH,
+    CONCEPT,
     LABEL,
     LOOKS_OF_IMAGES,
     Better,
@@ -99,6 +100,7 @@ from vetgate.hookspecs import hookimpl
 
 __all__ = [
     "BATCH",
+    "CONCEPT",
     "LABEL",
     "LOOKS_OF_IMAGES",
     "Artifact",

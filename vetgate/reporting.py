@@ -7,6 +7,7 @@ from vetgate.domain.compress import Made, Recipe, Step
 from vetgate.domain.errors import Inconclusive
 from vetgate.domain.evidence import (
     BATCH,
+    CONCEPT,
     LABEL,
     Better,
     Counts,
@@ -58,6 +59,7 @@ from vetgate.ranking import Extreme, Interval, Ranking, Standing, Unranked, rank
 
 __all__ = [
     "BATCH",
+    "CONCEPT",
     "FAR",
     "LABEL",
     "NEAR",

@@ -65,14 +65,24 @@ def map_candidate(context: TrainerContext, rows: NDArray[np.intp]) -> CandidateM
         parts = [candidate_maps(seen.maps[part], head.weights[which]) for part, which in _parts(rows, classes)]
         kind = "logits" if seen.logits is not None else "log-probabilities less their mean over classes"
         method = f"Grad-CAM++ in closed form on {_name(context)} (linear head on {kind}, R2 {head.r2:.4f})"
-        return CandidateMaps(full_size(_joined(parts, seen.maps), size), method)
-    why = f"its head is not pool and linear (R2 {head.r2:.4f} of a linear fit, {LEAST_R2} needed)"
+        return CandidateMaps(full_size(_joined(parts, seen.maps), size), method, _cut_note(context))
+    crooked = f"its head is not pool and linear (R2 {head.r2:.4f} of a linear fit, {LEAST_R2} needed)"
+    why = "; ".join(filter(None, (_cut_note(context), crooked)))
     differentiable, refusal = _with_gradients(context, rows, seen.maps)
     if differentiable is not None:
         return CandidateMaps(differentiable, f"Grad-CAM++ on {_name(context)} (pytorch-grad-cam)", why)
     parts = [eigen_maps(seen.maps[part]) for part, _ in _parts(rows, rows)]
     method = f"Eigen-CAM on {_name(context)}, which knows no classes"
     return CandidateMaps(full_size(_joined(parts, seen.maps), size), method, f"{why}, and {refusal}")
+
+
+def _cut_note(context: TrainerContext) -> str:
+    """Say so where the two models are shown other parts of an image, so that their maps do not lie on one another."""
+    ours, theirs = context.candidate_card.input, context.reference_card.input
+    uncut = ours.crop == theirs.crop == "none"
+    if uncut or (ours.resize, ours.crop, ours.size) == (theirs.resize, theirs.crop, theirs.size):
+        return ""
+    return "the two models' cards cut images differently, so that places in their maps differ by as much"
 
 
 def _name(context: TrainerContext) -> str:

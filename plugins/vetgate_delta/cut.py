@@ -99,9 +99,9 @@ def node_named(program: fx.GraphModule, name: str) -> fx.Node:
     Raises:
         Inconclusive: It has none of that name.
     """
-    for node in program.graph.nodes:
-        if node.name == name:
-            return node
+    named: dict[str, fx.Node] = {node.name: node for node in program.graph.nodes}
+    if name in named:
+        return named[name]
     raise Inconclusive(f"the reference has no inner tensor named {name}", hint="explain the reference that it is from")
 
 
@@ -158,10 +158,11 @@ def _entrance(program: fx.GraphModule, places: list[fx.Node], last: fx.Node) -> 
     if found is None:
         raise Inconclusive("no layer of the reference takes one row of features an image, so it has no classifier")
     between = _layers_up_to(program)
-    if between[found] > between[last]:
+    count = between[found] - between[last]
+    if count:
         raise Inconclusive(
-            f"{between[found] - between[last]} layers stand between the reference's last feature map ({last.name})"
-            " and what its classifier takes, so the map does not show what the classifier sees",
+            f"{count} {'layer stands' if count == 1 else 'layers stand'} between the reference's last feature map"
+            f" ({last.name}) and what its classifier takes, so the map does not show what the classifier sees",
             hint="DELTA explains convolutional classifiers",
         )
     return found

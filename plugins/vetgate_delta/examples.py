@@ -125,7 +125,7 @@ def _example(
 
 
 def _picture(group: Group, examples: Mapping[int, Example], scenes: Sequence[Scene], first: int) -> Picture:
-    told = "; ".join(f"{first + place} {scenes[index].told()}" for place, index in enumerate(examples))
+    told = "; ".join(f"({first + place}) {scenes[index].told()}" for place, index in enumerate(examples))
     count = f"{len(examples)} of {len(group.members):,} such images, drawn at random"
     return Picture(
         title=group.title,

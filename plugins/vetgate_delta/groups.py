@@ -184,7 +184,17 @@ def _group(item: Any, names: Mapping[nn.Module, str]) -> Group | None:  # noqa: 
             linear = linear and isinstance(layer, nn.Linear)
     if len(norms) < 2 or not any(side.along == "in" for side in sides):
         return None
-    return Group(names[root].removeprefix(f"{TRUNK}."), norms, tuple(sides), linear)
+    return Group(_first_maker(sides, names, names[root]).removeprefix(f"{TRUNK}."), norms, tuple(sides), linear)
+
+
+def _first_maker(sides: list[Side], names: Mapping[nn.Module, str], root: str) -> str:
+    """Return the first layer of the network whose output channels are the group's, in the group's order."""
+    makers = {
+        side.layer
+        for side in sides
+        if side.along == "out" and len(side.places) and np.array_equal(side.places, side.channels)
+    }
+    return next((name for layer, name in names.items() if name in makers and isinstance(layer, WEIGHTED)), root)
 
 
 def _understood(layer: nn.Module) -> bool:

@@ -71,7 +71,7 @@ def _by_labeller(
         Finding(
             rule="disparity.labeller",
             severity=Severity.INFO,
-            message=f"{len(asked):,} pictures of explained images were meant for {who}, which named {told_names:,}",
+            message=f"{who} named {told_names:,} of {len(asked):,} pictures of explained images",
         )
     ]
     if answer.trouble:

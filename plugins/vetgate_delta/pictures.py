@@ -31,8 +31,8 @@ COLUMNS = 4
 TINT = 0.35
 """Share of the colour in a tinted pixel."""
 LEGEND = (
-    "Left of each pair the image as the models see it, right the same with the candidate's regions (what it looked at "
-    "for its wrong answer) in magenta, dashed, and DELTA's (what it brings in) in cyan."
+    "Beside each image the same with the candidate's regions (what it looked at) in magenta, dashed, and DELTA's (what "
+    "it brings in) in cyan."
 )
 
 

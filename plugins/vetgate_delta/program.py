@@ -48,7 +48,7 @@ def read(module: nn.Module, example: Tensor) -> fx.GraphModule:
 
 
 def near(ours: object, theirs: object, tolerance: float = NEAR) -> bool:
-    """Return whether two tensors have the same shape and differ by no more than the tolerance of their largest value."""
+    """Return whether two tensors have one shape and differ by at most the tolerance of their largest value."""
     if not isinstance(ours, Tensor) or not isinstance(theirs, Tensor) or ours.shape != theirs.shape:
         return False
     largest = float(theirs.abs().max()) if theirs.numel() else 0.0
@@ -214,8 +214,8 @@ def _count_images_nearby(graph: fx.Graph) -> None:
 
 
 def _counts_images(node: fx.Node) -> bool:
-    if node.op == "call_method" and node.target == "size" or node.target is torch.ops.aten.sym_size.int:
-        return len(node.args) > 1 and node.args[1] == 0
+    if (node.op == "call_method" and node.target == "size") or node.target is torch.ops.aten.sym_size.int:
+        return bool(node.args[1:] == (0,))
     if node.target is not operator.getitem or node.args[1] != 0 or not isinstance(node.args[0], fx.Node):
         return False
     source = node.args[0]

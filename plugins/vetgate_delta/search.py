@@ -5,8 +5,8 @@ structured subgraph; with the departures that are named here. A group mixes its 
 
     y = sum_j g_j layer(x; W * M(s_j)) = layer(x; W * sum_j g_j M(s_j)),
 
-which is one layer instead of K. The weights stay frozen and theta alone is learned. The masks act on the inputs of every
-layer that takes the group's channels, so after norm and activation: before a batch norm the gain would be divided out.
+which is one layer instead of K. The weights stay frozen and theta alone is learned. The masks act on the inputs of
+every layer that takes the group's channels, so after norm and activation: a batch norm would divide the gain out.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ class Mixture(nn.Module):
         """Return sum_j g_j s_j by group."""
         with torch.no_grad():
             return {
-                group.name: float((g.double().cpu() @ level.double()))
+                group.name: float(g.cpu().double() @ level.double())
                 for group, g, level in zip(self.groups, self.coefficients(), self.levels, strict=True)
             }
 
@@ -143,7 +143,15 @@ def _multiplier(
 
 
 def search(
-    network: Probed, rest: nn.Module, groups: tuple[Group, ...], parameters: int, teaching: Teaching, progress: Progress
+    network: Probed,
+    rest: nn.Module,
+    groups: tuple[Group, ...],
+    parameters: int,
+    teaching: Teaching,
+    progress: Progress,
+    *,
+    short: int = SHORT_STEPS,
+    steps: int = STEPS,
 ) -> Found:
     """Return sparsities that come near a budget at the least loss.
 
@@ -157,16 +165,18 @@ def search(
         parameters: The most that the trunk may have.
         teaching: Images and labels.
         progress: Takes up where a killed run was, search by search.
+        short: Steps of each short search.
+        steps: Steps of the last one.
     """
     costs = branch_costs(network, rest, groups, teaching)
     low, high = math.log(_L1_LOW), math.log(_L1_HIGH)
-    total = SHORT_SEARCHES * SHORT_STEPS + STEPS
+    total = SHORT_SEARCHES * short + steps
     l1, searches = math.exp((low + high) / 2), 0
     for turn in range(SHORT_SEARCHES):
         l1, searches = math.exp((low + high) / 2), turn + 1
         found = _kept(progress, f"search {turn}")
         if found is None:
-            found = _descend(network, rest, groups, costs, l1, SHORT_STEPS, teaching, turn * SHORT_STEPS, total)
+            found = _descend(network, rest, groups, costs, l1, short, teaching, turn * short, total)
             progress.keep(f"search {turn}", found)
         left = count_parameters(network, groups, masks_of(groups, found))
         if abs(left - parameters) <= _NEAR * parameters:
@@ -174,7 +184,7 @@ def search(
         low, high = (math.log(l1), high) if left > parameters else (low, math.log(l1))
     found = _kept(progress, "search")
     if found is None:
-        found = _descend(network, rest, groups, costs, l1, STEPS, teaching, total - STEPS, total)
+        found = _descend(network, rest, groups, costs, l1, steps, teaching, total - steps, total)
         progress.keep("search", found)
     return Found(found, l1, searches)
 

@@ -21,7 +21,6 @@ from vetgate.api import DataError, UnreadableArtifact, WorkerFailed
 from vetgate_delta.cost import Cost, count
 from vetgate_delta.extract import extract, remove
 from vetgate_delta.finetune import Classifier, Course, Lesson, fine_tune
-from vetgate_delta.groups import Probed
 from vetgate_delta.plan import Plan, make_plan, trunk_at
 from vetgate_delta.search import Teaching, masks_of, meet, search
 from vetgate_delta.state import Progress, recall, store
@@ -243,8 +242,9 @@ def _sparsities(
     network.to("cpu")
     met = meet(network, groups, found.sparsities, work.parameters)
     return met, (
-        f"sparsities {min(met.values()):.3f} to {max(met.values()):.3f} by group, found in {found.searches} short searches"
-        f" and a long one at l1 = {found.l1:.3g}; uniform sparsity of the same budget is {max(uniform.values()):.3f}",
+        f"sparsities {min(met.values()):.3f} to {max(met.values()):.3f} by group, found in {found.searches} short"
+        f" searches and a long one at l1 = {found.l1:.3g}; uniform sparsity of the same budget is"
+        f" {max(uniform.values()):.3f}",
     )
 
 

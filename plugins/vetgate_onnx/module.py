@@ -59,7 +59,7 @@ def _narrowed(model: onnx.ModelProto, card: Card, name: str) -> onnx.ModelProto:
     wanted = card.output.name
     if wanted is None and len(outputs) > 1:
         raise CardError(
-            f"{name} has {len(outputs)} outputs ({', '.join(outputs)}) and the card does not say which holds the classes",
+            f"{name} has {len(outputs)} outputs ({', '.join(outputs)}) and the card does not say which has the classes",
             hint="write output: {name: ...} in the card",
         )
     if wanted is not None and wanted not in outputs:
@@ -107,22 +107,19 @@ def _older(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def _converted(model: onnx.ModelProto, name: str) -> Any:  # noqa: ANN401  # a torch.nn.Module
-    from vetgate_vision import torchvision
-
-    torchvision("explain")  # onnx2torch imports it
     try:
+        from vetgate_vision import torchvision
+
+        torchvision("explain")  # onnx2torch imports it
         from onnx2torch import convert
     except ImportError as error:
-        raise MissingExtra(f"onnx2torch cannot be imported: {error}", hint="pip install 'vetgate[explain]'") from None
+        raise MissingExtra(
+            f"PyTorch or onnx2torch cannot be imported: {error}", hint="pip install 'vetgate[explain]'"
+        ) from None
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return convert(_older(model)).float().eval().requires_grad_()
-    except NotImplementedError as error:
-        raise Inconclusive(
-            f"{name} cannot become a PyTorch module: {_reason(error)}",
-            hint=_INSTEAD,
-        ) from None
     except Exception as error:  # the converter raises whatever its parts raise
         raise Inconclusive(f"{name} cannot become a PyTorch module: {_reason(error)}", hint=_INSTEAD) from None
 

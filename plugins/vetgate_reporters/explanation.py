@@ -6,14 +6,22 @@ from collections.abc import Callable, Iterator, Sequence
 
 from rich.text import Text
 
-from vetgate.reporting import Counts, Measurement, Outcome, Report, ReportSet, Table, format_quantity, side_by_side
+from vetgate.reporting import (
+    CONCEPT,
+    Counts,
+    Measurement,
+    Outcome,
+    Report,
+    ReportSet,
+    Table,
+    format_quantity,
+    side_by_side,
+)
 from vetgate_reporters.evidence_pages import draw_evidence, draw_exhibit
 from vetgate_reporters.head import head_lines
 from vetgate_reporters.page import Page
 from vetgate_reporters.text import common_folder, name, sentence
 
-CONCEPT = "concept"
-"""Column of figures that come by concept."""
 Shown = Callable[[str], str]
 """Makes a name harmless and fit for the document."""
 ADVICE = "Nothing is judged: this is advice on what to look at."
@@ -44,7 +52,7 @@ class ExplanationReporter:
             if many:
                 page.line()
                 page.line(f"═══ candidate {number} of {len(reports.reports)} ".ljust(page.width, "═"), style="bold")
-            _draw_report(page, report)
+            _draw_report(page, without_form(report))
         page.line()
         page.line(ADVICE, style="dim")
         return page.text()
@@ -61,6 +69,14 @@ def _draw_report(page: Page, report: Report) -> None:
         ]
     )
     draw_evidence(page, report)
+
+
+def without_form(report: Report) -> Report:
+    """Return a report without checks that measured no figure and found nothing: what is fed how is not the matter."""
+    kept = [
+        item for item in report.evidence if item.measurements or item.findings or item.outcome is not Outcome.MEASURED
+    ]
+    return report.model_copy(update={"evidence": tuple(kept)})
 
 
 def title(report: Report, shown: Shown) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from vetgate.reporting import ReportSet
 from vetgate_reporters.escape import code, prose
-from vetgate_reporters.explanation import ADVICE, comparisons, title
+from vetgate_reporters.explanation import ADVICE, comparisons, title, without_form
 from vetgate_reporters.head import head_lines
 from vetgate_reporters.markdown_evidence import evidence_blocks, exhibit_blocks
 
@@ -29,7 +29,7 @@ class ExplanationMarkdownReporter:
 
 def _blocks(reports: ReportSet, rows: int) -> list[str]:
     blocks = [block for table in comparisons(reports) for block in exhibit_blocks(table, max(rows, 8))]
-    for report in reports.reports:
+    for report in map(without_form, reports.reports):
         blocks.append(f"## {title(report, lambda text: code(text, 100))}")
         blocks.append(
             "\n".join(

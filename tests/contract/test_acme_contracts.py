@@ -12,6 +12,7 @@ from vetgate.domain.check import TableContext
 from vetgate.domain.compress import Bench
 from vetgate.domain.predictions import Predictions, PredictionTable
 from vetgate.domain.specs import BackendSpec, CheckSpec, CompressorSpec, LabellerSpec
+from vetgate.domain.trainer import CandidateSeen, ImageSet, TrainerContext, Tuning
 from vetgate.testing import (
     BackendContract,
     CheckContract,
@@ -19,11 +20,14 @@ from vetgate.testing import (
     Example,
     LabellerContract,
     LinearModel,
+    TrainerCheckContract,
     toy_card,
 )
 
 RNG = np.random.default_rng(3)
 WEIGHT = RNG.normal(size=(16, 3)).astype(np.float32)
+SCALE = RNG.normal(size=4).astype(np.float32)
+HEAD = RNG.normal(size=(4, 3)).astype(np.float32)
 IMAGES = RNG.normal(size=(5, 1, 4, 4)).astype(np.float32)
 
 
@@ -66,6 +70,81 @@ class TestAcmeCheck(CheckContract):
         probabilities = np.asarray([[0.95, 0.05], [0.5, 0.5], [0.1, 0.9]])
         model = Predictions(np.log(probabilities).astype(np.float32), probabilities, probabilities.argmax(axis=1))
         return TableContext(PredictionTable(("a", "b", "c"), None, ("cat", "dog"), model, model))
+
+
+class TestAcmeDeep(BackendContract):
+    @pytest.fixture(autouse=True)
+    def _installed(self, acme: Path) -> None:
+        """Let every inherited test see the plugin."""
+
+    def spec(self) -> BackendSpec:
+        from acme_vetgate import learner
+
+        (spec,) = learner.vetgate_backends()
+        return spec
+
+    def example(self, folder: Path) -> Example:
+        from acme_vetgate.deep import write_deep
+
+        path = write_deep(folder / "model.deep", SCALE, HEAD)
+        maps = np.maximum(IMAGES * SCALE[:, np.newaxis, np.newaxis], 0)
+        return Example(path, toy_card(), IMAGES, (maps.mean(axis=(2, 3)) @ HEAD).astype(np.float32))
+
+
+class TestAcmeLesson(TrainerCheckContract):
+    @pytest.fixture(autouse=True)
+    def _installed(self, acme: Path) -> None:
+        """Let every inherited test see the plugin."""
+
+    def spec(self) -> CheckSpec[Any]:
+        from acme_vetgate import learner
+
+        (spec,) = learner.vetgate_checks()
+        return spec
+
+    def lesson(self, shelf: Path) -> TrainerContext:
+        from acme_vetgate.deep import DeepModel
+
+        model = DeepModel((1, 4, 4), SCALE, HEAD, "")
+
+        def images(name: str, seed: int) -> ImageSet:
+            pixels = np.random.default_rng(seed).integers(0, 256, size=(30, 4, 4, 1), dtype=np.uint8)
+            maps = model.maps(_normalise(pixels))
+            logits = model.head(maps)
+            probabilities = np.exp(logits.astype(np.float64))
+            probabilities /= probabilities.sum(axis=1, keepdims=True)
+            ids = tuple(f"{name}{row}" for row in range(30))
+            seen = CandidateSeen(probabilities, logits, maps.mean(axis=(2, 3)), maps)
+            return ImageSet(name, ids, ids, pixels, logits.argmax(axis=1).astype(np.int64), seen)
+
+        return TrainerContext(
+            reference=lambda: model,
+            reference_card=toy_card(),
+            candidate=lambda: model,
+            candidate_card=toy_card(),
+            candidate_name="candidate",
+            classes=("a", "b", "c"),
+            feature_map=model.taps()[0],
+            feature_note="",
+            vetted=images("vetted", 1),
+            training=images("training", 2),
+            concepts={},
+            normalise=_normalise,
+            label=None,
+            tuning=Tuning(),
+            shelf=shelf,
+            reference_key="1" * 64,
+            candidate_key="2" * 64,
+            candidate_parameters=9,
+            candidate_macs=9,
+            seed=0,
+            threads=1,
+            tell=lambda _what, _done, _total: None,
+        )
+
+
+def _normalise(pixels: np.ndarray) -> np.ndarray:
+    return (np.moveaxis(pixels, 3, 1) / 255).astype(np.float32)
 
 
 class TestAcmeCompressor(CompressorContract):

@@ -47,8 +47,10 @@ def _model(world: Any, name: str, *, noise: float = 0.0, card: str = CARD, class
 
 def _data(world: Any, name: str, images: int, *, seed: int, labelled: bool = True, size: int = 4) -> str:
     pixels = np.random.default_rng(seed).integers(0, 256, size=(images, size, size), dtype=np.uint8)
-    labels = {"labels": np.arange(images) % 3} if labelled else {}
-    np.savez(world.folder / name, images=pixels, **labels)
+    arrays: dict[str, Any] = {"images": pixels}
+    if labelled:
+        arrays["labels"] = np.arange(images) % 3
+    np.savez(world.folder / name, **arrays)
     return name
 
 
@@ -437,3 +439,15 @@ def test_secrets_of_the_environment_stay_with_the_parent(deep: Any, monkeypatch:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
     assert "OPENAI_API_KEY" not in environment(1, also=("CUDA_VISIBLE_DEVICES",))
     assert environment(1, also=("CUDA_VISIBLE_DEVICES",))["CUDA_VISIBLE_DEVICES"] == "0"
+
+
+def test_a_rule_may_name_a_concept(deep: Any) -> None:
+    pytest.importorskip("pycocotools")
+    square = {"image_id": 1, "category_id": 1, "segmentation": [[0, 0, 2, 0, 2, 1, 0, 1]]}
+    parts = _annotate(deep, square, name=_first_id(deep))
+    rule = deep.policy("metric: acme.concepts, slice: concept=wheel, at_least: 0%, confidence: 95%")
+    given = ("cand.deep", "--reference", "ref.deep", "--data", "data.npz", "--train-data", "train.npz", *OFF)
+    assert deep.run("check", *given, "--policy", rule, "--concepts", parts, "--plan") == 0
+    assert "CANNOT BE SETTLED" not in deep.out
+    assert deep.check(*given, "--policy", rule, "--concepts", parts) == 0, deep.reasons()
+    assert deep.check(*given, "--policy", rule) == 3, "a figure that was not measured is no pass"

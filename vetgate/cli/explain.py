@@ -34,15 +34,13 @@ NOT_ASKED = (
 @click.command("explain", short_help="Show what candidates lost against their reference, and where; judges nothing.")
 @click.argument("candidates", nargs=-1, required=True, metavar="CANDIDATE...")
 @click.option("--reference", metavar="MODEL", help="The original model that candidates were made from.")
-@click.option("--data", metavar="PATH", help="Images that are explained, those that the reference alone gets right.")
+@click.option("--data", metavar="PATH", help="Images; those that the reference alone gets right are explained.")
 @option.train_data
 @click.option(
     "--budget", metavar="SHARE", help="Size of the network that explains, over the reference's.  [default: 10%]"
 )
 @click.option("--budget-seconds", type=float, metavar="SECONDS", help="Longest time to fit it to one candidate.")
-@click.option(
-    "--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), help="Where it is trained. [default: auto]"
-)
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), help="Where to train.  [default: auto]")
 @click.option(
     "--variant",
     type=click.Choice(["residual", "paper"]),

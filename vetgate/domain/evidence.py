@@ -37,12 +37,15 @@ LOOKS_OF_IMAGES = ("brightness", "contrast", "size")
 BATCH = "batch"
 """The column of timed calls: how many images each took."""
 
+CONCEPT = "concept"
+"""The column of explained images: the named part that each shows. No data set has it; a check finds it."""
+
 
 class Slice(Record):
     """The images (or timed calls) with one value in one column; without a value, all values of the column."""
 
     by: str
-    """`label`, a metadata column of the data, one of LOOKS_OF_IMAGES, or `batch`."""
+    """`label`, a metadata column of the data, one of LOOKS_OF_IMAGES, `batch` or `concept`."""
     value: str | None = None
     """None means each value in a rule, and in a measurement a figure over all of them, such as the worst."""
 

@@ -51,7 +51,7 @@ def explain_disparity(candidate: Entrant, reference: Entrant, table: PredictionT
         yield from (run_check(check, None) for check in checks)
         return
     folder = supplies.folder / "candidate"
-    folder.mkdir(mode=0o700)
+    folder.mkdir(mode=0o700, exist_ok=True)
     lesson = _Lesson(candidate, reference, table, run, supplies, folder)
     try:
         for check in checks:
@@ -114,6 +114,7 @@ class _Lesson:
         request, candidate, reference = self.run.request, self.candidate, self.reference
         threads = request.threads or environment.cores()
         house, architecture = self.run.house, request.architecture
+        shelf = self._shelf()  # first, so that what is kept from here on does not push it out
         vetted, training, chosen = self._lay_out()
         for entrant in (candidate, reference):
             entrant.close()  # what trains gets their memory
@@ -133,7 +134,7 @@ class _Lesson:
             concepts=self._vetted.concepts,
             tuning=request.tuning,
             labeller=labeller.about if labeller is not None else None,
-            shelf=str(self._shelf()),
+            shelf=str(shelf),
             reference_key=reference.key("what is trained for it"),
             candidate_key=candidate.key("what is trained for it", tap=chosen.tap.name if chosen.tap else None),
             candidate_parameters=_parameters(structure),

@@ -48,8 +48,10 @@ def find_feature_map(candidate: Entrant, wanted: str | None) -> Chosen:
         VetgateError: The candidate cannot be opened.
     """
     key = candidate.key("taps")
-    known = candidate.cache.record(key, _Taps) or _ask_taps(candidate)
-    candidate.cache.keep_record(key, known)
+    known = candidate.cache.record(key, _Taps)
+    if known is None:
+        known = _ask_taps(candidate)
+        candidate.cache.keep_record(key, known)
     if known.missing and wanted is None:
         return Chosen(None, known.missing)
     return choose(known.taps, known.notes, wanted, candidate.name)

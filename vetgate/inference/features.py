@@ -15,12 +15,15 @@ from vetgate.inference.feed import SLOT_BYTES
 from vetgate.inference.inner import CAPTURE_BYTES, ask, bytes_of, take
 from vetgate.inference.memory import SharedBuffer
 from vetgate.inference.message import Block
+from vetgate.label import shorten
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SHOWN = 12
 """Names of inner tensors that a message lists."""
+LONGEST_NAME = 80
+"""Characters of a tensor's name in a note; TFLite joins those of all layers that were fused into it."""
 
 Pixels = Callable[[int], "NDArray[np.uint8]"]
 """Returns an image (H, W, 1 or 3) by its position in the list, fitted to the model's card."""
@@ -56,7 +59,7 @@ def choose(taps: Sequence[Tap], notes: Sequence[str], wanted: str | None, model:
     found = next((tap for tap in taps if tap.spatial), None)
     if found is None:
         return Chosen(None, f"{model} has no inner tensor of more than one position before its classifier")
-    told = f"{found.name} {_size(found)}: the last one before pooling and classifier"
+    told = f"{shorten(found.name, LONGEST_NAME)} {_size(found)}: the last one before pooling and classifier"
     return Chosen(found, "; ".join((told, *notes)))
 
 
@@ -69,7 +72,7 @@ def _named(wanted: str, taps: Sequence[Tap], maps: Sequence[Tap], notes: Sequenc
         raise UsageError(f"{model} has no inner tensor {wanted!r}", hint=hint)
     if tap not in maps:
         raise UsageError(f"{model}: the inner tensor {wanted!r} is {_size(tap)}, so it cannot show where", hint=hint)
-    return Chosen(tap, "; ".join((f"{tap.name} {_size(tap)}: named by the user", *notes)))
+    return Chosen(tap, "; ".join((f"{shorten(tap.name, LONGEST_NAME)} {_size(tap)}: named by the user", *notes)))
 
 
 def _size(tap: Tap) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vetgate.documents import suggest
-from vetgate.domain.evidence import BATCH, LABEL, Slice, of_label
+from vetgate.domain.evidence import BATCH, CONCEPT, LABEL, Slice, of_label
 from vetgate.domain.specs import MetricSpec
 
 EACH = "each"
@@ -52,8 +52,8 @@ def images_noun(where: Slice | None) -> str:
 
 
 def counts_images(where: Slice) -> bool:
-    """Return whether the parts are parts of the images, and not of timed calls."""
-    return where.by != BATCH
+    """Return whether the parts are parts of the images by a column that they have, and not of timed calls."""
+    return where.by not in (BATCH, CONCEPT)
 
 
 def slice_mistake(text: str | None, spec: MetricSpec) -> str:

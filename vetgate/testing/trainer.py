@@ -11,7 +11,7 @@ import pytest
 
 from vetgate.domain.check import Need, Results
 from vetgate.domain.errors import Inconclusive
-from vetgate.domain.trainer import ImageSet, TrainerContext
+from vetgate.domain.trainer import CandidateSeen, ImageSet, TrainerContext
 from vetgate.testing.contracts import CheckContract
 
 
@@ -83,10 +83,10 @@ class TrainerCheckContract(CheckContract):
 def _without(context: TrainerContext, what: str) -> TrainerContext:
     match what:
         case "feature map":
-            mapless = {"feature_map": None, "feature_note": "it shows no inner tensors"}
-            return _each(replace(context, **mapless), pooled=None, maps=None)
+            mapless = replace(context, feature_map=None, feature_note="it shows no inner tensors")
+            return _each(mapless, ("pooled", "maps"))
         case "logits":
-            return _each(context, logits=None)
+            return _each(context, ("logits",))
         case "labels":
             training = replace(context.training, labels=None) if context.training is not None else None
             return replace(context, vetted=replace(context.vetted, labels=None), training=training)
@@ -95,9 +95,18 @@ def _without(context: TrainerContext, what: str) -> TrainerContext:
     return replace(context, candidate=None)
 
 
-def _each(context: TrainerContext, **changes: None) -> TrainerContext:
+def _each(context: TrainerContext, lacking: tuple[str, ...]) -> TrainerContext:
     def changed(images: ImageSet) -> ImageSet:
-        return replace(images, candidate=replace(images.candidate, **changes))
+        seen = images.candidate
+        return replace(
+            images,
+            candidate=CandidateSeen(
+                probabilities=seen.probabilities,
+                logits=seen.logits if "logits" not in lacking else None,
+                pooled=seen.pooled if "pooled" not in lacking else None,
+                maps=seen.maps if "maps" not in lacking else None,
+            ),
+        )
 
     training = changed(context.training) if context.training is not None else None
     return replace(context, vetted=changed(context.vetted), training=training)

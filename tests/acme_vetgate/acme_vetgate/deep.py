@@ -100,11 +100,11 @@ class DeepModel:
 
     def maps(self, images: np.ndarray) -> np.ndarray:
         """Return the maps (N, K, h, w)."""
-        return np.maximum(images[:, :1] * self.scale[:, np.newaxis, np.newaxis], 0).astype(np.float32)
+        return np.asarray(np.maximum(images[:, :1] * self.scale[:, np.newaxis, np.newaxis], 0), dtype=np.float32)
 
     def head(self, maps: np.ndarray) -> np.ndarray:
         """Return the logits of maps."""
-        return (maps.mean(axis=(2, 3)) @ self.weight).astype(np.float32)
+        return np.asarray(maps.mean(axis=(2, 3)) @ self.weight, dtype=np.float32)
 
     def taps(self) -> tuple[Tap, ...]:
         """Return the maps and the logits."""

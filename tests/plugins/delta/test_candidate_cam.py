@@ -170,9 +170,22 @@ def test_the_layer_is_told_by_what_it_puts_out_and_one_that_runs_twice_is_none()
     with torch.no_grad():
         maps = network.block(network.stem(images)).numpy()
     assert find_layer(network, images, maps) is network.block
-    twice = torch.nn.Sequential(network.stem, network.block, activation := torch.nn.ReLU(), activation)
-    with torch.no_grad():
-        assert find_layer(twice, images, maps) is not activation
+    activation = torch.nn.ReLU()
+    twice = torch.nn.Sequential(network.stem, network.block, activation, activation, network.pool)
+    assert find_layer(twice, images, maps) is network.block
+    assert find_layer(network, images, maps + 1) is None
+
+
+def test_cards_that_cut_images_differently_are_told() -> None:
+    card = toy_card(SIZE, SIZE, CLASSES)
+    cut = card.model_copy(update={"input": card.input.model_copy(update={"crop": "center"})})
+    network = Small(deep=False).eval()
+    assert "cut images differently" in map_candidate(_context(network, candidate_card=cut), ROWS).note
+    assert map_candidate(_context(network, candidate_card=cut, reference_card=cut), ROWS).note == ""
+    assert map_candidate(_context(network, candidate_card=toy_card(8, 8, CLASSES)), ROWS).note == ""
+    crooked = map_candidate(_context(Small(deep=True).eval(), candidate_card=cut), ROWS).note
+    assert "cut images differently" in crooked
+    assert "its head is not pool and linear" in crooked
 
 
 def test_no_rows_give_no_maps() -> None:

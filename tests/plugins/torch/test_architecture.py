@@ -10,6 +10,7 @@ import torch
 from torch import nn
 from vetgate_torch import vision
 from vetgate_torch.backend import TorchBackend
+from vetgate_vision import torchvision
 
 from vetgate.api import Artifact, Card, CardError, MissingExtra, OpenOptions, UsageError
 
@@ -36,7 +37,7 @@ def test_torchvision_by_name_takes_the_number_of_classes_from_the_weights(
 ) -> None:
     path = tmp_path / "model.pt"
     torch.manual_seed(0)
-    model = save(vision.torchvision().models.resnet18(num_classes=classes), path)
+    model = save(torchvision().models.resnet18(num_classes=classes), path)
     card = make_card(side=32, architecture="torchvision/resnet18")
     check_same(path, model, artifact(path), card, OpenOptions(batch_size=2))
 
@@ -63,7 +64,7 @@ def test_channels_of_the_card_that_timm_weights_do_not_have_are_a_contradiction(
 
 def test_resnet18_has_the_published_figures(tmp_path: Path, artifact: Identify, make_card: MakeCard) -> None:
     path = tmp_path / "model.pt"
-    save(vision.torchvision().models.resnet18(), path)
+    save(torchvision().models.resnet18(), path)
     card = make_card(side=224, architecture="torchvision/resnet18")
     structure = TorchBackend().describe(artifact(path), card, OpenOptions())
     elements = [tensor.elements for tensor in structure.tensors if tensor.kind != "state"]

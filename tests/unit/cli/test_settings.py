@@ -168,6 +168,12 @@ _SAID = {
     "disable": ("charts", ("charts",)),
     "cards": ("a=b", {"a": "b"}),
     "prefer": ("a=b", {"a": "b"}),
+    "budget_seconds": ("7.5", 7.5),
+    "device": ("cpu", "cpu"),
+    "examples": ("7", 7),
+    "folds": ("7", 7),
+    "labeller_settings": ("a=b", {"a": "b"}),
+    "variant": ("paper", "paper"),
 }
 
 

@@ -112,3 +112,27 @@ def test_a_stray_file_among_the_entries_is_passed_by(tmp_path: Path) -> None:
     Cache(tmp_path).keep_answers(KEY, DIGESTS, RAW)
     (tmp_path / "v1" / "stray").touch()
     assert len(Cache(tmp_path).entries()) == 1
+
+
+def test_features_are_filled_into_an_array_as_far_as_they_are_known(tmp_path: Path) -> None:
+    cache, target = Cache(tmp_path), np.full((3, 2), -1, dtype=np.float32)
+    cache.keep_answers("key", ["a", "b"], np.asarray([[1, 2], [3, 4]], dtype=np.float32))
+    cache.keep_answers("key", ["c"], np.asarray([[5, 6, 7]], dtype=np.float32))  # of another width
+    assert cache.fill("key", ["b", "c", "a"], target).tolist() == [True, False, True]
+    assert target.tolist() == [[3, 4], [-1, -1], [1, 2]]
+
+
+def test_a_shelf_counts_for_the_limit_with_all_that_lies_in_it_and_goes_as_a_whole(tmp_path: Path) -> None:
+    cache = Cache(tmp_path)
+    shelf = cache.shelf("work")
+    assert shelf is not None
+    (shelf / "inner").mkdir()
+    (shelf / "inner" / "part").write_bytes(b"x" * 1000)
+    assert cache.size() == 1000
+    assert cache.shelf("work") == shelf
+    cache.set_limit(100)
+    assert not shelf.exists()
+
+
+def test_a_cache_that_is_off_has_no_shelf(tmp_path: Path) -> None:
+    assert Cache(tmp_path, enabled=False).shelf("work") is None
