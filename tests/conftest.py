@@ -18,6 +18,7 @@ NEEDS = {
     "plugins/torch": ("torch", "torchvision", "timm", "safetensors"),
     "plugins/onnx": ("onnx", "onnxruntime"),
     "plugins/compress": ("torch", "onnx", "onnxruntime", "onnxscript", "torch_pruning", "sklearn"),
+    "plugins/delta": ("torch", "torch_pruning", "onnx2torch", "pytorch_grad_cam", "pycocotools"),
     "plugins/litert": ("ai_edge_litert",),
     "plugins/data": ("pyarrow",),
     "plugins/charts/test_bubble_chart.py": ("matplotlib",),

@@ -137,7 +137,8 @@ def _paste(
 def _decoy(item: NDArray[np.float32], random: np.random.Generator) -> NDArray[np.float32]:
     """Return an item with its sixteen squares of 4 x 4 pixels in a random order: its strokes without its shape."""
     squares = item.reshape(4, 4, 4, 4).swapaxes(1, 2).reshape(16, 4, 4)
-    return squares[random.permutation(16)].reshape(4, 4, 4, 4).swapaxes(1, 2).reshape(PART, PART)
+    mixed = squares[random.permutation(16)]
+    return mixed.reshape(4, 4, 4, 4).swapaxes(1, 2).reshape(PART, PART)
 
 
 def _idx(path: Path, header: int) -> NDArray[np.uint8]:
@@ -145,7 +146,8 @@ def _idx(path: Path, header: int) -> NDArray[np.uint8]:
 
 
 def _scaled(image: NDArray[np.uint8]) -> NDArray[np.float32]:
-    return np.asarray(Image.fromarray(image).resize((PART, PART), Image.Resampling.BOX), np.float32) / 255
+    scaled = np.asarray(Image.fromarray(image).resize((PART, PART), Image.Resampling.BOX), np.float32)
+    return np.asarray(scaled / 255, np.float32)
 
 
 def _digits(split: str, variants: int = 6) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
@@ -169,7 +171,7 @@ def _turned(digit: NDArray[np.float64], random: np.random.Generator) -> NDArray[
     shift = 7.5 - turn @ [7.5, 7.5] + random.uniform(-0.8, 0.8, 2)
     matrix = (turn[0, 0], turn[0, 1], shift[0], turn[1, 0], turn[1, 1], shift[1])
     turned = page.transform((PART, PART), Image.Transform.AFFINE, matrix, Image.Resampling.BILINEAR)
-    return np.asarray(turned, np.float32) / 255
+    return np.asarray(np.asarray(turned) / 255, np.float32)
 
 
 def _clutter(archive: Path, split: str, most: int = 6000) -> NDArray[np.uint8]:

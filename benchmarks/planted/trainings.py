@@ -41,7 +41,8 @@ RECIPES = (
 
 def normalise(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Return images (N, 3, H, W) as the networks take them, of pixels (N, H, W, 3)."""
-    return np.ascontiguousarray((pixels.astype(np.float32) / 255 - MEAN) / STD).transpose(0, 3, 1, 2)
+    scaled = np.asarray((pixels.astype(np.float32) / 255 - MEAN) / STD, np.float32)
+    return np.ascontiguousarray(scaled).transpose(0, 3, 1, 2)
 
 
 def trained(recipe: Recipe, images: scenes.Scenes, seed: int, path: Path) -> nn.Module:

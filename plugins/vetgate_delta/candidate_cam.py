@@ -122,7 +122,10 @@ def _with_gradients(context: TrainerContext, rows: NDArray[np.intp], maps: Float
         return None, "its format gives no gradients"
     if context.candidate_card.input != context.reference_card.input:
         return None, "it is fed otherwise than the reference"
-    network: nn.Module = context.candidate()
+    try:
+        network: nn.Module = context.candidate()
+    except Inconclusive as error:
+        return None, f"no module can be made of it ({error.message})"
     example = rows[: min(4, len(rows))]
     try:
         layer = find_layer(network, _fed(context, example), maps[example])

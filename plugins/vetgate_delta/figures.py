@@ -9,7 +9,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from vetgate.api import Ask, Counts, Exact, Measurement, MetricSpec, Of, Quantiles, Slice, Unstated
+from vetgate.api import CONCEPT, Ask, Counts, Exact, Measurement, MetricSpec, Of, Quantiles, Slice, Unstated
 from vetgate.statistics import Bounds, attainable_levels, bootstrap, bootstrap_images, paired_bounds
 from vetgate_delta import metrics
 from vetgate_delta.category import Category
@@ -145,7 +145,10 @@ def correlation(
     levels = attainable_levels(ask.confidences, ask.replicates)
     found = bootstrap_images(of_sums, design, replicates=ask.replicates, seed=ask.seed, levels=levels)
     uncertainty = Quantiles(levels=found.levels, values=tuple(map(float, found.values[0])), method=found.method(0))
-    note = "below 0 by construction, also for a candidate that misses nothing: conclude nothing from it"
+    note = (
+        "conclude nothing from it: F_D aims at 2 F_B - R, so that it lies near -0.45 where the candidate's channels "
+        "pair with the reference's at random, and near 1 for a copy that keeps their order, whatever was lost"
+    )
     return _figure(metrics.CORRELATION, value, len(added), uncertainty, note=note)
 
 
@@ -169,7 +172,7 @@ def of_explanation(found: Explanation, threshold: float) -> Iterator[Measurement
         uncertainty = found.overlap.uncertainty or Unstated()
         yield _figure(metrics.OVERLAP, found.overlap.mean, found.overlap.images, uncertainty)
     for concept in found.concepts:
-        where = Slice(by=metrics.CONCEPT, value=concept.name)
+        where = Slice(by=CONCEPT, value=concept.name)
         yield share(metrics.CONCEPTS, concept.images, found.concept_images, where)
 
 

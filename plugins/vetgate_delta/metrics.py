@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from vetgate.api import Better, MetricSpec, Of, Unit
+from vetgate.api import CONCEPT, Better, MetricSpec, Of, Unit
 
 _PAIR = (Of.PAIR,)
 _PAPER = "Wang: Characterizing Disparity Between Edge Models and High-Accuracy Base Models for Vision Tasks"
-CONCEPT = "concept"
-"""The column of missed concepts."""
 
 
 def _figure(
@@ -56,7 +54,7 @@ MACS_CANDIDATE = _cost("macs_to_candidate", "multiply-accumulates of DELTA over 
 MACS_REFERENCE = _cost("macs_to_reference", "multiply-accumulates of DELTA over the reference's")
 CORRELATION = _figure(
     "correlation",
-    "Pearson correlation of what DELTA adds with what the candidate gives; below 0 by construction",
+    "Pearson correlation of what DELTA adds with what the candidate gives; how channels pair decides it, not a loss",
     Unit.SCORE,
     low=-1.0,
 )

@@ -171,12 +171,13 @@ def search(
     costs = branch_costs(network, rest, groups, teaching)
     low, high = math.log(_L1_LOW), math.log(_L1_HIGH)
     total = SHORT_SEARCHES * short + steps
+    fast = LEARNING_RATE * steps / short  # Adam's steps are of the rate's size: as far as the last search goes
     l1, searches = math.exp((low + high) / 2), 0
     for turn in range(SHORT_SEARCHES):
         l1, searches = math.exp((low + high) / 2), turn + 1
         found = _kept(progress, f"search {turn}")
         if found is None:
-            found = _descend(network, rest, groups, costs, l1, short, teaching, turn * short, total)
+            found = _descend(network, rest, groups, costs, l1, short, teaching, turn * short, total, fast)
             progress.keep(f"search {turn}", found)
         left = count_parameters(network, groups, masks_of(groups, found))
         if abs(left - parameters) <= _NEAR * parameters:
@@ -269,10 +270,11 @@ def _descend(
     teaching: Teaching,
     done: int,
     total: int,
+    rate: float = LEARNING_RATE,
 ) -> dict[str, float]:
     device = next(network.parameters()).device
     mixture = Mixture(groups).to(device)
-    optimiser = torch.optim.Adam(mixture.parameters(), LEARNING_RATE)
+    optimiser = torch.optim.Adam(mixture.parameters(), rate)
     generator = np.random.default_rng([teaching.seed, 1])
     size = min(BATCH, teaching.count)
     with masked(network, groups, gains_once := _Gains(mixture)), _norms_training(network, rest):

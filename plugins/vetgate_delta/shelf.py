@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 
 MAKERS = (
-    *("augment", "cost", "cut", "extract", "finetune", "fit", "groups", "loss", "material", "network", "plan"),
+    *("augment", "cost", "cut", "extract", "finetune", "fit", "groups", "lift", "loss", "material", "network", "plan"),
     *("program", "ridge", "search", "splits", "studio", "subgraph"),
 )
 """Modules of this package that decide what is on the shelf; what draws and counts afterwards changes nothing there."""

@@ -244,7 +244,8 @@ def _sparsities(
     return met, (
         f"sparsities {min(met.values()):.3f} to {max(met.values()):.3f} by group, found in {found.searches} short"
         f" searches and a long one at l1 = {found.l1:.3g}; uniform sparsity of the same budget is"
-        f" {max(uniform.values()):.3f}",
+        f" {max(uniform.values()):.3f}; before one common offset met the budget of {work.parameters:,} parameters the"
+        f" search had left {plan.parameters(found.sparsities):,}",
     )
 
 

@@ -10,6 +10,7 @@ from vetgate.reporting import (
     CONCEPT,
     Counts,
     Measurement,
+    Of,
     Outcome,
     Report,
     ReportSet,
@@ -19,11 +20,12 @@ from vetgate.reporting import (
 )
 from vetgate_reporters.evidence_pages import draw_evidence, draw_exhibit
 from vetgate_reporters.head import head_lines
-from vetgate_reporters.page import Page
+from vetgate_reporters.page import Column, Page
 from vetgate_reporters.text import common_folder, name, sentence
 
 Shown = Callable[[str], str]
 """Makes a name harmless and fit for the document."""
+BESIDE = "Candidates side by side"
 ADVICE = "Nothing is judged: this is advice on what to look at."
 
 
@@ -47,7 +49,7 @@ class ExplanationReporter:
         page = Page(self._width, self._colour)
         many = len(reports.reports) > 1
         for table in comparisons(reports):
-            draw_exhibit(page, table)
+            _draw_comparison(page, table) if table.title == BESIDE else draw_exhibit(page, table)
         for number, report in enumerate(reports.reports, start=1):
             if many:
                 page.line()
@@ -56,6 +58,16 @@ class ExplanationReporter:
         page.line()
         page.line(ADVICE, style="dim")
         return page.text()
+
+
+def _draw_comparison(page: Page, table: Table) -> None:
+    """Draw every row: what candidates share is told by no other table."""
+    page.part(table.title)
+    columns = [
+        Column(table.columns[0], whole=True),
+        *(Column(name(title, 30), number=True) for title in table.columns[1:]),
+    ]
+    page.table(columns, [["–" if cell is None else str(cell) for cell in row] for row in table.rows])
 
 
 def _draw_report(page: Page, report: Report) -> None:
@@ -96,7 +108,7 @@ def comparisons(reports: ReportSet) -> Iterator[Table]:
     labels = list(dict.fromkeys(label for found in figures for label in found))
     if labels:
         rows = [(label, *(found.get(label) for found in figures)) for label in labels]
-        yield Table(title="Candidates side by side", columns=("figure", *names), rows=tuple(rows))
+        yield Table(title=BESIDE, columns=("figure", *names), rows=tuple(rows))
     counted = {shown: dict(_concepts(report)) for shown, report in zip(names, reports.reports, strict=True)}
     if len(counted) == len(reports.reports) and any(counted.values()):
         yield side_by_side(counted)
@@ -116,8 +128,8 @@ def _figures(report: Report) -> Iterator[tuple[str, str]]:
     """Yield label and value of each figure over all images."""
     for figure in _measurements(report):
         if figure.slice is None:
-            label = f"{figure.metric} of {figure.role}"
-            yield label, format_quantity(figure.value, figure.unit)
+            role = "" if figure.role in (Of.CANDIDATE, Of.PAIR) else f" ({figure.role})"
+            yield f"{figure.metric}{role}", format_quantity(figure.value, figure.unit)
 
 
 def _concepts(report: Report) -> Iterator[tuple[str, tuple[int, int]]]:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 
 from vetgate.api import CandidateSeen, Card, ImageSet, Input, Output, TrainerContext, Tuning
-
-torch = pytest.importorskip("torch")
 
 SIDE, PART, CLASSES = 24, 8, 4
 MEAN, STD = 0.5, 0.25
@@ -32,7 +30,8 @@ class Scenes:
         """Return whether the maximum of each map (n, H, W) lies on a part."""
         at = maps.reshape(len(maps), -1).argmax(axis=1)
         places = np.stack([at // SIDE, at % SIDE], axis=1) - self.corners[rows, part]
-        return ((places >= 0) & (places < PART)).all(axis=1) & (self.corners[rows, part, 0] >= 0)
+        hits: NDArray[np.bool_] = ((places >= 0) & (places < PART)).all(axis=1) & (self.corners[rows, part, 0] >= 0)
+        return hits
 
 
 def glyphs() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -72,7 +71,7 @@ def normalise(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
     return np.ascontiguousarray(((pixels.astype(np.float32) / 255 - MEAN) / STD).transpose(0, 3, 1, 2))
 
 
-class Small(torch.nn.Module):  # type: ignore[misc, name-defined]
+class Small(torch.nn.Module):
     """Convolutions, pooling, and one linear layer."""
 
     def __init__(self, widths: tuple[int, ...], strides: tuple[int, ...]) -> None:
@@ -91,7 +90,8 @@ class Small(torch.nn.Module):  # type: ignore[misc, name-defined]
         self.classifier = torch.nn.Linear(channels, CLASSES)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        return self.classifier(torch.flatten(self.pool(self.features(images)), 1))
+        logits: torch.Tensor = self.classifier(torch.flatten(self.pool(self.features(images)), 1))
+        return logits
 
 
 def base() -> Small:
@@ -111,10 +111,11 @@ def trained(module: Small, scenes: Scenes, seed: int, epochs: int) -> Small:
             logits = module(torch.from_numpy(normalise(scenes.pixels[rows])))
             loss = torch.nn.functional.cross_entropy(logits, torch.from_numpy(scenes.labels[rows]))
             optimiser.zero_grad()
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
             schedule.step()
-    return module.eval()
+    module.eval()
+    return module
 
 
 @dataclass(frozen=True)
@@ -132,7 +133,8 @@ class Tiny:
         module = base()
         module.load_state_dict(self.state)
         module.features[9].register_forward_hook(lambda _, images, __: self.calls.append(len(images[0])))
-        return module.eval()
+        module.eval()
+        return module
 
     def seen(self, name: str, scenes: Scenes, kind: str, rows: int | None = None) -> ImageSet:
         module = self.candidates[name]
@@ -201,6 +203,3 @@ def tiny() -> Tiny:
 def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return one shelf for all tests of the session, so that the subgraph is built once."""
     return tmp_path_factory.mktemp("shelf")
-
-
-Make = Callable[..., TrainerContext]

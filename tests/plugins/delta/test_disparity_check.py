@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import importlib
 import os
 import signal
 import subprocess
@@ -11,18 +12,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
+from vetgate_delta.answers import maps_of
+from vetgate_delta.check import Disparity
+from vetgate_delta.material import Given, given_by, open_base
+from vetgate_delta.metrics import METRICS
+from vetgate_delta.shelf import Shelf
+from vetgate_delta.splits import make_plan
+from vetgate_delta.studio import Studio, make_subgraph, taken_of
 
 from vetgate.api import Ask, DataError, Finding, ImageSet, Inconclusive, Measurement, Results, TrainerContext, Tuning
-
-torch = pytest.importorskip("torch")
-
-from vetgate_delta.answers import maps_of  # noqa: E402
-from vetgate_delta.check import Disparity  # noqa: E402
-from vetgate_delta.material import Given, given_by, open_base  # noqa: E402
-from vetgate_delta.metrics import METRICS  # noqa: E402
-from vetgate_delta.shelf import Shelf  # noqa: E402
-from vetgate_delta.splits import make_plan  # noqa: E402
-from vetgate_delta.studio import Studio, make_subgraph, taken_of  # noqa: E402
 
 ASK = Ask(replicates=500)
 
@@ -205,6 +204,15 @@ def test_little_time_is_kept_to_and_said(found: dict[str, Results], tiny: Any, s
     assert "epochs of its heads alone" in finding.message
 
 
+def test_a_budget_that_cannot_be_met_is_said_with_what_was_reached(tiny: Any, tmp_path: Path) -> None:
+    quick = Tuning(budget=0.02, device="cpu", epochs=1, folds=1)
+    results = _measure(tiny.context(tmp_path, training=None, tuning=quick))
+    finding = next(each for each in results.findings if each.rule == "disparity.budget")
+    reached = _values(results)["params_to_reference"]
+    assert reached > 0.02
+    assert f"{reached:.1%} of the reference's, where 2.0% were asked for" in finding.message
+
+
 SCRIPT = """
 import sys, os, signal
 from pathlib import Path
@@ -215,20 +223,21 @@ test_disparity_check.killed_half_way(Path({shelf!r}))
 
 
 def _quick(tiny: Any, shelf: Path, **changes: Any) -> TrainerContext:
-    context = tiny.context(shelf, training=None, tuning=Tuning(budget=0.4, device="cpu", epochs=4, folds=1), **changes)
-    return replace(context)
+    tuning = Tuning(budget=0.4, device="cpu", epochs=4, folds=1)
+    context: TrainerContext = tiny.context(shelf, training=None, tuning=tuning, **changes)
+    return context
 
 
 def killed_half_way(shelf: Path) -> None:
     """Measure as the test does, and die by SIGKILL in the third epoch of DELTA's training."""
-    import conftest
+    tiny = importlib.import_module("conftest").tiny.__wrapped__()
 
     def tell(what: str, done: int, total: int) -> None:
         if what == "training DELTA" and total and done / total > 0.6:
             os.kill(os.getpid(), signal.SIGKILL)
 
     torch.set_num_threads(1)
-    _measure(_quick(conftest.tiny.__wrapped__(), shelf, tell=tell))
+    _measure(_quick(tiny, shelf, tell=tell))
 
 
 def test_a_killed_run_goes_on_to_the_same_result(tiny: Any, tmp_path: Path) -> None:

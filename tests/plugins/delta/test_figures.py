@@ -2,14 +2,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
-from vetgate.api import Ask, Counts, Exact, Quantiles, Unstated
-
-pytest.importorskip("torch")
-
 from vetgate_delta import figures, told
 from vetgate_delta.figures import Sizes, Verdicts
 from vetgate_delta.metrics import METRICS
+
+from vetgate.api import Ask, Counts, Exact, Quantiles, Unstated
 
 ASK = Ask(replicates=1000)
 N = 1000
@@ -68,6 +65,18 @@ def test_correlation_is_pearsons_of_centred_features() -> None:
     centred = [(each - each.mean(axis=0)).ravel() for each in (added, resized)]
     assert found.value == pytest.approx(np.corrcoef(*centred)[0, 1], abs=1e-6)
     assert isinstance(found.uncertainty, Quantiles)
+
+
+def test_correlation_follows_from_the_pairing_of_channels_though_nothing_was_lost() -> None:
+    """F_D = 2 F_B - R: a copy gives 1, channels that pair at random -1 / sqrt(5)."""
+    random = np.random.default_rng(3)
+    reference = random.normal(size=(2000, 8)).astype(np.float32)
+    for resized, expected in ((reference, 1.0), (random.normal(size=reference.shape), -(5**-0.5))):
+        added = (2 * reference - resized).astype(np.float32)
+        found = figures.correlation(added, resized.astype(np.float32), np.zeros(2000, np.intp), ASK)
+        assert found is not None
+        assert found.value == pytest.approx(expected, abs=0.02)
+        assert "conclude nothing" in found.note
 
 
 def test_folds_are_centred_each_by_itself() -> None:

@@ -7,13 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from vetgate_delta.fit import Course, Seen, Site, affordable, fit
+from vetgate_delta.network import Delta, shape_within
 
 from vetgate.api import Inconclusive
-
-torch = pytest.importorskip("torch")
-
-from vetgate_delta.fit import Course, Seen, Site, affordable, fit  # noqa: E402
-from vetgate_delta.network import Delta, shape_within  # noqa: E402
 
 IMAGES, CHANNELS, GIVEN, FEATURES = 300, 6, 5, 10
 SCRIPT = """
@@ -136,7 +134,7 @@ def test_training_brings_the_fused_features_nearer_to_the_references() -> None:
         images, given = seen.images(rows, torch.device("cpu")), torch.from_numpy(seen.given)
         with torch.no_grad():
             fused = delta.fused(delta.maps(images).mean(dim=(2, 3)), given)
-        return (fused - torch.from_numpy(seen.reference)).square().mean().item()
+        return float((fused - torch.from_numpy(seen.reference)).square().mean())
 
     start = float(np.var(seen.reference))  # what e, pure noise, leaves
     assert error(_fit(_site(), _course(epochs=20))) < 0.5 * start

@@ -1,14 +1,12 @@
 from __future__ import annotations
 
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from vetgate_delta.loss import Weights, disagreement, group_lasso, nearness, total_loss
 
 from vetgate.api import UsageError
-
-torch = pytest.importorskip("torch")
-
-from vetgate_delta.loss import Weights, disagreement, group_lasso, nearness, total_loss  # noqa: E402
 
 # two images of three features
 ADDED = [[1.0, 2.0, 0.0], [0.0, 1.0, -1.0]]
@@ -50,7 +48,8 @@ def test_a_removed_channel_has_no_slope_that_is_not_a_number() -> None:
     layer = torch.nn.Conv2d(2, 2, 3)
     with torch.no_grad():
         layer.weight[0] = 0
-    group_lasso(layer).backward()
+    group_lasso(layer).backward()  # type: ignore[no-untyped-call]
+    assert layer.weight.grad is not None
     assert bool(torch.isfinite(layer.weight.grad).all())
 
 
@@ -68,12 +67,13 @@ def test_the_whole_is_the_weighted_sum_of_its_terms() -> None:
 def test_gradients_are_those_worked_out_by_hand() -> None:
     # dL_MSE/dF_D = (F - F_B) / N; dL_FNC/dF_D = (-l (F_D - R) + F_D - F_B) / N
     added, resized, reference = _tensors()
-    nearness((added + resized) / 2, reference).backward()
+    nearness((added + resized) / 2, reference).backward()  # type: ignore[no-untyped-call]
+    assert added.grad is not None
     near = added.grad.clone()
     fused = (added + resized).detach() / 2
     assert torch.allclose(near, (fused - reference) / 2)
-    added.grad = None
-    disagreement(added, resized, reference, 0.6).backward()
+    added.grad.zero_()
+    disagreement(added, resized, reference, 0.6).backward()  # type: ignore[no-untyped-call]
     assert torch.allclose(added.grad, (-0.6 * (added - resized) + added - reference).detach() / 2)
 
 
@@ -109,13 +109,13 @@ def test_the_printed_bias_is_where_the_loss_is_least(share: float) -> None:
     added, resized, reference = _tensors()
     optimiser = torch.optim.LBFGS([added], lr=1, max_iter=200, tolerance_grad=1e-14, tolerance_change=1e-16)
 
-    def closure() -> torch.Tensor:
+    def closure() -> float:
         optimiser.zero_grad()
         loss = total_loss(added, resized, reference, None, weights)
-        loss.backward()
-        return loss
+        loss.backward()  # type: ignore[no-untyped-call]
+        return loss.item()
 
-    optimiser.step(closure)
+    optimiser.step(closure)  # type: ignore[no-untyped-call]
     fused = (added + resized).detach() / 2
     assert torch.allclose(fused - reference, weights.bias * (resized - reference), atol=1e-6)
 

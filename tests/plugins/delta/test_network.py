@@ -2,28 +2,27 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
-torch = pytest.importorskip("torch")
-
-from vetgate_delta.network import (  # noqa: E402
+import torch
+from vetgate_delta.network import (
     WIDTH,
     Delta,
     SqueezeExcite,
+    Variant,
     heads_of,
     resizer,
     shape_within,
 )
-from vetgate_delta.ridge import fit_ridge  # noqa: E402
+from vetgate_delta.ridge import fit_ridge
 
 CHANNELS, GIVEN, FEATURES = 12, 7, 20
 
 
-def _delta(variant: str, seed: int = 0) -> Delta:
+def _delta(variant: Variant, seed: int = 0) -> Delta:
     torch.manual_seed(seed)
     given, reference = torch.rand(50, GIVEN), torch.rand(50, FEATURES)
     resize = resizer(given, reference)
     ridge = fit_ridge(given.numpy(), (2 * reference - resize(given)).numpy()) if variant == "residual" else None
-    shape = shape_within(CHANNELS, GIVEN, FEATURES, variant, 10**6)  # type: ignore[arg-type]
+    shape = shape_within(CHANNELS, GIVEN, FEATURES, variant, 10**6)
     subgraph = torch.nn.Sequential(torch.nn.Conv2d(3, CHANNELS, 3, padding=1), torch.nn.ReLU())
     return Delta(subgraph, torch.nn.Linear(FEATURES, 5), shape, resize, 1.0, ridge).eval()
 
@@ -54,7 +53,7 @@ def test_attention_adds_to_what_comes_in_and_means_follow_from_means() -> None:
 
 
 @pytest.mark.parametrize("variant", ["residual", "paper"])
-def test_the_fused_features_are_half_of_both_and_go_through_the_references_classifier(variant: str) -> None:
+def test_the_fused_features_are_half_of_both_and_go_through_the_references_classifier(variant: Variant) -> None:
     delta, images, given = _delta(variant), torch.rand(4, 3, 9, 9), torch.rand(4, GIVEN)
     with torch.no_grad():
         maps = delta.maps(images)
@@ -62,16 +61,13 @@ def test_the_fused_features_are_half_of_both_and_go_through_the_references_class
         half = (delta.disparity(pooled, given) + delta.resize(given)) / 2
         assert maps.shape == (4, CHANNELS, 9, 9)
         assert torch.allclose(delta.fuse(pooled, given), delta.head(half))
-    assert delta.shape.width == min(CHANNELS, WIDTH[delta_variant(variant)])
-
-
-def delta_variant(name: str) -> str:
-    return name
+    assert delta.shape.width == min(CHANNELS, WIDTH[variant])
 
 
 def test_the_residual_variant_starts_from_what_the_candidate_alone_can_give() -> None:
     delta, given = _delta("residual"), torch.rand(4, GIVEN)
     with torch.no_grad():
+        assert delta.ridge is not None
         assert torch.allclose(delta.disparity(torch.rand(4, CHANNELS), given), delta.ridge(given))
     assert not any(name.startswith("ridge") for name, _ in delta.named_parameters())
 
@@ -84,15 +80,15 @@ def test_the_references_classifier_never_learns_and_never_changes_mode() -> None
 
 
 @pytest.mark.parametrize("variant", ["residual", "paper"])
-def test_costs_are_those_of_everything_but_the_shared_classifier(variant: str) -> None:
+def test_costs_are_those_of_everything_but_the_shared_classifier(variant: Variant) -> None:
     delta = _delta(variant)
     own = {name: value.numel() for name, value in delta.state_dict().items() if not name.startswith("head.")}
     fixed = {"size", "resize.scale"}
     assert delta.learned() == sum(count for name, count in own.items() if name not in fixed)
     subgraph = sum(parameter.numel() for parameter in delta.subgraph.parameters())
-    assert delta.learned() == subgraph + heads_of(delta.shape, variant)  # type: ignore[arg-type]
+    assert delta.learned() == subgraph + heads_of(delta.shape, variant)
     biases = sum(count for name, count in own.items() if name.endswith("bias") and not name.startswith("subgraph"))
-    assert delta.head_macs() == heads_of(delta.shape, variant) - biases  # type: ignore[arg-type]
+    assert delta.head_macs() == heads_of(delta.shape, variant) - biases
 
 
 def test_the_hidden_layer_shrinks_until_the_heads_keep_to_their_budget() -> None:

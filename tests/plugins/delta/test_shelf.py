@@ -4,9 +4,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
-pytest.importorskip("torch")
-
 import vetgate_delta
 from vetgate_delta.shelf import MAKERS, Shelf, digest_of, versions, write_whole
 

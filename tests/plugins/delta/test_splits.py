@@ -4,12 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from vetgate_delta.splits import make_plan
 
 from vetgate.api import CandidateSeen, DataError, ImageSet, Inconclusive
-
-pytest.importorskip("torch")
-
-from vetgate_delta.splits import make_plan
 
 
 def _images(digests: list[str], name: str = "vetted") -> ImageSet:

@@ -12,11 +12,13 @@ from vetgate_reporters.plugin import vetgate_reporters
 from vetgate.reporting import ReportSet, StyledReporter
 
 
-def test_three_formats_are_declared_with_their_suffixes() -> None:
+def test_the_formats_are_declared_with_their_suffixes() -> None:
     assert {spec.name: spec.suffix for spec in vetgate_reporters()} == {
         "terminal": ".txt",
         "json": ".json",
         "markdown": ".md",
+        "explanation": ".txt",
+        "explanation-markdown": ".md",
     }
 
 
@@ -26,7 +28,7 @@ def test_every_declared_reporter_draws_the_canned_report(canned: ReportSet) -> N
         first, second = reporter.render(canned), spec.factory().render(canned)
         assert first == second
         assert "int8.onnx" in str(first)
-        assert isinstance(reporter, StyledReporter) == (spec.name == "terminal")
+        assert isinstance(reporter, StyledReporter) == (spec.name in ("terminal", "explanation"))
 
 
 def test_declaring_imports_neither_rich_nor_numpy() -> None:
