@@ -16,7 +16,6 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
-
 MAKERS = (
     *("augment", "cost", "cut", "extract", "finetune", "fit", "groups", "lift", "loss", "material", "network", "plan"),
     *("program", "ridge", "search", "splits", "studio", "subgraph"),
