@@ -18,7 +18,7 @@ from vetgate.domain.check import (
     Subject,
     TableContext,
 )
-from vetgate.domain.compress import Bench, Compressor, Made, Recipe, Setting, Step, Takes, TrainingSet, Wants
+from vetgate.domain.compress import Bench, Compressor, Made, Recipe, Step, Takes, TrainingSet, Wants
 from vetgate.domain.errors import (
     CardError,
     DataError,
@@ -74,6 +74,7 @@ from vetgate.domain.predictions import (
     PredictionTable,
 )
 from vetgate.domain.samples import Samples, SampleSet
+from vetgate.domain.setting import Setting, SettingKind, SettingSpec, read_settings
 from vetgate.domain.specs import (
     BackendSpec,
     CheckSpec,
@@ -182,6 +183,8 @@ __all__ = [
     "Session",
     "SessionContext",
     "Setting",
+    "SettingKind",
+    "SettingSpec",
     "Severity",
     "Slice",
     "Step",
@@ -214,4 +217,5 @@ __all__ = [
     "hookimpl",
     "mark_feature_map",
     "of_label",
+    "read_settings",
 ]

@@ -1,4 +1,4 @@
-"""ResNet-20 for 32x32 images: He, Zhang, Ren and Sun, "Deep Residual Learning for Image Recognition" (2015), 4.2."""
+"""ResNet-20 and ResNet-8 for 32x32 images: He, Zhang, Ren and Sun, "Deep Residual Learning for Image Recognition" (2015), 4.2."""
 
 from __future__ import annotations
 
@@ -30,16 +30,21 @@ class BasicBlock(nn.Module):
         return torch.relu(self.norm2(self.conv2(hidden)) + self.shortcut(features))
 
 
-class ResNet20(nn.Module):
-    """A 3x3 stem, three stages of three blocks, global average pooling and a linear classifier."""
+class ResNet(nn.Module):
+    """A 3x3 stem, three stages of blocks, global average pooling and a linear classifier.
 
-    def __init__(self) -> None:
+    Args:
+        widths: Channels of the stages.
+        deep: Blocks of each stage.
+    """
+
+    def __init__(self, widths: tuple[int, int, int] = WIDTHS, deep: int = BLOCKS) -> None:
         super().__init__()
-        width = WIDTHS[0]
+        width = widths[0]
         self.stem = nn.Sequential(nn.Conv2d(3, width, 3, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU())
         blocks: list[nn.Module] = []
-        for outputs in WIDTHS:
-            for _ in range(BLOCKS):
+        for outputs in widths:
+            for _ in range(deep):
                 blocks.append(BasicBlock(width, outputs, 1 if outputs == width else 2))
                 width = outputs
         self.blocks = nn.Sequential(*blocks)
@@ -54,4 +59,9 @@ class ResNet20(nn.Module):
 
 def resnet20() -> nn.Module:
     """Return the untrained network."""
-    return ResNet20()
+    return ResNet()
+
+
+def resnet8_half() -> nn.Module:
+    """Return the untrained network of one block a stage at half the width."""
+    return ResNet((8, 16, 32), 1)

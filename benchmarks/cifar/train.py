@@ -57,6 +57,11 @@ def augment(pixels: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     return ((images / 255 - torch.tensor(MEAN)) / torch.tensor(STD)).permute(0, 3, 1, 2)
 
 
+def card_text(classes: list[str], seconds: float, epochs: int) -> str:
+    """Return the card of a model that was trained for so long."""
+    return CARD.format(mean=list(MEAN), std=list(STD), classes=classes, seconds=seconds, epochs=epochs, images=IMAGES)
+
+
 class Keeper:
     """Writes the checkpoints of one training, each with its card."""
 
@@ -72,15 +77,7 @@ class Keeper:
         state = {key: value.clone(memory_format=torch.contiguous_format) for key, value in model.state_dict().items()}
         torch.save(state, path)
         seconds = max(time.perf_counter() - self._begin, 1.0)
-        card = CARD.format(
-            mean=list(MEAN),
-            std=list(STD),
-            classes=self._classes,
-            seconds=seconds,
-            epochs=max(epoch, 1),
-            images=IMAGES,
-        )
-        path.with_name(f"{path.name}.yaml").write_text(card)
+        path.with_name(f"{path.name}.yaml").write_text(card_text(self._classes, seconds, max(epoch, 1)))
 
     def _name(self, epoch: int) -> str:
         if self._seed:
@@ -88,12 +85,26 @@ class Keeper:
         return {0: "initial", EPOCHS: "reference"}.get(epoch, f"reference-{epoch:02}")
 
 
+Loss = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
+"""Logits (N, 10), images (N, 3, 32, 32) and labels (N,) to a number."""
+
+
+def plain_loss(logits: torch.Tensor, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:  # noqa: ARG001  # a Loss
+    """Return the cross-entropy of logits (N, 10)."""
+    return nn.functional.cross_entropy(logits, labels)
+
+
 def train(
-    images: NDArray[np.uint8], labels: NDArray[np.int64], seed: int, after: Callable[[int, nn.Module], None]
+    images: NDArray[np.uint8],
+    labels: NDArray[np.int64],
+    seed: int,
+    after: Callable[[int, nn.Module], None],
+    network: Callable[[], nn.Module] = resnet20,
+    loss_of: Loss = plain_loss,
 ) -> None:
-    """Train from the weights and in the order of a seed, by SGD under one cycle."""
+    """Train a network from the weights and in the order of a seed, by SGD under one cycle."""
     torch.manual_seed(seed)
-    model = resnet20()
+    model = network()
     after(0, model)
     model.to(memory_format=torch.channels_last)
     generator = torch.Generator().manual_seed(seed)
@@ -111,7 +122,7 @@ def train(
             batch = augment(pixels[chosen], generator).contiguous(memory_format=torch.channels_last)
             with torch.autocast("cpu", torch.bfloat16):
                 logits = model(batch)
-            loss = nn.functional.cross_entropy(logits.float(), targets[chosen])
+            loss = loss_of(logits.float(), batch, targets[chosen])
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()

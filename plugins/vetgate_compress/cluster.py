@@ -16,10 +16,10 @@ from onnx import numpy_helper
 from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # it has no stubs
 
-from vetgate.api import Bench, Inconclusive, Made
+from vetgate.api import Bench, Inconclusive, Made, read_settings
 from vetgate_compress.graph import find_weights, load, save
 from vetgate_compress.refusal import listed
-from vetgate_compress.settings import read_settings, whole
+from vetgate_compress.settings import CLUSTER
 
 SHARE: Final = 8
 """A tensor is clustered where it has more than this many weights for each cluster."""
@@ -38,7 +38,7 @@ class Cluster:
 
     def compress(self, bench: Bench) -> Made:
         """Cluster; see vetgate.api.Compressor."""
-        clusters = int(read_settings("cluster", bench, clusters=whole(2, high=1 << 20))["clusters"])
+        clusters = int(read_settings("cluster", bench.settings, CLUSTER)["clusters"])
         model = load(bench)
         weights = {tensor.name: tensor for tensor in find_weights(model)}
         sizes = {name: math.prod(tensor.dims) for name, tensor in weights.items()}

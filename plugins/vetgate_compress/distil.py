@@ -9,15 +9,11 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from vetgate.api import Bench, Inconclusive, Made
-from vetgate_compress.course import Course, Within, read_course
+from vetgate.api import Bench, Inconclusive, Made, read_settings
+from vetgate_compress.course import Course, read_course
 from vetgate_compress.export import write_module
-from vetgate_compress.settings import Number
+from vetgate_compress.settings import DISTIL
 from vetgate_compress.training import Loss, as_logits, check_labels, count_classes, refuse_misfit, train
-
-EPOCHS = 16
-_ALPHA = Within("a number from 0 (the teacher alone) to 1 (the labels alone)", 0.0, 1.0, 0.5)
-_TEMPERATURE = Number("a number above 0 and below 1,000", 0.0, 1e3, 3.0)
 
 
 class Distil:
@@ -38,10 +34,8 @@ def distil(bench: Bench) -> tuple[nn.Module, Made]:
         UsageError: A setting is unknown or out of range, or labels or initial weights do not fit.
         WorkerFailed: The training diverges.
     """
-    course, own, _ = read_course(
-        "distil", bench, epochs=EPOCHS, learning_rate=0.1, texts={}, alpha=_ALPHA, temperature=_TEMPERATURE
-    )
-    alpha, temperature = own["alpha"], own["temperature"]
+    settings = read_settings("distil", bench.settings, DISTIL)
+    course, alpha, temperature = read_course(settings), float(settings["alpha"]), float(settings["temperature"])
     images = bench.training
     if images is None:
         raise Inconclusive("there are no training images to distil on", hint="give training images with labels")

@@ -11,9 +11,9 @@ import onnxruntime
 import torch
 from torch import nn
 
-from vetgate.api import Bench, Card, Inconclusive, Made, VetgateError, WorkerFailed
+from vetgate.api import Bench, Card, Inconclusive, Made, VetgateError, WorkerFailed, read_settings
 from vetgate_compress.refusal import reason
-from vetgate_compress.settings import read_settings
+from vetgate_compress.settings import NONE
 
 INPUT: Final = "image"
 OPSET: Final = 20
@@ -28,7 +28,7 @@ class Float32:
 
     def compress(self, bench: Bench) -> Made:
         """Export the module; see vetgate.api.Compressor."""
-        read_settings("float32", bench)
+        read_settings("float32", bench.settings, NONE)
         write_module(bench.module(), bench)
         return Made(notes=("uncompressed: the reference's weights, exported to ONNX",))
 

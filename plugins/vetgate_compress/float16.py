@@ -11,10 +11,10 @@ from onnx import TensorProto, numpy_helper
 from onnxruntime.transformers.float16 import DEFAULT_OP_BLOCK_LIST, convert_float_to_float16
 from onnxruntime.transformers.onnx_model import OnnxModel
 
-from vetgate.api import Bench, Made, WorkerFailed
+from vetgate.api import Bench, Made, WorkerFailed, read_settings
 from vetgate_compress.graph import graphs, load, nodes, save
 from vetgate_compress.refusal import reason
-from vetgate_compress.settings import read_settings
+from vetgate_compress.settings import NONE
 
 _LARGEST = float(np.finfo(np.float16).max)
 logging.getLogger("onnxruntime.transformers.onnx_model").setLevel(logging.WARNING)
@@ -25,7 +25,7 @@ class Float16:
 
     def compress(self, bench: Bench) -> Made:
         """Convert; see vetgate.api.Compressor."""
-        read_settings("float16", bench)
+        read_settings("float16", bench.settings, NONE)
         model = load(bench)
         notes = ["weights and arithmetic in float16, input and output in float32", *_kept(model), *_clipped(model)]
         bench.tell("convert", 0, 1)

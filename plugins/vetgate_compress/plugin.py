@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from vetgate.api import Compressor, CompressorSpec, Recipe, Takes, Wants, hookimpl
-from vetgate_compress import recipes
+from vetgate.api import Compressor, CompressorSpec, Recipe, SettingSpec, Takes, Wants, hookimpl
+from vetgate_compress import recipes, settings
 
 
 def _float32() -> Compressor:
@@ -74,10 +74,11 @@ def _spec(
     takes: Takes,
     factory: Callable[[], Compressor],
     made: tuple[Recipe, ...],
+    declared: tuple[SettingSpec, ...],
     *wants: Wants,
     uses: tuple[Wants, ...] = (),
 ) -> CompressorSpec:
-    return CompressorSpec(name, summary, takes, factory, made, wants, extra="compress", uses=uses)
+    return CompressorSpec(name, summary, takes, factory, made, wants, extra="compress", uses=uses, settings=declared)
 
 
 @hookimpl
@@ -90,6 +91,7 @@ def vetgate_compressors() -> Iterable[CompressorSpec]:
             Takes.MODULE,
             _float32,
             recipes.FLOAT32,
+            settings.NONE,
         ),
         _spec(
             "float16",
@@ -97,6 +99,7 @@ def vetgate_compressors() -> Iterable[CompressorSpec]:
             Takes.ONNX,
             _float16,
             recipes.FLOAT16,
+            settings.NONE,
         ),
         _spec(
             "int8-dynamic",
@@ -104,6 +107,7 @@ def vetgate_compressors() -> Iterable[CompressorSpec]:
             Takes.ONNX,
             _dynamic,
             recipes.INT8_DYNAMIC,
+            settings.NONE,
         ),
         _spec(
             "int8-static",
@@ -111,6 +115,7 @@ def vetgate_compressors() -> Iterable[CompressorSpec]:
             Takes.ONNX,
             _static,
             recipes.INT8_STATIC,
+            settings.STATIC,
             Wants.CALIBRATION,
         ),
         _spec(
@@ -119,6 +124,7 @@ def vetgate_compressors() -> Iterable[CompressorSpec]:
             Takes.MODULE,
             _l1,
             recipes.PRUNE_L1 + recipes.L1_THEN,
+            settings.PRUNE,
         ),
         _spec(
             "prune-random",
@@ -126,6 +132,7 @@ def vetgate_compressors() -> Iterable[CompressorSpec]:
             Takes.MODULE,
             _at_random,
             recipes.PRUNE_RANDOM,
+            settings.PRUNE,
         ),
         _spec(
             "prune-structured",
@@ -133,6 +140,7 @@ def vetgate_compressors() -> Iterable[CompressorSpec]:
             Takes.MODULE,
             _structured,
             recipes.PRUNE_STRUCTURED + recipes.STRUCTURED_THEN,
+            settings.STRUCTURED,
         ),
         _spec(
             "cluster",
@@ -140,6 +148,7 @@ def vetgate_compressors() -> Iterable[CompressorSpec]:
             Takes.ONNX,
             _cluster,
             recipes.CLUSTER,
+            settings.CLUSTER,
         ),
         _spec(
             "distil",
@@ -147,6 +156,7 @@ def vetgate_compressors() -> Iterable[CompressorSpec]:
             Takes.MODULE,
             _distil,
             recipes.DISTIL,
+            settings.DISTIL,
             Wants.TRAINING,
         ),
         _spec(
@@ -155,6 +165,7 @@ def vetgate_compressors() -> Iterable[CompressorSpec]:
             Takes.MODULE,
             _transfer,
             recipes.TRANSFER,
+            settings.TRANSFER,
             Wants.DONOR,
             uses=(Wants.TRAINING,),
         ),

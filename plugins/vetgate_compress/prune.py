@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch.nn.utils import prune
 
-from vetgate.api import Bench, Made
+from vetgate.api import Bench, Made, read_settings
 from vetgate_compress.export import write_module
-from vetgate_compress.settings import read_settings, share
+from vetgate_compress.settings import PRUNE
 from vetgate_compress.weights import find_weights, note_computed
 
 
@@ -25,7 +25,7 @@ class Unstructured:
 
     def compress(self, bench: Bench) -> Made:
         """Prune and export; see vetgate.api.Compressor."""
-        rate = read_settings(self._name, bench, rate=share())["rate"]
+        rate = float(read_settings(self._name, bench.settings, PRUNE)["rate"])
         module = bench.module()
         weights = find_weights(module)
         bench.tell("prune", 0, 1)

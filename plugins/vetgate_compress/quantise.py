@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from onnxruntime import quantization
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
-from vetgate.api import Bench, Inconclusive, Made, VetgateError, WorkerFailed
+from vetgate.api import Bench, Inconclusive, Made, VetgateError, WorkerFailed, read_settings
 from vetgate_compress.graph import WEIGHTED, image_input, load, save
 from vetgate_compress.refusal import reason
-from vetgate_compress.settings import read_settings, whole
+from vetgate_compress.settings import NONE, STATIC
 
 _BATCH: Final = 100
 _NUMBERS: Final = 1 << 22
@@ -30,7 +30,7 @@ class Dynamic:
 
     def compress(self, bench: Bench) -> Made:
         """Quantise; see vetgate.api.Compressor."""
-        read_settings("int8-dynamic", bench)
+        read_settings("int8-dynamic", bench.settings, NONE)
         model = load(bench)
         bench.tell("quantise", 0, 1)
         with _prepared(model) as (prepared, quantised):
@@ -54,7 +54,7 @@ class Static:
 
     def compress(self, bench: Bench) -> Made:
         """Quantise; see vetgate.api.Compressor."""
-        wanted = int(read_settings("int8-static", bench, images=whole(1, default=1000))["images"])
+        wanted = int(read_settings("int8-static", bench.settings, STATIC)["images"])
         if bench.calibration is None or not len(bench.calibration):
             raise Inconclusive(
                 "int8-static needs calibration images and there are none", hint="give them with --calibration-data"

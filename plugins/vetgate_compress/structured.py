@@ -12,10 +12,10 @@ import torch
 import torch_pruning as tp
 from torch import nn
 
-from vetgate.api import Bench, Inconclusive, Made, VetgateError, WorkerFailed
+from vetgate.api import Bench, Inconclusive, Made, VetgateError, WorkerFailed, read_settings
 from vetgate_compress.export import answer, example_images, write_module
 from vetgate_compress.refusal import reason
-from vetgate_compress.settings import read_settings, share
+from vetgate_compress.settings import STRUCTURED
 from vetgate_compress.weights import CONVOLUTIONS, find_weights
 
 _HINT: Final = "structured pruning needs layers whose widths follow from one another; leave this variant out"
@@ -26,7 +26,7 @@ class Structured:
 
     def compress(self, bench: Bench) -> Made:
         """Prune and export; see vetgate.api.Compressor."""
-        rate = read_settings("prune-structured", bench, rate=share())["rate"]
+        rate = float(read_settings("prune-structured", bench.settings, STRUCTURED)["rate"])
         module = bench.module().requires_grad_(True)  # the graph of layers is found along gradients
         find_weights(module)
         images = example_images(bench.card, 1)

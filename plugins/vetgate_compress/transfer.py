@@ -7,10 +7,11 @@ from collections.abc import Collection
 import torch
 from torch import nn
 
-from vetgate.api import Bench, Inconclusive, Made, UsageError
+from vetgate.api import Bench, Inconclusive, Made, UsageError, read_settings
 from vetgate_compress.course import Course, read_course
 from vetgate_compress.export import write_module
 from vetgate_compress.layers import Layer, find_layers
+from vetgate_compress.settings import TRANSFER
 from vetgate_compress.training import blank_images, check_labels, count_classes, refuse_misfit, train
 
 PARTS = ("stem", "classifier", "first-half", "last-half")
@@ -35,17 +36,17 @@ def transfer(bench: Bench) -> tuple[nn.Module, Made]:
         Inconclusive: There is no donor, or fine-tuning is not possible.
         UsageError: A setting is unknown or out of range, or the donor does not fit or has the same values.
     """
-    texts = {"part": "classifier"}
-    course, _, own = read_course("transfer", bench, epochs=0, learning_rate=0.01, texts=texts)
+    settings = read_settings("transfer", bench.settings, TRANSFER)
+    course, part = read_course(settings), str(settings["part"])
     if bench.donor is None:
         raise Inconclusive("there is no donor to take layers from", hint="name one with --donor")
     module, donor = bench.module(), bench.donor()
     refuse_misfit("donor", donor, module)
-    taken, layers = choose(module, bench, own["part"])
+    taken, layers = choose(module, bench, part)
     _overwrite(module, donor, taken)
     seconds = _fine_tune(module, bench, course, taken) if course.epochs else None
     return module, Made(
-        notes=(_told(own["part"], taken, layers), *_how(course)),
+        notes=(_told(part, taken, layers), *_how(course)),
         training_seconds=seconds,
         epochs=course.epochs or None,
         images=len(bench.training) if course.epochs and bench.training is not None else None,

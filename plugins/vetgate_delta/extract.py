@@ -12,8 +12,8 @@ from torch import Tensor
 
 from vetgate.api import WorkerFailed
 from vetgate_delta.groups import PROBE, Group, Probed, dependency_graph
+from vetgate_delta.mixture import masked
 from vetgate_delta.program import near
-from vetgate_delta.search import masked
 
 TOLERANCE = 1e-4
 """Largest difference of masked and removed over the largest value: sums of other lengths round otherwise."""

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from vetgate.api import WorkerFailed
 from vetgate_delta.augment import augment
+from vetgate_delta.precision import mixed
 from vetgate_delta.state import Progress
 
 STAGE: Final = "fine-tuning"
@@ -87,7 +88,7 @@ def fine_tune(model: Classifier, lesson: Lesson, course: Course, progress: Progr
             lesson.tell(f"fine-tune the subgraph, epoch {epoch + 1} of {course.epochs}", epoch * steps + step, total)
             rows = np.sort(order[step * size : (step + 1) * size])
             images = torch.from_numpy(lesson.normalise(augment(lesson.pixels[rows], generator))).to(lesson.device)
-            with _precision(lesson.device):
+            with mixed(lesson.device):
                 logits = model(images)
             value = loss(logits.float(), torch.from_numpy(lesson.labels[rows]).to(lesson.device))
             _refuse_diverged(value, epoch, course)
@@ -98,11 +99,6 @@ def fine_tune(model: Classifier, lesson: Lesson, course: Course, progress: Progr
         progress.keep(STAGE, _reached(epoch + 1, model, optimiser, schedule))
     lesson.tell(f"fine-tune the subgraph, epoch {course.epochs} of {course.epochs}", total, total)
     model.to("cpu", memory_format=torch.contiguous_format).eval()  # type: ignore[call-overload]
-
-
-def _precision(device: torch.device) -> torch.autocast:
-    fast = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
-    return torch.autocast(device.type, torch.bfloat16, enabled=fast)
 
 
 def _reached(epoch: int, model: nn.Module, optimiser: torch.optim.Optimizer, schedule: Any) -> dict[str, Any]:  # noqa: ANN401  # torch's schedulers share no public type

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from vetgate.api import Inconclusive, WorkerFailed
 from vetgate_delta.loss import Weights, total_loss
 from vetgate_delta.network import Delta, Shape, Variant, resizer
+from vetgate_delta.precision import mixed
 from vetgate_delta.ridge import fit_ridge
 from vetgate_delta.state import recall, store
 
@@ -224,7 +225,7 @@ class _Run:
         if self.course.path == "heads":
             return self.delta.attention.pooled(torch.from_numpy(self.seen.means[rows]).to(device))
         images = self.seen.images(rows, device)
-        with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
+        with mixed(device):
             maps = self.delta.subgraph(images)
         return self.delta.attention.pooled(maps.float().mean(dim=(2, 3)))
 

@@ -31,9 +31,9 @@ class Weights:
     """l_SR."""
 
     def __post_init__(self) -> None:
-        if min(self.disagreement, self.sparsity) < 0:
+        if not (self.disagreement >= 0 and self.sparsity >= 0):
             raise UsageError("a term of DELTA's loss cannot count less than nothing", hint="give weights from 0 on")
-        if self.disagreement and self.balance >= self.bound:
+        if self.disagreement and not self.balance < self.bound:
             raise UsageError(
                 f"l = {self.balance:g} leaves DELTA's loss without a minimum: at l_FNC = {self.disagreement:g} it must "
                 f"stay below {self.bound:g}",

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from vetgate.api import WorkerFailed
 from vetgate_delta.cut import Block, blocks, node_named
 from vetgate_delta.groups import Group, Probed, count_parameters, find_groups
+from vetgate_delta.mixture import masks_of
 from vetgate_delta.program import part, read, shape_of
-from vetgate_delta.search import masks_of
 
 LEAST_SIDE: Final = 4
 """Positions along each side of a map that can be explained."""

@@ -1,12 +1,9 @@
 """Which share of each group's channels to remove: a differentiable mixture of masked layers, weighed against cost.
 
 Z. Wang, "Characterizing Disparity Between Edge Models and High-Accuracy Base Models for Vision Tasks" (XDELTA),
-structured subgraph; with the departures that are named here. A group mixes its masked versions by g = softmax(theta),
-
-    y = sum_j g_j layer(x; W * M(s_j)) = layer(x; W * sum_j g_j M(s_j)),
-
-which is one layer instead of K. The weights stay frozen and theta alone is learned. The masks act on the inputs of
-every layer that takes the group's channels, so after norm and activation: a batch norm would divide the gain out.
+structured subgraph; with departures. The paper trains a copy of the weights for each branch: here they are shared and
+frozen, and theta alone is learned (see `mixture`). Its constants name no units and are not used: l1 is found for the
+budget. The short searches take larger steps, so that they end where the long one does.
 """
 
 from __future__ import annotations
@@ -15,17 +12,17 @@ import math
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.utils.hooks import RemovableHandle
 
 from vetgate.api import WorkerFailed
 from vetgate_delta.cost import LayerCost, count_layers
-from vetgate_delta.groups import PROBE, Group, Probed, count_parameters
+from vetgate_delta.groups import Group, Probed, count_parameters
+from vetgate_delta.mixture import Gains, Mixture, map_gain, masked, masks_of
 from vetgate_delta.state import Progress
 
 if TYPE_CHECKING:
@@ -62,84 +59,6 @@ class Found:
     """By group, before the common offset."""
     l1: float
     searches: int
-
-
-class Mixture(nn.Module):
-    """The coefficients of all groups, and the gains that follow from them.
-
-    Args:
-        groups: What is mixed. Each starts on its lowest sparsities: theta_j = -j.
-    """
-
-    def __init__(self, groups: tuple[Group, ...]) -> None:
-        super().__init__()
-        self.groups = groups
-        self.theta = nn.ParameterList(-torch.arange(len(group.sparsities), dtype=torch.float32) for group in groups)
-        self.masks = [torch.from_numpy(group.masks()) for group in groups]
-        self.levels = [torch.tensor(group.sparsities) for group in groups]
-
-    def coefficients(self) -> list[Tensor]:
-        """Return (K,) for each group, summing to 1."""
-        return [torch.softmax(theta, dim=0) for theta in self.theta]
-
-    def gains(self) -> dict[str, Tensor]:
-        """Return (C,) in [0, 1] by group: sum_j g_j M(s_j)."""
-        return {
-            group.name: g @ mask.to(g.device)
-            for group, g, mask in zip(self.groups, self.coefficients(), self.masks, strict=True)
-        }
-
-    def sparsities(self) -> dict[str, float]:
-        """Return sum_j g_j s_j by group."""
-        with torch.no_grad():
-            return {
-                group.name: float(g.cpu().double() @ level.double())
-                for group, g, level in zip(self.groups, self.coefficients(), self.levels, strict=True)
-            }
-
-
-@contextmanager
-def masked(network: nn.Module, groups: tuple[Group, ...], gains: Callable[[], Mapping[str, Tensor]]) -> Iterator[None]:
-    """Multiply what every layer takes of a group by the group's gain, while this holds.
-
-    Args:
-        network: Has the layers that the groups name.
-        groups: Their channels.
-        gains: Asked at each forward pass; (C,) by group.
-    """
-    takers: dict[str, list[tuple[Group, NDArray[np.intp], NDArray[np.intp]]]] = {}
-    for group in groups:
-        for side in group.sides:
-            if side.along == "in":
-                takers.setdefault(side.layer, []).append((group, side.places, side.channels))
-    handles: list[RemovableHandle] = []
-    try:
-        for name, owned in takers.items():
-            layer = network.get_submodule(name)
-            handles.append(layer.register_forward_pre_hook(_multiplier(owned, gains)))
-        yield
-    finally:
-        for handle in handles:
-            handle.remove()
-
-
-def _multiplier(
-    owned: list[tuple[Group, NDArray[np.intp], NDArray[np.intp]]], gains: Callable[[], Mapping[str, Tensor]]
-) -> Callable[[nn.Module, tuple[Any, ...]], tuple[Any, ...]]:
-    places = [(group.name, torch.from_numpy(at), torch.from_numpy(channel)) for group, at, channel in owned]
-
-    def multiply(layer: nn.Module, given: tuple[Any, ...]) -> tuple[Any, ...]:
-        features = given[0]
-        along = -1 if isinstance(layer, nn.Linear) else 1
-        told = gains()
-        gain = torch.ones(features.shape[along], device=features.device)
-        for name, at, channel in places:
-            gain = gain.index_put((at.to(gain.device),), told[name].to(gain.device)[channel.to(gain.device)])
-        shape = [1] * features.ndim
-        shape[along] = -1
-        return (features * gain.reshape(shape), *given[1:])
-
-    return multiply
 
 
 def search(
@@ -221,11 +140,6 @@ def _branch_cost(group: Group, layers: Mapping[str, LayerCost], macs: float, acc
     return total.float()
 
 
-def masks_of(groups: tuple[Group, ...], sparsities: Mapping[str, float]) -> dict[str, NDArray[np.bool_]]:
-    """Return what stays at given sparsities, (C,) by group."""
-    return {group.name: group.strongest(group.kept(sparsities[group.name])) for group in groups}
-
-
 def meet(
     network: Probed, groups: tuple[Group, ...], sparsities: Mapping[str, float], parameters: int
 ) -> dict[str, float]:
@@ -277,12 +191,12 @@ def _descend(
     optimiser = torch.optim.Adam(mixture.parameters(), rate)
     generator = np.random.default_rng([teaching.seed, 1])
     size = min(BATCH, teaching.count)
-    with masked(network, groups, gains_once := _Gains(mixture)), _norms_training(network, rest):
+    with masked(network, groups, gains_once := Gains(mixture)), _norms_training(network, rest):
         for step in range(steps):
             teaching.tell("search", done + step, total)
             images, labels = teaching.batch(np.sort(generator.choice(teaching.count, size, replace=False)))
             gains_once.refresh()
-            features = network.trunk(images) * _map_gain(network, groups, gains_once)
+            features = network.trunk(images) * map_gain(network, groups, gains_once)
             loss = nn.functional.cross_entropy(as_log(rest(features)), labels)
             for g, cost in zip(mixture.coefficients(), costs, strict=True):
                 loss = loss + l1 * (g @ cost.to(device))
@@ -293,34 +207,6 @@ def _descend(
             optimiser.step()
     teaching.tell("search", done + steps, total)
     return mixture.sparsities()
-
-
-class _Gains:
-    """The gains of one forward pass, computed once for all layers."""
-
-    def __init__(self, mixture: Mixture) -> None:
-        self._mixture = mixture
-        self._now: dict[str, Tensor] = {}
-
-    def refresh(self) -> None:
-        self._now = self._mixture.gains()
-
-    def __call__(self) -> Mapping[str, Tensor]:
-        return self._now
-
-
-def _map_gain(network: Probed, groups: tuple[Group, ...], gains: Callable[[], Mapping[str, Tensor]]) -> Tensor:
-    """Return (1, C, 1, 1): the gain of the map, which the rest of the network takes instead of the probe."""
-    told = gains()
-    gain = torch.ones(network.probe.in_channels, device=next(network.parameters()).device)
-    for group in groups:
-        for side in group.sides:
-            if side.layer == PROBE:
-                gain = gain.index_put(
-                    (torch.from_numpy(side.places).to(gain.device),),
-                    told[group.name][torch.from_numpy(side.channels).to(gain.device)],
-                )
-    return gain.reshape(1, -1, 1, 1)
 
 
 def _norms_training(*networks: nn.Module) -> AbstractContextManager[None]:

@@ -17,8 +17,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 MAKERS = (
-    *("augment", "cost", "cut", "extract", "finetune", "fit", "groups", "lift", "loss", "material", "network", "plan"),
-    *("program", "ridge", "search", "splits", "studio", "subgraph"),
+    *(
+        "augment",
+        "cost",
+        "cut",
+        "extract",
+        "finetune",
+        "fit",
+        "groups",
+        "lift",
+        "loss",
+        "material",
+        "mixture",
+        "network",
+    ),
+    *("plan", "precision", "program", "ridge", "search", "splits", "studio", "subgraph"),
 )
 """Modules of this package that decide what is on the shelf; what draws and counts afterwards changes nothing there."""
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import pickle
 from pathlib import Path
 from typing import Any, Final
 
 import torch
+
+from vetgate_delta.shelf import write_whole
 
 _VERSION: Final = 1
 
@@ -15,15 +16,7 @@ _VERSION: Final = 1
 def store(path: Path, content: dict[str, Any]) -> None:
     """Write tensors and plain values to a file, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partly = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        with partly.open("wb") as file:
-            torch.save({"version": _VERSION, **content}, file)
-            file.flush()
-            os.fsync(file.fileno())
-        partly.replace(path)
-    finally:
-        partly.unlink(missing_ok=True)
+    write_whole(path, lambda file: torch.save({"version": _VERSION, **content}, file))
 
 
 def recall(path: Path) -> dict[str, Any] | None:

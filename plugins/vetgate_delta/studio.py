@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -141,10 +141,11 @@ class Studio:
     def fitted(self, number: int, fold: Fold) -> Delta:
         """Return DELTA trained for one fold."""
         seen, course, shape = self._seen(), self.course, self._shape(self._taken().shape[1])
-        key = self._key(number) | {"candidate": self.context.candidate_key, "course": str(course), "shape": str(shape)}
-        place = self.shelf.path("delta", key, ".pt")
-        if not self.done and self.context.tuning.seconds is not None:
-            course = self._within(seen, course, shape, place.with_suffix(".course"))
+        key = self._key(number) | {"candidate": self.context.candidate_key, "shape": str(shape)}
+        limit = self.context.tuning.seconds
+        if not self.done and limit is not None:
+            course = self._within(limit, seen, course, shape, key)
+        place = self.shelf.path("delta", key | {"course": str(course)}, ".pt")
         self.done.append(fit(self._site(place), seen, fold.train, course, shape))
         return self.done[-1].delta
 
@@ -189,14 +190,14 @@ class Studio:
         plain = Course(variant=self.context.tuning.variant)
         return replace(plain, epochs=self.context.tuning.epochs or plain.epochs)
 
-    def _within(self, seen: Seen, course: Course, shape: Shape, place: Path) -> Course:
-        """Return the course that keeps to the time; the one that an earlier run began with, if there is one."""
-        limit = self.context.tuning.seconds
+    def _within(self, limit: float, seen: Seen, course: Course, shape: Shape, key: Mapping[str, object]) -> Course:
+        """Return the course that keeps to some seconds; the one that an earlier run began with, if there is one."""
+        place = self.shelf.path("course", {**key, "course": str(course), "seconds": limit}, ".pt")
         kept = recall(place)
-        if kept is None or limit is None or kept["seconds"] != limit:
+        if kept is None:
             fits = [len(fold.train) for fold in self.plan.folds]
-            found = affordable(self._site(None), seen, fits, course, shape, limit or np.inf)
-            kept = {"seconds": limit, "path": found.path, "epochs": found.epochs}
+            found = affordable(self._site(None), seen, fits, course, shape, limit)
+            kept = {"path": found.path, "epochs": found.epochs}
             store(place, kept)
         return replace(course, path=kept["path"], epochs=int(kept["epochs"]))
 

@@ -21,8 +21,9 @@ from vetgate.api import DataError, UnreadableArtifact, WorkerFailed
 from vetgate_delta.cost import Cost, count
 from vetgate_delta.extract import extract, remove
 from vetgate_delta.finetune import Classifier, Course, Lesson, fine_tune
+from vetgate_delta.mixture import masks_of
 from vetgate_delta.plan import Plan, make_plan, trunk_at
-from vetgate_delta.search import Teaching, masks_of, meet, search
+from vetgate_delta.search import Teaching, meet, search
 from vetgate_delta.state import Progress, recall, store
 
 _AT_ONCE: Final = 256

@@ -451,3 +451,15 @@ def test_a_rule_may_name_a_concept(deep: Any) -> None:
     assert "CANNOT BE SETTLED" not in deep.out
     assert deep.check(*given, "--policy", rule, "--concepts", parts) == 0, deep.reasons()
     assert deep.check(*given, "--policy", rule) == 3, "a figure that was not measured is no pass"
+
+
+def test_the_folder_for_results_is_made_where_there_is_none(deep: Any) -> None:
+    assert _explain(deep, "--output", "new/er") == 0
+    assert (deep.folder / "new" / "er" / "explanation.json").is_file()
+
+
+def test_a_file_in_the_place_of_the_folder_for_results_is_refused_before_the_run(deep: Any) -> None:
+    (deep.folder / "taken").write_text("mine")
+    assert _explain(deep, "--output", "taken") == 2
+    assert (deep.folder / "taken").read_text() == "mine"
+    assert not (deep.folder / "calls.log").exists()

@@ -123,6 +123,11 @@ def _targets(formats: str, output: str | None, host: Host, spare: Sequence[str])
             raise click.UsageError(f"--format {name}{suggest(name, list(FORMATS))}: known are {', '.join(FORMATS)}")
     if output is None and len(names) > 1:
         raise click.UsageError("several formats need --output DIR")
+    if output is not None:
+        try:
+            Path(output).mkdir(parents=True, exist_ok=True)  # before the run, which may take long
+        except OSError as error:
+            raise click.UsageError(f"--output {output} cannot be made a folder: {error.strerror}") from None
     texts = []
     for name in names:
         suffix = {"json": ".json", "markdown": ".md"}.get(name)

@@ -59,7 +59,7 @@ drawing_and_running = _stack(
 )
 """Random choices, and how models are run."""
 train_data = click.option(
-    "--train-data", metavar="PATH", help="Images that what explains disparity trains on; none of --data."
+    "--train-data", metavar="PATH", help="Images to train what explains disparity on; none may be among --data."
 )
 concepts = click.option(
     "--concepts", metavar="FILE", help="COCO-style annotations of parts of the images, to name what was missed."

@@ -17,9 +17,9 @@ from vetgate.cli import option
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from vetgate.domain.compress import Setting
     from vetgate.domain.landscape import Landscape
     from vetgate.domain.request import StudyRequest
+    from vetgate.domain.setting import Setting
     from vetgate.domain.study import Study
     from vetgate.host import Host
 
@@ -72,7 +72,11 @@ def command() -> None:
     help="One more variant, such as prune-l1:rate=0.6+int8-dynamic; may be given again.",
 )
 @click.option(
-    "--set", "settings", multiple=True, metavar="STEP.NAME=VALUE", help="A setting for every recipe: distil.epochs=8."
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="STEP.NAME=VALUE",
+    help="A setting that recipes do not state themselves: distil.epochs=8. --list shows them.",
 )
 @click.option("--output", default="study", show_default=True, metavar="DIR", help="Where variants and results go.")
 @click.option("--chart", metavar="FILE", help="Also write the landscape to a .svg or a .png file.")
@@ -189,11 +193,20 @@ def _settings(texts: Sequence[str]) -> dict[str, dict[str, Setting]]:
 
 
 def _list(request: StudyRequest, host: Host) -> None:
-    """Print every recipe with its steps, and what it needs that this command does not give."""
+    """Print every recipe with its steps and what it needs that this command does not give, and what can be set."""
     from vetgate.gate import list_recipes
 
-    rows = [("RECIPE", "FAMILY", "STEPS", "")]
-    rows += [(plan.name, plan.family, plan.steps, plan.lack or "can be made") for plan in list_recipes(request, host)]
+    menu = list_recipes(request, host)
+    plans = [(plan.name, plan.family, plan.steps, plan.lack or "can be made") for plan in menu.recipes]
+    _columns([("RECIPE", "FAMILY", "STEPS", ""), *plans])
+    if menu.settings:
+        told = [(each.name, each.default or "-", each.allowed, each.help) for each in menu.settings]
+        click.echo()
+        _columns([("SETTING", "DEFAULT", "MAY BE", ""), *told])
+        click.echo("\nWhat a recipe's steps say stays; --set gives what they do not say, --variant makes others.")
+
+
+def _columns(rows: Sequence[tuple[str, str, str, str]]) -> None:
     widths = [max(len(row[at]) for row in rows) for at in range(3)]
     for row in rows:
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=False))

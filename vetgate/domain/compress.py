@@ -6,16 +6,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol
 
 from vetgate.domain.card import Card
 from vetgate.domain.record import Record
+from vetgate.domain.setting import Setting
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-Setting: TypeAlias = int | float | str
 
 
 class Takes(StrEnum):

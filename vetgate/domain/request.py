@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pydantic import PositiveFloat, PositiveInt
 
-from vetgate.domain.compress import Setting
 from vetgate.domain.record import Record
+from vetgate.domain.setting import Setting
 from vetgate.domain.trainer import Tuning
 
 
@@ -104,7 +104,7 @@ class StudyRequest(Record):
     variants: tuple[str, ...] = ()
     """More recipes, each `STEP[:NAME=VALUE,...][+STEP...]`."""
     settings: dict[str, dict[str, Setting]] = {}
-    """Settings that stand over those of every recipe, by compressor."""
+    """Settings of steps that recipes do not state themselves, by compressor."""
     landscape: bool = True
 
     @property

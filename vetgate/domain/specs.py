@@ -14,6 +14,7 @@ from vetgate.domain.landscape import Embedder, Landscape
 from vetgate.domain.model import Backend
 from vetgate.domain.report import ReportSet
 from vetgate.domain.samples import SampleSet
+from vetgate.domain.setting import SettingSpec
 from vetgate.domain.study import Study
 from vetgate.domain.trainer import Labeller
 from vetgate.domain.unit import Unit
@@ -219,6 +220,8 @@ class CompressorSpec:
     extra: str | None = None
     uses: tuple[Wants, ...] = ()
     """What it does without where nobody gives it, such as images to fine-tune on where a setting asks for epochs."""
+    settings: tuple[SettingSpec, ...] | None = None
+    """What it takes, so that a mistake in a command is told before anything is made; None leaves that to itself."""
 
 
 @dataclass(frozen=True)

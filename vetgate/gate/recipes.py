@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from vetgate.documents import suggest
-from vetgate.domain.compress import Recipe, Setting, Step, Takes, Wants
+from vetgate.domain.compress import Recipe, Step, Takes, Wants
 from vetgate.domain.errors import UsageError
 from vetgate.domain.request import StudyRequest
+from vetgate.domain.setting import Setting
 from vetgate.domain.specs import CompressorSpec
+from vetgate.gate.setting import Settable, list_settings, override, require_sound
 from vetgate.host import Host, Kind, Offer
 
 EXPORT = "float32"
@@ -23,6 +25,7 @@ SEQUENCES = "In sequence"
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
 _LONGEST_NAME = 80
 """Characters of a name made of what --variant says."""
+_WIDER = "choose more with --only, leave less out with --skip, or add a --variant"
 _FIRST = "{} works on the PyTorch module, so it can only be the first step"
 _FLAGS = {
     Wants.TRAINING: "labelled images to train on: --train-data PATH",
@@ -61,10 +64,11 @@ def choose(
         only: Patterns of names or families; empty takes all.
         skip: Likewise, what is left out.
         variants: More recipes, `STEP[:NAME=VALUE,...][+STEP...]`; patterns do not touch them.
-        settings: What stands over the settings of recipes, by compressor.
+        settings: What recipes do not state of their steps, by compressor.
 
     Raises:
-        UsageError: A pattern matches nothing, a step or a setting's compressor is unknown, or two recipes share a name.
+        UsageError: A pattern matches nothing, patterns leave nothing, a step or a setting is unknown, wrong or stated by
+            a recipe already, or two recipes share a name.
     """
     offered = [recipe for spec in _declared(host) for recipe in spec.recipes]
     for patterns, flag in ((only, "--only"), (skip, "--skip")):
@@ -72,13 +76,20 @@ def choose(
     kept = [
         recipe for recipe in offered if (not only or _matches(recipe, only)) and not (skip and _matches(recipe, skip))
     ]
-    kept = _by_family(kept)
+    kept, added = _by_family(kept), {}
     for text in variants:
-        added = parse_recipe(text, host)
-        if not any(recipe.steps == added.steps for recipe in kept):
-            kept.append(added)
+        recipe = parse_recipe(text, host)
+        if not any(other.steps == recipe.steps for other in kept):
+            kept.append(recipe)
+            added[recipe.name] = text
+    if not kept:
+        raise UsageError("nothing is left to make", hint=_WIDER if offered else "vetgate plugins shows what is missing")
     _require_distinct(kept)
-    return tuple(_override(recipe, settings or {}, host) for recipe in kept)
+    chosen = override(kept, settings or {}, host)
+    for recipe in chosen:
+        if recipe.name in added:
+            require_sound(recipe, added[recipe.name], host)
+    return tuple(chosen)
 
 
 def _declared(host: Host) -> list[CompressorSpec]:
@@ -117,18 +128,6 @@ def _require_distinct(recipes: Sequence[Recipe]) -> None:
             f"two recipes are called {twice!r}, of {makers if len(recipes) == 2 else 'different steps'}",
             hint="leave one out with --skip, or switch a plugin off with --disable",
         )
-
-
-def _override(recipe: Recipe, settings: Mapping[str, Mapping[str, Setting]], host: Host) -> Recipe:
-    known = host.names(Kind.COMPRESSOR)
-    for name in settings:
-        if name not in known:
-            raise UsageError(f"--set {name}: there is no compressor {name!r}{suggest(name, known)}")
-    steps = tuple(
-        Step(compressor=step.compressor, settings={**step.settings, **settings.get(step.compressor, {})})
-        for step in recipe.steps
-    )
-    return recipe.model_copy(update={"steps": steps})
 
 
 def parse_recipe(text: str, host: Host) -> Recipe:
@@ -241,7 +240,15 @@ class Outlook:
     """Why it cannot be made with what is given; empty where it may."""
 
 
-def list_recipes(request: StudyRequest, host: Host) -> tuple[Outlook, ...]:
+@dataclass(frozen=True)
+class Menu:
+    """What a study would make, and what can be set."""
+
+    recipes: tuple[Outlook, ...]
+    settings: tuple[Settable, ...]
+
+
+def list_recipes(request: StudyRequest, host: Host) -> Menu:
     """Return the recipes of a study and what each lacks, as far as that can be told without opening anything.
 
     Raises:
@@ -250,9 +257,8 @@ def list_recipes(request: StudyRequest, host: Host) -> tuple[Outlook, ...]:
     images = request.train_data is not None
     given = Given(images, images or request.calibration_data is not None, request.donor is not None)
     chosen = choose(host, only=request.only, skip=request.skip, variants=request.variants, settings=request.settings)
-    return tuple(
-        Outlook(recipe.name, recipe.family, _spelled(recipe), lacking(recipe, given, host)) for recipe in chosen
-    )
+    plans = (Outlook(recipe.name, recipe.family, _spelled(recipe), lacking(recipe, given, host)) for recipe in chosen)
+    return Menu(tuple(plans), list_settings(chosen, host))
 
 
 def _spelled(recipe: Recipe) -> str:

@@ -8,9 +8,10 @@ from pydantic import Field, TypeAdapter
 
 from vetgate.domain.artifact import Artifact
 from vetgate.domain.card import Card
-from vetgate.domain.compress import Made, Setting
+from vetgate.domain.compress import Made
 from vetgate.domain.model import OpenOptions
 from vetgate.domain.record import Record
+from vetgate.domain.setting import Setting
 from vetgate.inference.message import Failed
 
 

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 from vetgate_delta.groups import Group, Probed, Side, count_parameters
+from vetgate_delta.mixture import Mixture, masked, masks_of
 from vetgate_delta.plan import Plan, make_plan
-from vetgate_delta.search import Mixture, Teaching, as_log, descend, masked, masks_of, meet, search
+from vetgate_delta.search import Teaching, as_log, descend, meet, search
 from vetgate_delta.state import Progress
 
 
