@@ -1,4 +1,7 @@
-"""ResNet-20 and ResNet-8 for 32x32 images: He, Zhang, Ren and Sun, "Deep Residual Learning for Image Recognition" (2015), 4.2."""
+"""ResNet-20 and ResNet-8 for 32x32 images.
+
+He, Zhang, Ren and Sun, "Deep Residual Learning for Image Recognition" (2015), 4.2.
+"""
 
 from __future__ import annotations
 

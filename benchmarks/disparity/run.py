@@ -15,10 +15,12 @@ import datetime
 import json
 import resource
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Literal
 
-from vetgate.domain.evidence import Table, Unstated
+from vetgate.domain.evidence import Measurement, Table, Unstated
 from vetgate.domain.report import Report
 from vetgate.domain.request import RunRequest
 from vetgate.domain.specs import Event
@@ -40,9 +42,12 @@ class Row:
     variant: str
     candidate: str
     images: int
+    """Vetted."""
     asked: dict[str, object]
     figures: dict[str, tuple[float, float | None, float | None]] = field(default_factory=dict)
     """Value and one-sided bounds at 95 %, by figure."""
+    explained_among: int = 0
+    """Images that DELTA was not trained on: what all accuracies are of."""
     right: dict[str, int] = field(default_factory=dict)
     """Images that each model of the report's table gets right."""
     made: dict[str, object] = field(default_factory=dict)
@@ -88,7 +93,9 @@ def asked(options: argparse.Namespace, budget: float, variant: str) -> dict[str,
     }
 
 
-def measure(options: argparse.Namespace, budget: float, variant: str, candidates: tuple[str, ...]) -> list[Row]:
+def measure(
+    options: argparse.Namespace, budget: float, variant: Literal["residual", "paper"], candidates: tuple[str, ...]
+) -> list[Row]:
     """Return a row for each candidate."""
     told = asked(options, budget, variant)
     request = RunRequest(
@@ -114,6 +121,9 @@ def measure(options: argparse.Namespace, budget: float, variant: str, candidates
     reports = explain(request, find_plugins(), now=datetime.datetime.now(datetime.UTC), watch=clock)
     clock(Event("end", ""))
     seconds, peak = time.perf_counter() - begin, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
+    if options.reports:
+        name = f"{options.label}-{budget:g}-{variant}.json"
+        (options.output / name).write_text(reports.model_dump_json(indent=1))
     rows = []
     for report in reports.reports:
         row = Row(options.label, budget, variant, Path(report.candidate.name).name, 0, told, seconds=seconds, peak=peak)
@@ -130,19 +140,26 @@ def filled(row: Row, report: Report) -> Row:
     for item in report.evidence:
         if item.reason:
             row.findings.append(f"{item.check}: {item.reason}")
-        for found in item.measurements:
-            if found.metric.startswith("disparity.") and found.slice is None:
-                stated = not isinstance(found.uncertainty, Unstated)
-                bounds = bounds_of(found, CONFIDENCE) if stated else None
-                both = (bounds.lower, bounds.upper) if bounds is not None else (None, None)
-                row.figures[found.metric.removeprefix("disparity.")] = (found.value, *both)
+        measured(row, item.measurements)
         row.findings += [f"{found.rule}: {found.message}" for found in item.findings]
         for table in item.exhibits:
             if isinstance(table, Table) and table.title.startswith("What DELTA brings back"):
                 row.right = {str(line[0]): int(line[1] or 0) for line in table.rows}
             elif isinstance(table, Table) and table.title == "How DELTA was made":
-                row.made = {str(line[0]): line[1] for line in table.rows}
+                row.made = {str(line[0]): line[1] for line in table.rows} | {"caption": table.caption}
     return row
+
+
+def measured(row: Row, measurements: Sequence[Measurement]) -> None:
+    """Put figures on a row, with their bounds."""
+    for found in measurements:
+        if found.metric == "disparity.fused_accuracy":
+            row.explained_among = found.n
+        if found.metric.startswith("disparity.") and found.slice is None:
+            stated = not isinstance(found.uncertainty, Unstated)
+            bounds = bounds_of(found, CONFIDENCE) if stated else None
+            both = (bounds.lower, bounds.upper) if bounds is not None else (None, None)
+            row.figures[found.metric.removeprefix("disparity.")] = (found.value, *both)
 
 
 def main() -> None:
@@ -154,6 +171,7 @@ def main() -> None:
     parser.add_argument("--budgets", type=float, nargs="+", default=[10, 30, 20, 5], help="per cent")
     parser.add_argument("--variants", nargs="+", choices=("residual", "paper"), default=["residual", "paper"])
     parser.add_argument("--label", default="cifar")
+    parser.add_argument("--reports", action="store_true", help="write whole reports, too")
     parser.add_argument("--limit", type=int)
     parser.add_argument("--no-train-data", action="store_true")
     parser.add_argument("--folds", type=int, default=2)

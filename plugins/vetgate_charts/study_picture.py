@@ -1,9 +1,10 @@
 """The deviation table as a picture: what each variant lost in accuracy, beside how far it is as a function.
 
-One row a model, grouped by family, on two axes: points of accuracy gained or lost with their one-sided 95 % bounds, and
-the distance in distances of independently trained models, whose bracket is a band. Both axes are logarithmic (that of
-accuracy around 0 linear), for a float16 copy and a broken model are many decades apart. What became of the function is
-told by shape and colour together; colours are those of M. Okabe and K. Ito for readers of any colour vision.
+One row a model, grouped by family, on two axes: points of accuracy gained or lost, and the distance in distances of
+independently trained models, whose bracket is a band; each with its one-sided 95 % bounds. Both axes are logarithmic
+(that of accuracy around 0 linear), for a float16 copy and a broken model are many decades apart. What became of the
+function is told by shape and colour together; colours are those of M. Okabe and K. Ito for readers of any colour
+vision.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ SHAPES = {
 }
 """Marker and colour of what became of a model."""
 DELTA = ("accuracy.top1", Of.DELTA)
+INDEPENDENCE = ("similarity.independence", Of.PAIR)
 LINEAR = 0.1
 """Points of accuracy around 0 that are drawn to a linear scale: about what a handful of images make."""
 LEAST = 1e-6
@@ -141,7 +143,8 @@ def _function(axes: Axes, rows: Sequence[Row], bracket: Bracket) -> None:
     """Draw distances as multiples of the independents' median, and what these span."""
     found = [row.deviation.independence for row in rows if row.deviation and row.deviation.independence is not None]
     shown = [max(value, LEAST) for value in found]
-    low, high = min([0.1, *shown]), max([2.0, *shown])
+    ends = [pair for row in rows if row.deviation and (pair := _ends(row.deviation)) is not None]
+    low, high = min([0.1, *shown]), max([2.0, *shown, *(upper for _, upper in ends)])
     axes.set_xscale("log")
     axes.set_xlim(low / 2, high * 2)
     axes.minorticks_off()
@@ -153,7 +156,17 @@ def _function(axes: Axes, rows: Sequence[Row], bracket: Bracket) -> None:
     for at, row in enumerate(rows):
         value = row.deviation.independence if row.deviation else None
         if row.deviation is not None and value is not None:
+            pair = _ends(row.deviation)
+            if pair is not None:
+                span = [max(end, low / 2) for end in pair]  # a bound may be 0, which a logarithm has no place for
+                axes.plot(span, [at, at], color=_colour(row.deviation), linewidth=1.6, zorder=2)
             _dot(axes, max(value, LEAST), at, row.deviation, multiple(value))
+
+
+def _ends(model: Deviation) -> tuple[float, float] | None:
+    """Return the bounds of a model's distance; None where it has none."""
+    figure = model.figures.get(INDEPENDENCE)
+    return bounds(figure) if figure is not None else None
 
 
 def _dot(axes: Axes, across: float, at: int, model: Deviation, words: str) -> None:
@@ -173,7 +186,9 @@ def _colour(model: Deviation) -> str:
 def _words(chart: Figure, study: Study, height: float) -> None:
     data = study.data
     chart.text(0.02, 1 - 0.28 / height, "Deviation", fontsize=14, weight="bold", color=INK)
-    about = plain(f"{study.reference.name} compressed · {data.name} · {data.images:,} images")
+    about = plain(
+        f"{study.reference.name} compressed · {data.name} · {data.images:,} images · lines: one-sided 95 % bounds"
+    )
     chart.text(0.02, 1 - 0.5 / height, about, fontsize=9, color=PALE)
 
 

@@ -23,10 +23,13 @@ from vetgate_charts.study_row import DEVIATION, FUNCTION, READING, TITLES, fille
 LONGEST = 300
 """Characters of a reason."""
 FEW_INDEPENDENTS = 3
+FEW_IMAGES = 30
+"""With fewer, neither a figure nor its bounds say anything."""
 FATES = (
     "Reads as: damaged, where accuracy is more than 1 pp and more than noise below the reference's; else by its "
     f"distance: the same function up to {NEAR:g} of the nearest independent's, far from {FAR:g} of it on, changed "
-    "between. Far is another function, or damage that accuracy does not show; with lost accuracy it is damage."
+    "between. Far is another function, or damage that accuracy does not show; with lost accuracy it is damage. The "
+    "distance is read by its estimate alone, whatever its bounds."
 )
 _NUMBER = re.compile(r"\d[\d,.]*")
 NOTHING_TOLD = "Nothing can be told of them without a yardstick and variants that it reaches."
@@ -51,14 +54,20 @@ def headline(table: Deviations) -> str:
     if not total:
         return "No variant could be measured, so the study says nothing of this model."
     parts = [_counted(table, fate) for fate in Fate if fate is not Fate.OPEN and table.of(fate)]
+    kept = sum(row.delta is not None for row in table.of(Fate.OPEN)) if table.bracket is None else 0
     many = f"{total} variants" if total > 1 else "the one variant"
-    if not parts:
+    if not parts and not kept:
         return f"Of {many} nothing can be told: there are neither labels nor a yardstick."
+    doubt = f"kept the accuracy, and without a yardstick nothing says whether {'it' if kept == 1 else 'they'} kept the"
+    if not parts:
+        whole = kept == total
+        return f"{_all_of(total) if whole else f'Of {many} {kept}'} {doubt} function."
     told = f"Of {many} {listed(parts)}"
-    kept = len(table.of(Fate.OPEN))
-    if kept and table.bracket is None:
-        told += f"; {kept} kept the accuracy, and without a yardstick nothing says whether they kept the function"
-    return f"{told}."
+    return f"{told}; {kept} {doubt} function." if kept else f"{told}."
+
+
+def _all_of(total: int) -> str:
+    return {1: "The one variant", 2: "Both variants"}.get(total, f"All {total} variants")
 
 
 def _counted(table: Deviations, fate: Fate) -> str:
@@ -124,6 +133,9 @@ def notes(study: Study, table: Deviations) -> list[str]:
 
 
 def _notes(study: Study, table: Deviations) -> Iterator[str]:
+    if study.data.images < FEW_IMAGES:
+        images = f"{study.data.images} image{'' if study.data.images == 1 else 's'}"
+        yield f"The study rests on {images}, and takes {FEW_IMAGES} at least to say anything."
     if study.yardstick is None:
         yield (
             "There is no yardstick, so nothing says how far a distance is: build one of models trained independently "

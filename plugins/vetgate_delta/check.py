@@ -27,6 +27,7 @@ from vetgate_delta.studio import Studio, make_subgraph, taken_of
 
 MOST_MAP_BYTES = 1 << 28
 """Of DELTA's maps at the images' size; with more to explain, as many as fit are drawn at random."""
+_UNTOLD = "disparity.overlap was not measured, nor were categories and concepts"
 
 
 class Disparity:
@@ -51,7 +52,7 @@ class Disparity:
             right = int(work.right(given.classes)[among].sum())
             return Results(
                 measurements=(figures.explained(len(few), len(among)),),
-                findings=(*work.notes(), told.too_little(len(few), right, len(among))),
+                findings=(*work.notes(), *told.too_little(len(few), right, len(among))),
             )
         return work.results()
 
@@ -114,7 +115,7 @@ class _Work:
         outcome = self._run(studio)
         right = self._verdicts(outcome)
         found = told.controls(right)
-        failed = told.replaced(found)
+        failed = [*told.replaced(found), *told.powerless(right)]
         findings = [*self.notes(), *studio.notes(outcome.delta), *failed]
         measurements = [*self._figures(outcome, right, studio, findings)]
         exhibits: list[object] = [
@@ -191,9 +192,8 @@ class _Work:
         found = [*figures.accuracies(right), figures.explained(int(chosen.sum()), len(right))]
         recovered = figures.recovery(right, self.ask)
         if recovered is None:
-            findings.append(
-                told.note("recovery", "disparity.recovery: the candidate gets no fewer images right than the reference")
-            )
+            behind = "disparity.recovery has no value: the candidate gets no fewer images right than the reference"
+            findings.append(told.note("recovery", behind))
         answers = outcome.answers
         correlated = figures.correlation(answers.added[chosen], answers.resized[chosen], outcome.fold[chosen], self.ask)
         found += [figure for figure in (recovered, correlated) if figure is not None]
@@ -204,12 +204,12 @@ class _Work:
     def _explanation(self, outcome: _Outcome, *, complements: bool, findings: list[Finding]) -> Explanation | None:
         context, rows = self.context, outcome.shown
         if math.prod(outcome.size) < 2:
-            findings.append(told.note("map", "DELTA's map has a single position: it shows no place"))
+            findings.append(told.note("map", f"{_UNTOLD}: DELTA's map has a single position"))
             return None
         try:
             candidate = map_candidate(context, rows)
         except Inconclusive as error:
-            findings.append(told.note("map", f"no regions and no concepts: {error.message}", advice=error.hint))
+            findings.append(told.note("map", f"{_UNTOLD}: {error.message}", advice=error.hint))
             return None
         total = len(self.to_explain(outcome.rows))
         if len(rows) < total:

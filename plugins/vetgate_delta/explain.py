@@ -75,7 +75,7 @@ def explain(
         delta: (n, H, W) DELTA's maps in [0, 1].
         candidate: (n, H, W) the candidate's likewise.
         answers: (n,) the reference's classes; None for the labels, which they equal where there are labels.
-        complements: Whether DELTA passed its controls: if not, it replaces the candidate, its maps do not show what the
+        complements: Whether DELTA passed its controls and brings something back: if not, its maps do not show what the
             candidate lacks, and no concept is named and no labeller asked.
         method: How the candidate's maps were made, for captions.
 

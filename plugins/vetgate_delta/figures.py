@@ -86,7 +86,10 @@ def recovery(right: Verdicts, ask: Ask) -> Measurement | None:
             levels=levels,
         )
         uncertainty = Quantiles(levels=found.levels, values=tuple(map(float, found.values[0])), method=found.method(0))
-    note = "" if not isinstance(uncertainty, Unstated) else "no bounds: that the candidate is behind is itself not sure"
+    unsure = "no bounds: that the candidate is behind is itself not sure" if isinstance(uncertainty, Unstated) else ""
+    needed = all(exceeds(right, control) for control in (right.permuted, right.alone))
+    without = "" if needed else "a control failed: it does not take the candidate for this"
+    note = "; ".join(filter(None, (unsure, without)))
     return _figure(metrics.RECOVERY, value, len(right), uncertainty, note=note)
 
 
@@ -100,6 +103,11 @@ def beyond(right: Verdicts, control: Right) -> Bounds:
     """Return the accuracy of the fused model minus that of a control, with one-sided bounds at LEVEL."""
     only_control, only_fused = int((control & ~right.fused).sum()), int((right.fused & ~control).sum())
     return paired_bounds(only_control, only_fused, len(right), LEVEL)
+
+
+def exceeds(right: Verdicts, control: Right) -> bool:
+    """Return whether the fused model is better than a control by its interval."""
+    return beyond(right, control).lower > 0
 
 
 def ratios(own: Sizes, candidate: Sizes, reference: Sizes) -> Iterator[Measurement]:

@@ -100,7 +100,7 @@ def build(site: Site, seen: Seen, rows: NDArray[np.intp], course: Course, shape:
     """Return DELTA before training; what is fixed of it is fitted to the training rows."""
     if len(rows) < 2:
         raise Inconclusive(
-            f"there are {len(rows)} images to train DELTA on, too few", hint="give training images: --train-data PATH"
+            f"too few images to train DELTA on: {len(rows)}", hint="give training images: --train-data PATH"
         )
     given, reference = torch.from_numpy(seen.given[rows]), torch.from_numpy(seen.reference[rows])
     resize = resizer(given, reference)

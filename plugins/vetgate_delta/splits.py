@@ -69,7 +69,7 @@ def make_plan(vetted: ImageSet, training: ImageSet | None, folds: int, seed: int
     count = int(groups.max(initial=-1)) + 1
     if count < 4:
         raise Inconclusive(
-            f"{len(vetted):,} images are too few to train DELTA on one half of them and explain the other",
+            f"too few images to train DELTA on one half of them and explain the other: {len(vetted):,}",
             hint="give more images, or training images of their own: --train-data PATH",
         )
     half = count // 2

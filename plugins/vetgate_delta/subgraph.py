@@ -132,7 +132,7 @@ def build_subgraph(
         WorkerFailed: The training diverges.
     """
     if len(images.pixels) < 2:
-        raise DataError(f"there are {len(images.pixels)} training images, too few to make a subgraph from")
+        raise DataError(f"too few training images to make a subgraph from: {len(images.pixels)}")
     work = _Work(reference, images, parameters, seed, device, tell, shallow, sparsity, course or Course())
     progress = Progress(resume, _made_of(work))
     labels, classes = _labels(work)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from vetgate.api import Finding, Severity, Table, TrainerContext
 from vetgate.statistics import Bounds
 from vetgate_delta.figures import FEWEST, LEVEL, Sizes, Verdicts, beyond
-from vetgate_delta.fit import Course
+from vetgate_delta.fit import HEADS_EPOCHS, Course
 from vetgate_delta.material import Base
 from vetgate_delta.network import Delta
 from vetgate_delta.subgraph import Subgraph
@@ -19,12 +19,13 @@ def note(rule: str, message: str, severity: Severity = Severity.INFO, advice: st
     return Finding(rule=f"disparity.{rule}", severity=severity, message=message, advice=advice)
 
 
-def too_little(explained: int, right: int, among: int) -> Finding:
-    """Say that there is not enough to explain."""
-    return note(
-        "little",
-        f"not enough disparity to explain: the reference gets {right:,} of {among:,} images right, and the candidate "
-        f"misses {explained} of these; {FEWEST} are needed",
+def too_little(explained: int, right: int, among: int) -> tuple[Finding, ...]:
+    """Say that there is not enough to explain; the second finding is what a rule on recovery quotes."""
+    few = "not enough disparity to explain"
+    counts = f"the reference gets {right:,} of {among:,} images right, and the candidate misses {explained} of these"
+    return (
+        note("little", f"{few}: {counts}; {FEWEST} are needed"),
+        note("recovery", f"disparity.recovery was not measured, for there is {few}"),
     )
 
 
@@ -57,12 +58,12 @@ def controls(right: Verdicts) -> tuple[Control, ...]:
     """Return both controls beside the fused model."""
     return (
         Control(
-            "DELTA with the candidate's features of another image",
+            "control: features permuted",
             "what the candidate sees makes no difference to it",
             beyond(right, right.permuted),
         ),
         Control(
-            "subgraph alone with the reference's classifier",
+            "control: subgraph alone",
             "its subgraph does as well without the candidate",
             beyond(right, right.alone),
         ),
@@ -90,26 +91,46 @@ def replaced(found: Sequence[Control]) -> list[Finding]:
     ]
 
 
+def powerless(right: Verdicts) -> list[Finding]:
+    """Say so where the fused model is not better than the candidate by its interval: then its maps mean nothing."""
+    gain = beyond(right, right.candidate)
+    if gain.lower > 0:
+        return []
+    return [
+        note(
+            "powerless",
+            "it is not sure that DELTA brings anything back, so its maps do not tell what the candidate lost: fused is "
+            f"better than the candidate by {100 * gain.estimate:+.2f} pp, at least {100 * gain.lower:+.2f} pp at "
+            f"{LEVEL:.0%}",
+            Severity.MEDIUM,
+            "Try more training images, or a larger budget. Concepts are not named.",
+        )
+    ]
+
+
 def accuracy_table(right: Verdicts, found: Sequence[Control], split: str) -> Table:
     """Return accuracies of both models, of the fused one and of the controls."""
     n = len(right)
 
-    def row(name: str, hits: int, control: Control | None = None) -> tuple[str | float | int | None, ...]:
-        if control is None:
-            return (name, hits, hits / n, None, None)
-        return (name, hits, hits / n, control.difference.estimate, control.difference.lower)
+    def row(name: str, hits: int, difference: Bounds | None = None) -> tuple[str | float | int | None, ...]:
+        told = (difference.estimate, difference.lower) if difference is not None else (None, None)
+        return (name, hits, hits / n, *told)
 
     return Table(
         title="What DELTA brings back, and its controls",
         columns=("model", "right", "accuracy", "fused is better by", f"at least, at {LEVEL:.0%}"),
         rows=(
-            row("candidate", int(right.candidate.sum())),
+            row("candidate", int(right.candidate.sum()), beyond(right, right.candidate)),
             row("candidate and DELTA (fused)", int(right.fused.sum())),
             row("reference", int(right.reference.sum())),
-            row(found[0].title, int(right.permuted.sum()), found[0]),
-            row(found[1].title, int(right.alone.sum()), found[1]),
+            row(found[0].title, int(right.permuted.sum()), found[0].difference),
+            row(found[1].title, int(right.alone.sum()), found[1].difference),
         ),
-        caption=f"Of {n:,} images. {split} Shares in [0, 1].",
+        caption=(
+            f"Of {n:,} images. {split} Shares in [0, 1]. Features permuted: DELTA is given the candidate's features of "
+            f"another image. Subgraph alone: before the reference's classifier, its heads trained for {HEADS_EPOCHS} "
+            "epochs without the candidate."
+        ),
     )
 
 
@@ -118,7 +139,8 @@ def making_table(
 ) -> Table:
     """Return how DELTA was made."""
     own = sizes_of(delta, subgraph)
-    trained = "with its subgraph" if course.path == "full" else "of the heads alone, on the subgraph's stored means"
+    trained = "with its subgraph" if course.path == "full" else "heads alone"
+    weights = course.weights
     removed = [share for share in subgraph.sparsities.values() if share]
     channels = f"{min(removed):.0%} to {max(removed):.0%} of {len(removed)} groups' channels removed" if removed else ""
     rows: list[tuple[str | float | int | None, ...]] = [
@@ -126,24 +148,24 @@ def making_table(
         ("parameters", own.parameters),
         ("share of the reference's", _over(own.parameters, base.cost.parameters)),
         ("share asked for", context.tuning.budget),
-        ("multiply-accumulates", own.macs),
-        ("share of the reference's multiply-accumulates", _over(own.macs, base.cost.macs)),
-        ("subgraph", "; ".join(filter(None, (f"without {', '.join(subgraph.dropped)}", channels, *subgraph.notes)))),
-        ("its map", f"{subgraph.channels} channels of {subgraph.size[0]} x {subgraph.size[1]}"),
-        ("candidate's features", taken),
+        ("MACs", own.macs),
+        ("share of the reference's MACs", _over(own.macs, base.cost.macs)),
+        ("its map", f"{subgraph.channels} x {subgraph.size[0]} x {subgraph.size[1]}"),
         ("width of f_S", delta.shape.width),
-        ("trained", f"{course.epochs} epochs {trained}, without augmentation"),
-        (
-            "loss",
-            f"L_MSE + {course.weights.disagreement:g} L_FNC (l = {course.weights.balance:g}) + "
-            f"{course.weights.sparsity:g} L_SR; at its least F - F_B is {course.weights.bias:+.4f} of R - F_B",
-        ),
+        ("trained", f"{course.epochs} epochs, {trained}"),
+        ("l_FNC", weights.disagreement),
+        ("l", weights.balance),
+        ("l_SR", weights.sparsity),
+        ("(F - F_B) / (R - F_B)", weights.bias),
     ]
+    how = "; ".join(filter(None, (f"without {', '.join(subgraph.dropped)}", channels, *subgraph.notes)))
     return Table(
         title="How DELTA was made",
         columns=("what", "how"),
         rows=tuple(rows),
         caption=(
+            f"The subgraph: {how}. Taken of the candidate: {taken}. DELTA was trained without augmentation. The last "
+            "row is the bias that the second term of the loss leaves in the fused features where the loss is least. "
             "Costs are with all heads, without the reference's classifier, which is shared. The resizer pairs the "
             "candidate's channels with the reference's by their order alone: a limit of the method."
         ),

@@ -39,7 +39,7 @@ def below(embedding: Embedding) -> str:
 def correlation(found: float | None) -> str:
     """Return how true a picture is to the distances that it draws."""
     if found is None:
-        return "no rank correlation with the true distances, for all are equal"
+        return "no rank correlation with the true distances, for these are all equal or there is but one"
     return f"rank correlation with the true distances {found:.2f}"
 
 
@@ -59,7 +59,7 @@ def flattened(shares: Sequence[tuple[str, float]]) -> list[str]:
     Args:
         shares: What each plane is called, and its share in [0, 1] of the squared distances.
     """
-    if not shares:
+    if all(round(100 * share) == 100 for _, share in shares):
         return []
     told = ", ".join(f"{name} {round(100 * share)} %" for name, share in shares)
     return [f"A plane shows a part of all squared distances ({told}): models drawn together may differ in the rest."]

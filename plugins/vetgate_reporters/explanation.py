@@ -14,6 +14,7 @@ from vetgate.reporting import (
     Outcome,
     Report,
     ReportSet,
+    Severity,
     Table,
     format_quantity,
     side_by_side,
@@ -125,11 +126,13 @@ def _measurements(report: Report) -> Iterator[Measurement]:
 
 
 def _figures(report: Report) -> Iterator[tuple[str, str]]:
-    """Yield label and value of each figure over all images."""
+    """Yield label and value of each figure over all images, and the findings that take weight from them."""
     for figure in _measurements(report):
         if figure.slice is None:
             role = "" if figure.role in (Of.CANDIDATE, Of.PAIR) else f" ({figure.role})"
             yield f"{figure.metric}{role}", format_quantity(figure.value, figure.unit)
+    for item in report.evidence:
+        yield from ((found.rule, found.severity.name.lower()) for found in item.findings if found.severity >= Severity.MEDIUM)
 
 
 def _concepts(report: Report) -> Iterator[tuple[str, tuple[int, int]]]:

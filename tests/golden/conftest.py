@@ -28,6 +28,12 @@ def _loaded(file: str) -> ReportSet:
 
 
 @pytest.fixture(scope="session")
+def explanations() -> ReportSet:
+    """Return the canned explanations."""
+    return _loaded("canned_explanation.py")
+
+
+@pytest.fixture(scope="session")
 def canned() -> dict[str, ReportSet]:
     """Return the canned report sets by the stem of their golden files: a full run, and one that stopped early."""
     return {"report": _loaded("canned_report.py"), "stopped": _loaded("canned_stopped.py")}

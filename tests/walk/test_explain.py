@@ -158,6 +158,28 @@ def test_an_explanation_judges_nothing(deep: Any) -> None:
     assert "policy" not in deep.out
 
 
+def test_a_noise_floor_stands_beside_what_was_found(deep: Any) -> None:
+    _model(deep, "copy.deep", noise=0.2)
+    assert _explain(deep, "--output", "floor", candidates=("copy.deep",)) == 0, deep.err
+    floor = "floor/explanation.json"
+    assert deep.run(*_terminal(deep, "cand.deep"), "--noise-floor", floor) == 0, deep.err
+    assert "Beside the noise floor" in deep.out
+    assert "what the same steps found of copy.deep" in " ".join(deep.out.split())
+    assert deep.run(*_terminal(deep, "cand.deep"), "--noise-floor", floor, "--limit", "40") == 0
+    assert "measured on other images" in deep.out
+    assert "Beside the noise floor" not in deep.out
+
+
+def test_a_noise_floor_of_something_else_is_refused_before_the_run(deep: Any) -> None:
+    _model(deep, "copy.deep", noise=0.2)
+    assert _explain(deep, "--output", "two", candidates=("copy.deep", "cand.deep")) == 0, deep.err
+    for floor, told in (("two/explanation.json", "holds 2 candidates"), ("nowhere.json", "cannot be read")):
+        assert deep.run(*_terminal(deep, "cand.deep"), "--noise-floor", floor) == 2
+        assert told in deep.err
+    (deep.folder / "list.json").write_text("[]", encoding="utf-8")
+    assert deep.run(*_terminal(deep, "cand.deep"), "--noise-floor", "list.json") == 2
+
+
 def test_files_and_terminal_at_once(deep: Any) -> None:
     assert _explain(deep, "--format", "json,markdown", "--output", "out") == 0, deep.err
     assert "What cand.deep lost" in deep.out

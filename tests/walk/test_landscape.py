@@ -205,3 +205,23 @@ def test_tsne_of_three_models_is_refused_in_words(world: Any) -> None:
 def test_a_chart_whose_plugin_is_switched_off_is_told(world: Any) -> None:
     assert draw(world, world.toy("near.toy", noise=0.05), "--disable", "landscape") in (2, 3)
     assert "no plugin" in world.err
+
+
+def test_a_landscape_of_too_few_images_says_that_it_says_nothing(world: Any) -> None:
+    near = world.toy("near.toy", noise=0.05)
+    assert draw(world, near, "--limit", "1") == 0
+    assert "warning: the landscape rests on 1 image, and takes 30 at least to say anything" in world.err
+    assert draw(world, near, "--limit", "30") == 0
+    assert "rests on" not in world.err
+
+
+def test_two_models_have_one_distance_and_nothing_is_said_of_what_a_plane_leaves_out(world: Any) -> None:
+    assert draw(world, world.toy("near.toy", noise=0.05)) == 0
+    told = " ".join(world.out.split())
+    assert "no rank correlation with the true distances, for these are all equal or there is but one" in told
+    assert "A plane shows a part" not in told
+
+
+def test_the_help_says_how_a_crowd_is_drawn(world: Any) -> None:
+    assert world.run("landscape", "--help") == 0
+    assert "alone again beside it, larger and by classical scaling" in " ".join(world.out.split())

@@ -118,7 +118,7 @@ def test_without_the_cache_every_model_is_asked_once(base: Any) -> None:
     [
         (("--seed", "5"), 3),
         (("--train-data", "other.npz"), 1),
-        (("--set", "acme-trim.decimals=3"), 2),
+        (("--set", "acme-trim.misbehave=no"), 2),
     ],
 )
 def test_what_is_made_otherwise_is_made_anew(base: Any, change: tuple[str, str], made: int) -> None:
@@ -202,6 +202,9 @@ def test_a_study_that_measured_nothing_is_inconclusive(base: Any) -> None:
     assert _variants(base.folder)["acme-fit"].skipped
     assert _compress(base, "--skip", "*", "--variant", "acme-trim:misbehave=refuse") == 3
     assert "0 skipped, 1 cannot be made of this model, 0 not made" in base.err
+    assert "error" not in base.err  # a picture of nothing is not asked for
+    assert not (base.folder / "out" / "deviation.svg").exists()
+    assert (base.folder / "out" / "study.md").is_file()
 
 
 def test_a_reference_that_is_no_module_is_a_skipped_row(base: Any) -> None:
@@ -239,6 +242,14 @@ def test_the_vetting_data_is_never_made_with(base: Any, flag: str) -> None:
         (("--variant", "acme-trim:decimals"), "not of the form NAME=VALUE"),
         (("--set", "acme-trm.decimals=1"), "did you mean 'acme-trim'?"),
         (("--set", "decimals=1"), "STEP.NAME=VALUE"),
+        (("--set", "acme-trim.decimals=1"), "recipes acme-trim-2, acme-trim-0 state decimals"),
+        (("--set", "acme-fit.speed=1", "--only", "acme-trim-2"), "no recipe of this study has a step acme-fit"),
+        (("--set", "prune-l1.rate=0.2"), "prune-l1-90, prune-l1-50+int8-static state rate"),
+        (("--set", "prune-l1.rate=abc"), "rate is 'abc', but must be a share above 0 and below 1"),
+        (("--set", "distil.epoch=8", "--only", "acme-trim-2"), "did you mean 'epochs'?"),
+        (("--variant", "prune-l1:rat=0.6"), "did you mean 'rate'?"),
+        (("--variant", "prune-l1:rate=1.6"), "rate is 1.6, but must be a share above 0 and below 1"),
+        (("--only", "acme-trim-2", "--skip", "*"), "nothing is left to make"),
         (("--donor", "nowhere.acme"), "nowhere.acme does not exist"),
         (("--donor", "base.acme"), "is the reference itself"),
         (("--chart", "chart.pdf"), "must end in .svg or .png"),
@@ -251,6 +262,7 @@ def test_a_mistake_in_the_command_is_told_before_anything_is_made(
 ) -> None:
     assert _compress(base, *arguments) == 2
     assert told in base.err
+    assert not list(base.folder.glob("out/*.onnx"))
 
 
 def test_a_folder_of_other_files_is_not_written_to(base: Any) -> None:
@@ -266,6 +278,11 @@ def test_recipes_are_listed_with_what_each_needs(base: Any) -> None:
     assert "acme-trim-2" in base.out
     assert "--train-data" in base.out
     assert not (base.folder / "study").exists()
+    assert base.run("study", "compress", "--list", "--only", "prune-l1*,distil-50") == 0
+    assert "prune-l1.rate" in base.out
+    assert "a share above 0 and below 1" in base.out
+    assert "distil.epochs" in base.out
+    assert "transfer" not in base.out
 
 
 def test_a_study_is_shown_again_from_its_folder_or_its_file(base: Any) -> None:
@@ -279,6 +296,36 @@ def test_a_study_is_shown_again_from_its_folder_or_its_file(base: Any) -> None:
     assert "is no study" in base.err
     assert base.run("study", "show", "out", "--format", "study-mardown") == 2
     assert "did you mean 'study-markdown'?" in base.err
+
+
+def test_what_an_earlier_study_left_in_the_folder_is_told(base: Any) -> None:
+    _compress(base, "--only", "acme-trim-*")
+    assert "earlier study:" not in base.err
+    _compress(base, "--only", "acme-trim-2")
+    assert "warning: out also holds files of an earlier study: acme-trim-0.onnx\n" in base.err
+    (base.folder / "out" / "landscape.svg").write_text("<svg/>", encoding="utf-8")
+    _compress(base, "--only", "acme-trim-*")
+    assert "warning: out also holds files of an earlier study: landscape.svg\n" in base.err
+
+
+def test_a_study_of_too_few_images_says_that_it_says_nothing(base: Any) -> None:
+    assert _compress(base, "--only", "acme-trim-2", "--limit", "1") == 0, base.err
+    told = "he study rests on 1 image, and takes 30 at least to say anything"
+    assert f"warning: t{told}" in base.err
+    assert f"T{told}." in " ".join(base.out.split())
+    _compress(base, "--only", "acme-trim-2", "--limit", "30")
+    assert "rests on" not in base.err + base.out
+
+
+def test_every_format_that_show_writes_is_named_in_its_help(base: Any) -> None:
+    from vetgate.domain.study import Study as Shown
+    from vetgate.host import Kind, find_plugins
+
+    assert base.run("study", "show", "--help") == 0
+    offers = find_plugins().offers[Kind.DRAWING].items()
+    known = [name for name, offer in offers if offer.spec.document is Shown]
+    assert len(known) == 5
+    assert all(name in base.out for name in known)
 
 
 def test_unlabelled_data_still_tells_how_far_the_function_moved(base: Any) -> None:
@@ -354,7 +401,9 @@ def _children(parent: int) -> Iterator[int]:
 def test_a_study_that_is_ended_loses_the_variant_in_the_making_alone(base: Any, ending: signal.Signals) -> None:
     common = ("--reference", "base.acme", "--data", "eval.npz", "--output", "out", "--only", "acme-trim-*")
     command = [sys.executable, "-m", "vetgate", "study", "compress", *common, "--variant", "acme-trim:misbehave=hang"]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=dict(os.environ))
+    told = base.folder / "told.txt"
+    with told.open("wb") as errors:
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=errors, env=dict(os.environ))
     notes = base.folder / "out" / "made"
     until = time.monotonic() + 90
     while len(list(notes.glob("*.json"))) < 2 or not list(_children(process.pid)):
@@ -365,6 +414,8 @@ def test_a_study_that_is_ended_loses_the_variant_in_the_making_alone(base: Any, 
     process.send_signal(ending)
     code = process.wait(timeout=30)
     assert code == (130 if ending is signal.SIGINT else -signal.SIGKILL)
+    hint = "the same command goes on where this one stopped"
+    assert (hint in told.read_text(encoding="utf-8")) is (ending is signal.SIGINT)
     until = time.monotonic() + 10
     while any(Path(f"/proc/{child}").exists() for child in children):
         assert time.monotonic() < until
@@ -430,6 +481,10 @@ def test_a_real_network_is_compressed_step_by_step_and_a_step_is_made_once(
     notes = rows["prune-l1-50+float16"].made
     assert notes is not None
     assert any("zeroed the weights" in note for note in notes.notes)
+    compressed = [note for name in made[1:] if (one := rows[name].made) is not None for note in one.notes]
+    assert not any("uncompressed" in note for note in compressed)  # the export before them is not what they are
+    assert rows["float32"].made is not None
+    assert "uncompressed" in rows["float32"].made.notes[0]
     sizes = {name: (fashion / f"{name}.onnx").stat().st_size for name in made}
     assert sizes["prune-l1-50+float16"] < 0.6 * sizes["float32"]
     capsys.readouterr()

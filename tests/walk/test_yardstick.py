@@ -93,7 +93,9 @@ def test_a_rule_that_needs_a_yardstick_is_inconclusive_without_and_the_plan_says
     assert world.run("check", *arguments, "--plan") == 0
     assert "no yardstick was given, and this rule needs one: similarity.independence: --yardstick FILE" in world.out
     assert world.check(*arguments) == 3
-    assert "no yardstick was given" in world.reasons()
+    (told,) = [ruling["because"] for ruling in world.report()["verdict"]["rulings"] if ruling["metric"] == INDEPENDENCE]
+    assert told.startswith("similarity.independence is not known: no yardstick was given: ")
+    assert world.report()["verdict"]["because"].count(INDEPENDENCE) == 1
 
 
 def test_the_plan_shows_the_yardstick_and_that_its_reference_is_another(world: Any) -> None:
@@ -187,6 +189,15 @@ def test_a_file_that_is_no_yardstick_is_refused_before_any_model_runs(world: Any
     assert "its end is missing" in world.err
     assert check(world, yardstick="nowhere.yardstick") == 2
     assert "the yardstick nowhere.yardstick: there is no such file" in world.err
+
+
+def test_a_copy_of_the_reference_makes_no_yardstick_unless_forced(world: Any) -> None:
+    assert build(world, noises=(0.001, 0.4, 0.5)) == 2
+    assert "u1.toy is at " in world.err
+    assert "of the median distance of the others, so it was hardly trained independently" in world.err
+    assert not (world.folder / "base.yardstick").exists()
+    assert build(world, "--force", noises=(0.001, 0.4, 0.5)) == 0
+    assert "was it trained independently of the reference, or made from it?" in world.err
 
 
 def test_a_candidate_that_is_one_of_the_independents_is_warned_of(world: Any) -> None:

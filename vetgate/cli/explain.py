@@ -49,6 +49,9 @@ NOT_ASKED = (
 @click.option("--folds", type=click.IntRange(2), metavar="N", help="Of cross-fitting.  [default: 2]")
 @click.option("--feature-map", metavar="NAME", help="Inner tensor of the candidate.  [default: the last map]")
 @option.concepts
+@click.option(
+    "--noise-floor", metavar="REPORT.json", help="Explanation of a retrained copy of the reference, to stand beside."
+)
 @click.option("--labeller", metavar="NAME", help="Who names missed parts; nobody is asked unless you name one.")
 @click.option(
     "--labeller-set",

@@ -80,8 +80,9 @@ class _Place:
 def command(candidates: tuple[str, ...], method: str | None, verbose: bool, **options: Any) -> int:  # noqa: ANN401
     """Draw the reference, CANDIDATEs and other models as points, near where they answer alike.
 
-    Nothing is judged, and the data needs no labels. A picture shows who is near whom; how far is in the table. A model
-    that cannot be read or run is named and left out, and the exit code is 3.
+    Nothing is judged, and the data needs no labels. A picture shows who is near whom; how far is in the table. Where
+    models crowd around the reference, a picture draws these alone again beside it, larger and by classical scaling
+    whatever the method. A model that cannot be read or run is named and left out, and the exit code is 3.
 
     \b
         vetgate landscape *.onnx --reference base.pt --data eval/ --yardstick base.yardstick --chart landscape.svg
@@ -117,6 +118,9 @@ def command(candidates: tuple[str, ...], method: str | None, verbose: bool, **op
 
 def _tell(surveyed: Surveyed) -> None:
     """Tell on stderr what a reader must know, and which models are not in the landscape."""
+    from vetgate.cli.outlook import warn_of_few
+
+    warn_of_few("the landscape", surveyed.landscape.images)
     for warning in surveyed.warnings:
         click.echo(f"warning: {warning}", err=True)
     for failed in surveyed.failed:

@@ -26,6 +26,15 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
+def warn_of_few(what: str, images: int) -> None:
+    """Say on stderr where something rests on fewer images than a yardstick takes."""
+    from vetgate.yardstick import FEWEST_IMAGES
+
+    if images < FEWEST_IMAGES:
+        told = f"{what} rests on {counted(images, 'image')}, and takes {FEWEST_IMAGES} at least to say anything"
+        click.echo(f"warning: {told}", err=True)
+
+
 def show(outlook: Outlook) -> None:
     """Print what would run, what is missing, what each rule needs, and which rules cannot be settled."""
     images = "no images" if outlook.images is None else counted(outlook.images, "image")

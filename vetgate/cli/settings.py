@@ -67,6 +67,8 @@ class Settings(Record):
     """Images that what explains disparity trains on; none of them of `data`."""
     concepts: Text | None = None
     """COCO-style annotations of parts of the images."""
+    noise_floor: Text | None = None
+    """A saved explanation of a retrained copy of the reference."""
     budget: Text | None = None
     """Parameters of what is trained over those of the reference, such as 10%."""
     budget_seconds: PositiveFloat | None = None
@@ -87,7 +89,7 @@ class Settings(Record):
 
 _PATHS = (
     *("reference", "data", "output_dir", "card", "reference_card"),
-    *("baseline", "yardstick", "latency_reference", "latency_reference_card", "train_data", "concepts"),
+    *("baseline", "yardstick", "latency_reference", "latency_reference_card", "train_data", "concepts", "noise_floor"),
 )
 
 
@@ -274,6 +276,7 @@ def to_request(candidates: tuple[str, ...], settings: Settings, command: tuple[s
         timing_seconds=settings.timing_budget or RunRequest.model_fields["timing_seconds"].default,
         train_data=settings.train_data,
         concepts=settings.concepts,
+        noise_floor=settings.noise_floor,
         labeller=settings.labeller,
         labeller_settings=settings.labeller_settings or {},
         tuning=_tuning(settings),

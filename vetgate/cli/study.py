@@ -76,7 +76,7 @@ def command() -> None:
     "settings",
     multiple=True,
     metavar="STEP.NAME=VALUE",
-    help="A setting that recipes do not state themselves: distil.epochs=8. --list shows them.",
+    help="A setting that no recipe states itself, such as distil.epochs=8; --list shows them.",
 )
 @click.option("--output", default="study", show_default=True, metavar="DIR", help="Where variants and results go.")
 @click.option("--chart", metavar="FILE", help="Also write the landscape to a .svg or a .png file.")
@@ -104,6 +104,7 @@ def compress(verbose: bool, listing: bool, **options: Any) -> int:  # noqa: ANN4
         vetgate study compress --reference base.pt --data eval/ --train-data train/ --yardstick base.yardstick
         vetgate study compress --reference base.pt --data eval/ --only 'prune-*' --variant prune-l1:rate=0.6+float16
     """
+    from vetgate.cli.outlook import warn_of_few
     from vetgate.cli.progress import progress
     from vetgate.gate import make_study
     from vetgate.host import find_plugins
@@ -117,16 +118,27 @@ def compress(verbose: bool, listing: bool, **options: Any) -> int:  # noqa: ANN4
     if listing:
         _list(request, host)
         return 0
+    if request.run.limit is not None:
+        warn_of_few("the study", request.run.limit)
     with ExitStack() as holding:
-        with progress(verbose=verbose) as watch:
-            study = holding.enter_context(make_study(request, host, now=now, watch=watch))
+        try:
+            with progress(verbose=verbose) as watch:
+                study = holding.enter_context(make_study(request, host, now=now, watch=watch))
+        except KeyboardInterrupt:
+            click.echo("\nhint: what was made stays; the same command goes on where this one stopped", err=True)
+            raise
         return _deliver(study, Path(request.folder), chart, host)
 
 
 @command.command("show")
 @click.argument("place", metavar="DIR|study.json")
 @click.option(
-    "--format", "form", default=TABLE, show_default=True, metavar="NAME", help="study, study-markdown or study-json."
+    "--format",
+    "form",
+    default=TABLE,
+    show_default=True,
+    metavar="NAME",
+    help="study, study-markdown, study-json, study-svg or study-png.",
 )
 def show(place: str, form: str) -> None:
     """Print the deviation table of a study again; no model is needed."""
@@ -217,24 +229,32 @@ def _deliver(study: Study, folder: Path, chart: str | None, host: Host) -> int:
     """Write everything into the study's folder, print the table, and return the exit code."""
     from vetgate.cli import exits
     from vetgate.cli.output import write_whole
-    from vetgate.gate import is_complete
+    from vetgate.gate import is_complete, stale_files
 
-    lost = []
+    lost, written = [], []
     for path, name, document in _documents(study, folder, chart):
         try:
             write_whole(path, _draw(document, name, host))
+            written.append(path)
         except Exception as error:  # a drawing of a stranger may raise anything; the others are still written
             lost.append(f"{path}: {getattr(error, 'message', None) or f'{type(error).__name__}: {error}'}")
     _print(study, TABLE, host)
     _sum_up(study, folder)
     for told in lost:
         click.echo(f"error: not written: {told}", err=True)
+    stale = stale_files(study, folder, written, (*DRAWINGS, *LANDSCAPES, REPORT))
+    if stale:
+        click.echo(f"warning: {folder} also holds files of an earlier study: {', '.join(stale)}", err=True)
     return 0 if is_complete(study) and not lost else exits.INCONCLUSIVE
 
 
 def _documents(study: Study, folder: Path, chart: str | None) -> Iterator[tuple[Path, str, Study | Landscape]]:
+    from vetgate.deviation import deviations
+
+    reported, measured = any(variant.report for variant in study.variants), bool(deviations(study).measured)
     for file, name in (*DRAWINGS.items(), (REPORT, "json")):
-        if name != "json" or any(variant.report is not None for variant in study.variants):
+        there = reported if name == "json" else measured if Path(file).suffix in CHARTS else True
+        if there:
             yield folder / file, name, study
     if study.landscape is not None:
         for file, name in LANDSCAPES.items():

@@ -48,7 +48,11 @@ def command() -> None:
 @click.option("--reference", metavar="MODEL", help="The model that candidates are made from.")
 @click.option("--data", metavar="PATH", help="The images that checks will use; labels are not needed.")
 @click.option("-o", "--output", required=True, metavar="FILE", help="Where the yardstick goes.")
-@click.option("--force", is_flag=True, help="Replace a file that is there.")
+@click.option(
+    "--force",
+    is_flag=True,
+    help="Replace a file that is there, and take models that are hardly independent with a warning.",
+)
 @click.option(
     "--distance",
     type=click.Choice(DISTANCES),
@@ -89,7 +93,9 @@ def build(more: tuple[str, ...], output: str, force: bool, distance: str, verbos
     _require_place(output, request, force=force)
     host = find_plugins(request.disabled, request.prefer)
     with progress(verbose=verbose) as watch:
-        built = build_yardstick(request, trainings, host, distance=Distance(distance), now=now, watch=watch)
+        built = build_yardstick(
+            request, trainings, host, distance=Distance(distance), now=now, watch=watch, force=force
+        )
     write_whole(Path(output), dump(built.content))
     _show(output, built.content, built.gauge, built.warnings)
     return 0

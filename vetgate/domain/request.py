@@ -59,6 +59,8 @@ class RunRequest(Record):
     """Images that checks which train may train on, none of them of `data`."""
     concepts: str | None = None
     """COCO-style annotations of parts of the images."""
+    noise_floor: str | None = None
+    """The report of a retrained copy of the reference, which stands beside what is explained."""
     labeller: str | None = None
     """Who names parts that nobody annotated; None asks nobody."""
     labeller_settings: dict[str, str] = {}
@@ -71,7 +73,7 @@ class RunRequest(Record):
         """Every file or folder that the run reads, as it was named; a report must not be written over one."""
         named = (
             *(self.reference, self.data, self.policy, self.reference_card, self.yardstick),
-            *(self.train_data, self.concepts),
+            *(self.train_data, self.concepts, self.noise_floor),
             *((self.baseline, self.baseline.rpartition("#")[0]) if self.baseline else ()),
             *(self.latency_reference, self.latency_reference_card, *self.cards.values()),
         )

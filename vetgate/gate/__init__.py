@@ -9,7 +9,7 @@ from vetgate.gate.outlook import Outlook, count_images, foresee
 from vetgate.gate.outputs import Answered, Collected, collect
 from vetgate.gate.rank import measure_all
 from vetgate.gate.recipes import list_recipes, parse_value
-from vetgate.gate.study import is_complete, make_study, read_study, reports_of
+from vetgate.gate.study import is_complete, make_study, read_study, reports_of, stale_files
 from vetgate.gate.walk import rejudge, vet
 from vetgate.gate.yardstick import LoadedYardstick, load_yardstick
 
@@ -47,6 +47,7 @@ __all__ = [
     "read_study",
     "rejudge",
     "reports_of",
+    "stale_files",
     "survey",
     "vet",
 ]

@@ -9,6 +9,7 @@ from vetgate.domain.errors import MissingExtra, UsageError
 from vetgate.domain.evidence import Outcome
 from vetgate.domain.report import Report, ReportSet
 from vetgate.domain.request import RunRequest
+from vetgate.gate.floor import load_floor
 from vetgate.gate.run import Watch, prepare
 from vetgate.gate.walk import vet_all
 from vetgate.host import Host, Kind
@@ -35,8 +36,12 @@ def explain(request: RunRequest, host: Host, *, now: datetime.datetime, watch: W
     wanted = _metrics(host)
     if not request.data:
         raise UsageError("what a candidate lost shows on images, and no data set was given", hint="--data PATH")
+    floor = load_floor(request.noise_floor) if request.noise_floor is not None else None
     with prepare(request, host, now, watch, wanted=wanted) as run:
-        return vet_all(run, now)
+        found = vet_all(run, now)
+    if floor is None:
+        return found
+    return found.model_copy(update={"reports": tuple(floor.beside(each, _trainers(host)) for each in found.reports)})
 
 
 def _metrics(host: Host) -> tuple[str, ...]:
@@ -57,7 +62,11 @@ def _metrics(host: Host) -> tuple[str, ...]:
 
 def is_explained(report: Report, host: Host) -> bool:
     """Return whether every check that trains measured one candidate."""
-    trains = {check.name for check in host.checks() if check.needs is Need.TRAINER}
+    trains = _trainers(host)
     found = [item for item in report.evidence if item.check in trains]
     stopped = any(item.check in STOPS and item.outcome is not Outcome.MEASURED for item in report.evidence)
     return bool(found) and not stopped and all(item.outcome is Outcome.MEASURED for item in found)
+
+
+def _trainers(host: Host) -> tuple[str, ...]:
+    return tuple(check.name for check in host.checks() if check.needs is Need.TRAINER)

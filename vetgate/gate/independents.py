@@ -25,6 +25,7 @@ from vetgate.yardstick import (
     Origin,
     doubts,
     gauge,
+    require_independent,
     require_signal,
     require_sound,
 )
@@ -61,6 +62,7 @@ def build_yardstick(
     distance: Distance,
     now: datetime.datetime,
     watch: Watch,
+    force: bool = False,
 ) -> Built:
     """Return a yardstick of what the reference and independent models answer.
 
@@ -71,6 +73,7 @@ def build_yardstick(
         distance: What it measures with.
         now: When the run started.
         watch: Told of every step.
+        force: Whether a model that is hardly independent is only warned of.
 
     Raises:
         UsageError: A model or the data cannot be used, or what was built would be no yardstick.
@@ -89,6 +92,8 @@ def build_yardstick(
         require_sound(content)
         measured = gauge(content)
         require_signal(measured, len(content))
+        if not force:
+            require_independent(measured)
     except YardstickError as error:
         raise YardstickError(f"these models make no yardstick: {error.message}", hint=error.hint) from None
     return Built(content, measured, (*collected.warnings, *doubts(content, measured)))

@@ -67,8 +67,8 @@ def choose(
         settings: What recipes do not state of their steps, by compressor.
 
     Raises:
-        UsageError: A pattern matches nothing, patterns leave nothing, a step or a setting is unknown, wrong or stated by
-            a recipe already, or two recipes share a name.
+        UsageError: A pattern matches nothing, patterns leave nothing, a step or a setting is unknown, a setting is
+            wrong or stated by a recipe already, or two recipes share a name.
     """
     offered = [recipe for spec in _declared(host) for recipe in spec.recipes]
     for patterns, flag in ((only, "--only"), (skip, "--skip")):

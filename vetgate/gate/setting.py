@@ -53,6 +53,7 @@ def require_sound(recipe: Recipe, text: str, host: Host) -> None:
     for step in recipe.steps:
         declared = declared_by(step.compressor, host)
         if declared is not None:
+            _require_allowed(step.compressor, step.settings, declared, f"--variant {text}")
             try:
                 read_settings(step.compressor, step.settings, declared)
             except UsageError as error:
@@ -84,11 +85,7 @@ def _require_settable(compressor: str, given: Mapping[str, Setting], recipes: Se
     for name, value in given.items():
         told = f"--set {compressor}.{name}={value}"
         if declared is not None:
-            try:
-                require_allowed(compressor, {name: value}, declared)
-            except UsageError as error:
-                near = suggest(name, [spec.name for spec in declared])
-                raise UsageError(f"{told}: {error.message}{near if 'no setting' in error.message else ''}") from None
+            _require_allowed(compressor, {name: value}, declared, told)
         steps = [(recipe, step) for recipe in recipes for step in recipe.steps if step.compressor == compressor]
         if not steps:
             raise UsageError(
@@ -102,6 +99,20 @@ def _require_settable(compressor: str, given: Mapping[str, Setting], recipes: Se
                 f"{told}: {_named(stating)} {states} {name}, and would no longer be what the name says",
                 hint=f"--variant {compressor}:{name}={value} makes another variant; --skip leaves recipes out",
             )
+
+
+def _require_allowed(compressor: str, given: Mapping[str, Setting], declared: Sequence[SettingSpec], told: str) -> None:
+    known = [spec.name for spec in declared]
+    for name in given:
+        if name not in known:
+            raise UsageError(
+                f"{told}: compressor {compressor!r} has no setting {name!r}{suggest(name, known)}",
+                hint=f"it takes {', '.join(known) or 'none'}; vetgate study compress --list shows what each may be",
+            )
+    try:
+        require_allowed(compressor, given, declared)
+    except UsageError as error:
+        raise UsageError(f"{told}: {error.message}") from None
 
 
 def _named(names: Sequence[str]) -> str:

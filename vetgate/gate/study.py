@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -161,6 +161,22 @@ def reports_of(study: Study) -> ReportSet | None:
     """Return the reports of every variant that was vetted; None where none was."""
     reports = tuple(variant.report for variant in study.variants if variant.report is not None)
     return ReportSet(reports=reports) if reports else None
+
+
+def stale_files(study: Study, folder: Path, written: Iterable[Path], drawings: Iterable[str]) -> tuple[str, ...]:
+    """Return the variants and drawings in a study's folder that an earlier study left and this one is not of.
+
+    Args:
+        study: This one.
+        folder: Where it lies.
+        written: Files that it wrote.
+        drawings: Names of the files that a study may write.
+    """
+    own = {variant.file for variant in study.variants if variant.file is not None}
+    fresh = {path.resolve() for path in written}
+    left = {path.name for path in folder.glob("*.onnx") if path.name not in own}
+    left |= {name for name in drawings if (folder / name).is_file() and (folder / name).resolve() not in fresh}
+    return tuple(sorted(left))
 
 
 def is_complete(study: Study) -> bool:

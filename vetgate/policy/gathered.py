@@ -140,7 +140,7 @@ class Gathered:
         """Return why a check that measured lacks a figure: what it says of that itself, or by what it came instead."""
         said = self._said(rule)
         if said:
-            return "; ".join(said)
+            return "; ".join(each.removeprefix(f"{rule.metric} has no value: ") for each in said)
         if self.metrics[rule.metric].needs_yardstick:
             return NO_YARDSTICK
         columns = sorted(set(self._columns(owner)))

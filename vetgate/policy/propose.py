@@ -130,8 +130,9 @@ def _principle(table: Deviations) -> str:
     )
     return (
         f"Faithful is {faithful}. A threshold lies between the worst faithful copy and the nearest model that must not "
-        "pass, at the geometric mean of what parts each from an equal model, at most "
-        f"{ALLOWED:g} times that of the faithful one, rounded to the safe side. Far is as far as independent models. "
+        "pass. Counted from an equal model, it is the geometric mean of the faithful copy's 95 % bound and the other's "
+        f"figure, at most {ALLOWED:g} times that bound, rounded to the safe side; in a rule without a confidence the "
+        "faithful copy's figure takes the place of its bound. Far is as far as independent models. "
         "Models between may fall on either side."
     )
 

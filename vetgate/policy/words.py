@@ -88,7 +88,8 @@ def asked_words(rule: Rule) -> str:
 def short_words(ruling: Ruling) -> str:
     """Return a ruling as a verdict names it: `similarity.agreement is 96.78 % (at least 97.5 % asked)`."""
     if ruling.observed is None or ruling.threshold is None or ruling.unit is None or ruling.of is None:
-        return f"{ruling.rule}: {ruling.because}"
+        named = ruling.because.startswith(f"{ruling.rule} ")  # a rule that bears its metric's name
+        return ruling.because if named else f"{ruling.rule}: {ruling.because}"
     value = value_words(ruling.observed, ruling.threshold, ruling.unit, ruling.of)
     limit = format_limit(ruling.threshold, ruling.unit, signed=ruling.of is Of.DELTA)
     where = slice_words(ruling.slice)

@@ -14,6 +14,7 @@ from vetgate.artifacts import Vault
 from vetgate.domain.compress import Bench, Made
 from vetgate.domain.errors import UsageError
 from vetgate.domain.model import OpenOptions
+from vetgate.domain.setting import read_settings
 from vetgate.domain.specs import CompressorSpec
 from vetgate.host import find_plugins
 
@@ -107,3 +108,11 @@ class CompressorContract(ABC):
         assert len({(recipe.family, recipe.label) for recipe in recipes}) == len(recipes)
         assert all(recipe.steps[0].compressor == self.spec().name for recipe in recipes)
         assert all(Path(recipe.name).name == recipe.name for recipe in recipes)
+
+    def test_what_it_declares_of_its_settings_allows_what_its_recipes_state(self) -> None:
+        declared = self.spec().settings
+        for recipe in self.spec().recipes:
+            if declared is not None:
+                read_settings(self.spec().name, recipe.steps[0].settings, declared)
+        assert len({spec.name for spec in declared or ()}) == len(declared or ())
+        assert all(spec.help and (spec.default is None or spec.holds(spec.default)) for spec in declared or ())

@@ -20,6 +20,11 @@ NEAR, FAR = 0.5, 2.0
 Fashion-MNIST span 0.99 to 1.03."""
 
 
+COPY = 0.25
+"""Of the median distance of the others: below, a model is no independent one. It is the share up to which `deviation`
+calls a variant the same function."""
+
+
 @dataclass(frozen=True)
 class Gauge:
     """Distances of U independents from the reference, over all images of the yardstick."""
@@ -88,6 +93,25 @@ def require_signal(measured: Gauge, images: int) -> None:
             f"interval reaches {measured.noise:.4g} either way, so nothing can be measured with it",
             hint="build it on more images, or with models that were trained independently of the reference",
         )
+
+
+def require_independent(measured: Gauge) -> None:
+    """Refuse independents of which one is far nearer to the reference than the others are.
+
+    Args:
+        measured: What they measure.
+
+    Raises:
+        YardstickError: One is below COPY of the median distance of the others.
+    """
+    for place, (peer, distance) in enumerate(zip(measured.peers, measured.distances, strict=True)):
+        others = float(np.median([*measured.distances[:place], *measured.distances[place + 1 :]]))
+        if distance < COPY * others:
+            raise YardstickError(
+                f"{peer.name} is at {distance / others:.2g} of the median distance of the others, so it was hardly "
+                "trained independently of the reference: a copy of it, or a model made from it, is no measure",
+                hint="leave it out; or, if it was and the others are at fault, say --force",
+            )
 
 
 def doubts(content: Content, measured: Gauge) -> tuple[str, ...]:

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable
 
-from vetgate.api import Compressor, CompressorSpec, Recipe, Step, Takes, hookimpl
+from vetgate.api import Compressor, CompressorSpec, Recipe, SettingKind, SettingSpec, Step, Takes, hookimpl
 
 NAME = "acme-round"
+SETTINGS = (SettingSpec("digits", SettingKind.WHOLE, "decimals that are kept", low=0, high=6, default=2),)
 
 
 def _rounding() -> Compressor:
@@ -26,4 +27,4 @@ def vetgate_compressors() -> Iterable[CompressorSpec]:
         for digits in (1, 2)
     )
     summary = "rounds weights to `digits` decimals"
-    return [CompressorSpec(NAME, summary, Takes.ONNX, _rounding, recipes, extra="onnx")]
+    return [CompressorSpec(NAME, summary, Takes.ONNX, _rounding, recipes, extra="onnx", settings=SETTINGS)]

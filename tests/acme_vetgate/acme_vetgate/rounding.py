@@ -4,8 +4,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, numpy_helper
 
-from acme_vetgate.compress import NAME
-from vetgate.api import Bench, Inconclusive, Made, UsageError
+from acme_vetgate.compress import NAME, SETTINGS
+from vetgate.api import Bench, Inconclusive, Made, read_settings
 
 
 class Rounding:
@@ -13,7 +13,7 @@ class Rounding:
 
     def compress(self, bench: Bench) -> Made:
         """Round every float32 weight; see vetgate.api.Compressor."""
-        digits = _digits(bench)
+        digits = int(read_settings(NAME, bench.settings, SETTINGS)["digits"])
         model = onnx.load(bench.source)
         weights = [tensor for tensor in model.graph.initializer if tensor.data_type == TensorProto.FLOAT]
         if not weights:
@@ -24,13 +24,3 @@ class Rounding:
             tensor.CopyFrom(numpy_helper.from_array(rounded, tensor.name))
         onnx.save(model, bench.output)
         return Made(notes=(f"{len(weights)} tensors rounded to {digits} decimals; not fine-tuned afterwards",))
-
-
-def _digits(bench: Bench) -> int:
-    unknown = sorted(set(bench.settings) - {"digits"})
-    if unknown:
-        raise UsageError(f"compressor {NAME!r} has no setting {unknown[0]!r}; it takes digits (0 to 6)")
-    digits = bench.settings.get("digits", 2)
-    if not isinstance(digits, int) or not 0 <= digits <= 6:
-        raise UsageError(f"compressor {NAME!r}: digits is {digits!r}, but must be a whole number from 0 to 6")
-    return digits

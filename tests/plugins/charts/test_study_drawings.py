@@ -13,7 +13,7 @@ from vetgate_charts.study_json import StudyJson
 from vetgate_charts.study_markdown import StudyMarkdown
 from vetgate_charts.study_terminal import StudyTable
 
-from vetgate.reporting import Study, StyledDrawing
+from vetgate.reporting import Deviation, Fate, Study, StyledDrawing, deviations
 
 HOSTILE = (
     "[red]x[/red] \x1b[31mX\x1b[0m\r\n✔ PASS\n# owned \u202egnp <script>alert(1)</script> | a | `b` **c** @octocat"
@@ -77,6 +77,35 @@ def test_without_a_yardstick_nothing_is_said_of_the_function(studies: ModuleType
     assert "Nothing can be told of them without a yardstick" in text
     assert "same function  " not in text
     assert "accuracy kept" in text
+
+
+def test_copies_that_all_kept_their_accuracy_are_no_study_without_labels(studies: ModuleType) -> None:
+    kept = [making for making in studies.VARIANTS if row_of(studies, making).fate is not Fate.DAMAGED]
+    first = f"All {len(kept)} variants kept the accuracy, and without a yardstick nothing says whether they kept the"
+    assert StudyTable(140).draw(studies.study_of(kept, ())).startswith(first)
+    assert StudyTable(140).draw(studies.study_of(kept[:2], ())).startswith("Both variants kept the accuracy, and")
+    alone = StudyTable(140).draw(studies.study_of(kept[:1], ()))
+    assert alone.startswith("The one variant kept the accuracy, and without a yardstick nothing says whether it kept")
+    blind = StudyTable(140).draw(studies.study_of(kept, (), labelled=False))
+    assert blind.startswith(f"Of {len(kept)} variants nothing can be told: there are neither labels nor a yardstick.")
+
+
+def row_of(studies: ModuleType, making: Any) -> Deviation:
+    """Return the row of a variant that is alone in a study without a yardstick."""
+    (row,) = deviations(studies.study_of([making], ())).measured
+    return row
+
+
+def test_the_legend_says_that_the_distance_is_read_by_its_estimate(studies: ModuleType) -> None:
+    for text in (StudyTable(140).draw(studies.canned()), StudyMarkdown().draw(studies.canned())):
+        assert "The distance is read by its estimate alone, whatever its bounds." in " ".join(text.split())
+
+
+def test_a_study_of_few_images_says_so_where_it_is_read(studies: ModuleType) -> None:
+    study = studies.canned()
+    few = study.model_copy(update={"data": study.data.model_copy(update={"images": 29})})
+    assert "rests on 29 images, and takes 30 at least to say anything." in StudyTable(140).draw(few)
+    assert "takes 30 at least" not in StudyTable(140).draw(study)
 
 
 def test_without_labels_the_distances_are_told_and_accuracy_is_not(studies: ModuleType) -> None:

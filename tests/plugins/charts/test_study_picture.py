@@ -5,15 +5,16 @@ from __future__ import annotations
 from types import ModuleType
 from typing import Literal
 
+import numpy as np
 import pytest
 
-from vetgate.api import Inconclusive
+from vetgate.api import Inconclusive, Quantiles
 
 pytest.importorskip("matplotlib")
 
-from vetgate_charts.study_picture import SHAPES, StudyPicture
+from vetgate_charts.study_picture import SHAPES, StudyPicture, draw
 
-from vetgate.reporting import Fate
+from vetgate.reporting import Fate, Measurement, Of, Study, bounds, deviations
 
 
 def _words(svg: bytes) -> list[str]:
@@ -62,3 +63,46 @@ def test_a_study_of_nothing_is_not_drawn(studies: ModuleType) -> None:
 def test_every_fate_has_a_shape_or_a_colour_of_its_own() -> None:
     assert set(SHAPES) == set(Fate)
     assert len(set(SHAPES.values())) == len(Fate)
+
+
+def _spans(study: Study) -> list[tuple[float, float]]:
+    """Return the ends of the lines of bounds in the right panel."""
+    panel = draw(study, deviations(study)).axes[1]
+    across = [np.asarray(line.get_xdata(), dtype=float) for line in panel.lines if line.get_linewidth() == 1.6]
+    return [(float(ends[0]), float(ends[1])) for ends in across]
+
+
+def test_distances_have_their_bounds_and_those_beyond_the_edge_end_there(studies: ModuleType) -> None:
+    study = studies.canned()
+    found = deviations(study)
+    figures = [row.figures["similarity.independence", Of.PAIR] for row in (*found.measured, *found.independents)]
+    stated = [ends for figure in figures if (ends := bounds(figure)) is not None]
+    assert stated
+    edge, right = draw(study, deviations(study)).axes[1].get_xlim()
+    spans = _spans(study)
+    assert sorted(spans) == sorted((max(low, edge), max(high, edge)) for low, high in stated)
+    assert all(edge <= low <= high <= right for low, high in spans)
+
+
+def test_a_bound_of_nothing_stands_at_the_edge_of_the_logarithmic_axis(studies: ModuleType) -> None:
+    study = studies.canned()
+    first = study.variants[0]
+    assert first.report is not None
+    evidence = tuple(
+        item.model_copy(update={"measurements": _to_zero(item.measurements)}) for item in first.report.evidence
+    )
+    faint = first.model_copy(update={"report": first.report.model_copy(update={"evidence": evidence})})
+    study = study.model_copy(update={"variants": (faint, *study.variants[1:])})
+    edge, _ = draw(study, deviations(study)).axes[1].get_xlim()
+    assert _spans(study)[0][0] == edge > 0
+    assert StudyPicture("png").draw(study).startswith(b"\x89PNG")
+
+
+def _to_zero(figures: tuple[Measurement, ...]) -> tuple[Measurement, ...]:
+    stated = Quantiles(levels=(0.05, 0.95), values=(0.0, 0.5), method="bootstrap")
+    return tuple(
+        figure.model_copy(update={"value": 0.0, "uncertainty": stated})
+        if figure.metric == "similarity.independence"
+        else figure
+        for figure in figures
+    )

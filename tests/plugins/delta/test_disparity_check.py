@@ -21,7 +21,18 @@ from vetgate_delta.shelf import Shelf
 from vetgate_delta.splits import make_plan
 from vetgate_delta.studio import Studio, make_subgraph, taken_of
 
-from vetgate.api import Ask, DataError, Finding, ImageSet, Inconclusive, Measurement, Results, TrainerContext, Tuning
+from vetgate.api import (
+    Ask,
+    DataError,
+    Finding,
+    ImageSet,
+    Inconclusive,
+    Measurement,
+    Results,
+    Table,
+    TrainerContext,
+    Tuning,
+)
 
 ASK = Ask(replicates=500)
 
@@ -102,10 +113,13 @@ def test_the_report_tells_its_controls_its_costs_and_its_limits(found: dict[str,
     titles = [exhibit.title for exhibit in results.exhibits]
     assert "What DELTA brings back, and its controls" in titles
     assert "How DELTA was made" in titles
-    text = str(results.exhibits[1])
-    assert "at its least F - F_B is" in text
-    assert "by their order alone" in text
-    assert "residual" in text
+    table = results.exhibits[1]
+    assert isinstance(table, Table)
+    rows = {str(row[0]): row[1] for row in table.rows}
+    assert rows["variant"] == "residual"
+    assert rows["(F - F_B) / (R - F_B)"] == pytest.approx(0.1 * (1 - 1.2) / (1 + 0.2 * 0.4))
+    assert "by their order alone" in table.caption
+    assert all(len(cell) <= 30 for row in table.rows for cell in row if isinstance(cell, str)), "longer ones are cut"
 
 
 def test_a_second_run_asks_no_model_again_and_finds_the_same(found: dict[str, Results], tiny: Any, shelf: Path) -> None:
@@ -125,7 +139,7 @@ def test_features_of_the_reference_are_computed_once_for_all_candidates(tiny: An
         other = tiny.context(tmp_path, name)
         for images in (other.vetted, other.training):
             given_by(base, other, images, place, device)
-    assert sum(tiny.calls) in (0, len(context.vetted) + len(context.training))
+    assert sum(tiny.calls) == len(context.vetted) + len(context.training)
 
 
 def test_too_few_lost_images_are_said_and_are_no_error(tiny: Any, tmp_path: Path) -> None:
@@ -140,6 +154,24 @@ def test_too_few_lost_images_are_said_and_are_no_error(tiny: Any, tmp_path: Path
     assert "not enough disparity to explain" in finding.message
     assert finding.severity == 0
     assert not list(tmp_path.glob("subgraph*"))
+
+
+def test_two_training_images_teach_nothing_and_name_no_concept(tiny: Any, tmp_path: Path) -> None:
+    context = tiny.context(tmp_path, tuning=Tuning(budget=0.4, device="cpu", epochs=1))
+    training, few = context.training, np.arange(2)
+    seen = {name: getattr(training.candidate, name)[few] for name in ("probabilities", "logits", "pooled", "maps")}
+    small = replace(
+        training,
+        ids=training.ids[:2],
+        digests=training.digests[:2],
+        pixels=training.pixels[few],
+        labels=training.labels[few],
+        candidate=replace(training.candidate, **seen),
+    )
+    results = _measure(replace(context, training=small))
+    assert _values(results)["recovery"] < 0
+    assert "disparity.powerless" in _rules(results.findings)
+    assert "disparity.unnamed" not in _rules(results.findings)
 
 
 def test_training_images_among_the_explained_are_refused(tiny: Any, shelf: Path) -> None:
@@ -202,6 +234,14 @@ def test_little_time_is_kept_to_and_said(found: dict[str, Results], tiny: Any, s
     results = _measure(tiny.context(shelf, tuning=Tuning(budget=0.4, device="cpu", seconds=1e-3)))
     finding = next(each for each in results.findings if each.rule == "disparity.hurried")
     assert "epochs of its heads alone" in finding.message
+
+
+def test_a_run_in_a_hurry_does_not_go_on_with_the_training_of_one_that_had_time(tiny: Any, shelf: Path) -> None:
+    slow = Tuning(budget=0.4, device="cpu", epochs=1)
+    _measure(tiny.context(shelf, tuning=slow, candidate_key="hurried"))
+    results = _measure(tiny.context(shelf, tuning=slow.model_copy(update={"seconds": 1e-3}), candidate_key="hurried"))
+    assert "disparity.hurried" in _rules(results.findings)
+    assert "disparity.resumed" not in _rules(results.findings)
 
 
 def test_a_budget_that_cannot_be_met_is_said_with_what_was_reached(tiny: Any, tmp_path: Path) -> None:

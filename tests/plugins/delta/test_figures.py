@@ -6,7 +6,7 @@ from vetgate_delta import figures, told
 from vetgate_delta.figures import Sizes, Verdicts
 from vetgate_delta.metrics import METRICS
 
-from vetgate.api import Ask, Counts, Exact, Quantiles, Unstated
+from vetgate.api import Ask, Counts, Exact, Quantiles, Severity, Unstated
 
 ASK = Ask(replicates=1000)
 N = 1000
@@ -124,6 +124,23 @@ def test_a_fused_model_that_beats_both_controls_complements_the_candidate() -> N
     found = told.controls(_right(reference=900, candidate=500, fused=800, permuted=300, alone=700))
     assert all(control.passed for control in found)
     assert told.replaced(found) == []
+
+
+def test_recovery_says_so_where_a_control_failed() -> None:
+    right = {"reference": 900, "candidate": 500, "fused": 800}
+    for permuted, alone, told_of in ((300, 700, False), (799, 500, True), (500, 799, True)):
+        found = figures.recovery(_right(**right, permuted=permuted, alone=alone), ASK)
+        assert found is not None
+        assert ("a control failed" in found.note) is told_of
+
+
+@pytest.mark.parametrize("fused", [300, 500, 501])
+def test_one_that_is_not_surely_better_than_the_candidate_explains_nothing(fused: int) -> None:
+    right = _right(reference=900, candidate=500, fused=fused)
+    (finding,) = told.powerless(right)
+    assert "do not tell what the candidate lost" in finding.message
+    assert finding.severity is Severity.MEDIUM
+    assert told.powerless(_right(reference=900, candidate=500, fused=600)) == []
 
 
 @pytest.mark.parametrize(("permuted", "alone"), [(799, 500), (500, 799), (820, 820)])

@@ -169,7 +169,7 @@ def test_a_short_time_buys_fewer_epochs_and_a_very_short_one_the_heads_alone() -
 
 
 def test_two_images_are_needed() -> None:
-    with pytest.raises(Inconclusive, match="1 images to train DELTA on"):
+    with pytest.raises(Inconclusive, match="too few images to train DELTA on: 1"):
         _fit(_site(), _course(), np.arange(1))
 
 

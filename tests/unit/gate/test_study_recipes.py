@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -10,8 +11,10 @@ import pytest
 
 from vetgate.domain.compress import Compressor, Recipe, Step, Takes, Wants
 from vetgate.domain.errors import UsageError
+from vetgate.domain.setting import Setting, SettingKind, SettingSpec
 from vetgate.domain.specs import CompressorSpec
 from vetgate.gate.recipes import Given, choose, lacking, parse_recipe, parse_value
+from vetgate.gate.setting import list_settings
 from vetgate.host import Host, Kind, Offer, Plugin, Status
 
 EVERYTHING = Given(training=True, calibration=True, donor=True)
@@ -110,11 +113,102 @@ def test_two_recipes_of_one_name_are_refused(make_host: Callable[..., Host]) -> 
         choose(make_host(INT8, other))
 
 
-def test_settings_for_all_recipes_stand_over_their_own(host: Host) -> None:
-    chosen = choose(host, settings={"prune": {"rate": 0.2, "seed": 3}})
-    assert all(step.settings["rate"] == 0.2 for r in chosen for step in r.steps if step.compressor == "prune")
+def test_a_setting_that_no_recipe_states_goes_to_every_step_of_its_compressor(host: Host) -> None:
+    chosen = choose(host, settings={"prune": {"seed": 3}})
+    assert all(step.settings["seed"] == 3 for r in chosen for step in r.steps if step.compressor == "prune")
+    assert [step.settings["rate"] for r in chosen for step in r.steps if step.compressor == "prune"] == [0.1, 0.5, 0.1]
     with pytest.raises(UsageError, match="did you mean 'prune'"):
-        choose(host, settings={"prunes": {}})
+        choose(host, settings={"prunes": {"rate": 1}})
+
+
+def test_a_setting_that_recipes_state_is_refused_for_their_names_would_no_longer_be_true(host: Host) -> None:
+    stated = "--set prune.rate=0.2: recipes prune-10, prune-50, prune-10+int8 state rate"
+    with pytest.raises(UsageError, match=re.escape(stated)) as told:
+        choose(host, settings={"prune": {"rate": 0.2}})
+    assert told.value.hint is not None
+    assert "--variant prune:rate=0.2 makes another variant" in told.value.hint
+    with pytest.raises(UsageError, match="recipe prune-50 states rate"):
+        choose(host, only=("prune-50",), settings={"prune": {"rate": 0.5}})
+
+
+def test_a_setting_for_no_recipe_of_the_study_is_refused(host: Host) -> None:
+    with pytest.raises(UsageError, match=r"--set distil\.epochs=8: no recipe of this study has a step distil"):
+        choose(host, settings={"distil": {"epochs": 8}})
+    assert choose(host, variants=("distil",), settings={"distil": {"epochs": 8}})[-1].steps[0].settings == {"epochs": 8}
+
+
+def test_patterns_that_leave_nothing_are_refused_unless_a_variant_is_named(host: Host) -> None:
+    with pytest.raises(UsageError, match="nothing is left to make"):
+        choose(host, only=("int8",), skip=("*",))
+    assert _names(choose(host, skip=("*",), variants=("prune:rate=0.6",))) == ["prune-rate0.6"]
+
+
+DECLARED = (
+    SettingSpec("rate", SettingKind.SHARE, "of the weights", 0.0, 1.0, open=True),
+    SettingSpec("rounds", SettingKind.WHOLE, "of pruning", 1, 9, default=1),
+    SettingSpec("how", SettingKind.TEXT, "weights are chosen", choices=("least", "any"), default="least"),
+)
+
+
+@pytest.fixture
+def strict(make_host: Callable[..., Host]) -> Host:
+    """A host whose pruning declares its settings."""
+    return make_host(replace(PRUNE, settings=DECLARED), INT8, DISTIL)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("prune:rat=0.6", "compressor 'prune' has no setting 'rat'; did you mean 'rate'?"),
+        ("prune:rate=1.6", "rate is 1.6, but must be a share above 0 and below 1"),
+        ("prune:rate=1", "rate is 1, but must be a share above 0 and below 1"),
+        ("prune:rate=half", "rate is 'half', but must be a share above 0 and below 1"),
+        ("prune:rate=0.5,rounds=1.5", "rounds is 1.5, but must be a whole number from 1 to 9"),
+        ("prune:rate=0.5,how=best", "how is 'best', but must be least or any"),
+        ("prune:rounds=2+int8", "needs the setting 'rate': a share above 0 and below 1"),
+        ("prune", "needs the setting 'rate'"),
+    ],
+)
+def test_a_mistake_in_the_settings_of_a_variant_is_told_at_once(strict: Host, text: str, told: str) -> None:
+    with pytest.raises(UsageError, match=re.escape(told)) as raised:
+        choose(strict, variants=(text,))
+    assert raised.value.message.startswith(f"--variant {text}: ")
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"rounds": 0}, "--set prune.rounds=0: compressor 'prune': rounds is 0"),
+        ({"round": 2}, "--set prune.round=2: compressor 'prune' has no setting 'round'; did you mean 'rounds'?"),
+        ({"rate": "abc"}, "rate is 'abc', but must be a share"),
+    ],
+)
+def test_a_mistake_in_a_setting_for_all_recipes_is_told_at_once(
+    strict: Host, given: dict[str, Setting], told: str
+) -> None:
+    with pytest.raises(UsageError, match=re.escape(told)):
+        choose(strict, settings={"prune": given})
+    with pytest.raises(UsageError, match=re.escape(told)):  # also where no recipe has the step
+        choose(strict, only=("int8",), settings={"prune": given})
+
+
+def test_what_a_compressor_does_not_declare_is_left_to_itself(host: Host) -> None:
+    assert choose(host, variants=("prune:rat=0.6",))[-1].name == "prune-rat0.6"
+
+
+def test_a_variant_may_get_what_it_needs_from_a_setting_for_all(strict: Host) -> None:
+    chosen = choose(strict, skip=("*",), variants=("prune",), settings={"prune": {"rate": 0.6}})
+    assert chosen[0].steps[0].settings == {"rate": 0.6}
+
+
+def test_what_can_be_set_is_listed_with_what_it_may_be(strict: Host) -> None:
+    listed = {each.name: (each.allowed, each.default) for each in list_settings(choose(strict), strict)}
+    assert listed == {
+        "prune.rate": ("a share above 0 and below 1", ""),
+        "prune.rounds": ("a whole number from 1 to 9", "1"),
+        "prune.how": ("least or any", "least"),
+    }
+    assert not list_settings(choose(strict, only=("int8",)), strict)
 
 
 @pytest.mark.parametrize(

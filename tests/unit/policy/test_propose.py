@@ -87,6 +87,15 @@ def test_the_canned_study_proposes_a_policy_without_mistakes(
     assert "needs              --yardstick fashion.yardstick" in text
 
 
+def test_the_head_says_that_thresholds_rest_on_the_bounds_of_faithful_copies(
+    proposed: Proposed, studies: ModuleType
+) -> None:
+    text, _ = proposed(studies.canned())
+    told = " ".join(line.removeprefix("#").strip() for line in text.splitlines())
+    assert "the geometric mean of the faithful copy's 95 % bound and the other's figure" in told
+    assert "at most 2 times that bound" in told
+
+
 def test_the_proposal_passes_the_faithful_and_not_the_broken(
     proposed: Proposed, host: Host, studies: ModuleType
 ) -> None:

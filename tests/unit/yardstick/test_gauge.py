@@ -9,7 +9,7 @@ from scipy.spatial.distance import jensenshannon
 from vetgate.domain.errors import YardstickError
 from vetgate.domain.yardstick import Distance, Peer
 from vetgate.statistics import row_distances
-from vetgate.yardstick import Content, doubts, gauge, require_signal, require_sound
+from vetgate.yardstick import Content, Gauge, doubts, gauge, require_independent, require_signal, require_sound
 
 Make = Callable[..., Content]
 MakePeer = Callable[..., Peer]
@@ -117,6 +117,26 @@ def test_a_run_without_one_last_model_is_refused(content: Make, peer: MakePeer) 
     ):
         with pytest.raises(YardstickError, match="has no order with one last model"):
             require_sound(content(peers=peers))
+
+
+@pytest.mark.parametrize(
+    ("first", "refused"), [(0.0001, True), (0.24, True), (0.26, False), (1.0, False), (9.0, False)]
+)
+def test_a_model_below_a_quarter_of_the_others_median_distance_is_no_independent(first: float, refused: bool) -> None:
+    distances = (first, 0.9, 1.0, 1.1)
+    measured = Gauge(Distance.JS_DIVERGENCE, tuple(map(_peer, "abcd")), distances, 1.0, 0.9, 1.1)
+    if not refused:
+        require_independent(measured)
+        return
+    with pytest.raises(YardstickError, match=f"a is at {first:.2g} of the median distance of the others"):
+        require_independent(measured)
+
+
+def test_of_two_independents_the_nearer_one_is_refused(content: Make) -> None:
+    base = rows(200)
+    some = content([base, near(base, 0.02, 1), near(base, 0.5, 2)], peers=(_peer("copy"), _peer("other")))
+    with pytest.raises(YardstickError, match="copy is at 0"):
+        require_independent(gauge(some))
 
 
 def test_independents_that_are_hardly_independent_are_doubted(content: Make) -> None:
