@@ -15,6 +15,15 @@ _LINEAR = re.compile(r"linear|gemm|matmul|addmm|\.mm|fully", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
+class Pair:
+    """A tensor of the candidate and the one of the reference that it is held against."""
+
+    candidate: Tap
+    reference: Tap
+    how: str
+
+
+@dataclass(frozen=True)
 class Layer:
     """What one layer makes."""
 

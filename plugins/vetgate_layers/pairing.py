@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vetgate.api import Inner, Tap
-from vetgate_layers.layer import Layer, Partners, bare
+from vetgate_layers.layer import Layer, Pair, Partners, bare
 from vetgate_layers.power import decibels
 
 AT_ONCE = 128 << 20
@@ -27,15 +26,6 @@ NEAR = 4
 
 Captured = Mapping[str, NDArray[np.float32]]
 Ratio = Callable[[Tap, Tap], float]
-
-
-@dataclass(frozen=True)
-class Pair:
-    """A tensor of the candidate and the one of the reference that it is held against."""
-
-    candidate: Tap
-    reference: Tap
-    how: str
 
 
 def bytes_of(taps: Sequence[Tap]) -> int:

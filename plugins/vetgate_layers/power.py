@@ -14,7 +14,7 @@ from vetgate.api import Inner
 from vetgate_layers.metrics import CAP
 
 if TYPE_CHECKING:
-    from vetgate_layers.pairing import Pair
+    from vetgate_layers.layer import Pair
 
 
 def decibels(signal: float, noise: float) -> float:
