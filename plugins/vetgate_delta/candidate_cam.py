@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vetgate.api import CandidateSeen, Inconclusive, TrainerContext
+from vetgate.api import CandidateSeen, Inconclusive, MissingExtra, TrainerContext
 from vetgate_delta.cam import Floats, LinearHead, candidate_maps, eigen_maps, full_size, linear_head
 
 if TYPE_CHECKING:
@@ -132,7 +132,8 @@ def _with_gradients(context: TrainerContext, rows: NDArray[np.intp], maps: Float
         if layer is None:
             return None, "no layer of its module puts out that map"
         return _library(context, network, layer, rows), ""
-    except (RuntimeError, TypeError, ValueError) as error:  # of torch, where an image or a gradient does not fit
+    # of torch, where an image or a gradient does not fit; or the library is not there
+    except (ImportError, MissingExtra, RuntimeError, TypeError, ValueError) as error:
         return None, f"its module fails where gradients are taken ({type(error).__name__})"
 
 

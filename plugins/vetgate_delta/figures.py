@@ -166,7 +166,10 @@ def explained(count: int, among: int) -> Measurement:
 
 
 def of_explanation(found: Explanation, threshold: float) -> Iterator[Measurement]:
-    """Yield shares of categories, mean overlap and frequencies of concepts."""
+    """Yield mean overlap, shares of categories and frequencies of concepts."""
+    if found.overlap is not None:
+        uncertainty = found.overlap.uncertainty or Unstated()
+        yield _figure(metrics.OVERLAP, found.overlap.mean, found.overlap.images, uncertainty)
     for category, count in found.categories[threshold].items():
         spec = metrics.SHARES[_name(category)]
         yield _figure(
@@ -176,9 +179,6 @@ def of_explanation(found: Explanation, threshold: float) -> Iterator[Measurement
             Counts(k=count, n=found.images),
             note=f"at a threshold of {threshold:g}, with which it moves",
         )
-    if found.overlap is not None:
-        uncertainty = found.overlap.uncertainty or Unstated()
-        yield _figure(metrics.OVERLAP, found.overlap.mean, found.overlap.images, uncertainty)
     for concept in found.concepts:
         where = Slice(by=CONCEPT, value=concept.name)
         yield share(metrics.CONCEPTS, concept.images, found.concept_images, where)

@@ -132,7 +132,8 @@ def _figures(report: Report) -> Iterator[tuple[str, str]]:
             role = "" if figure.role in (Of.CANDIDATE, Of.PAIR) else f" ({figure.role})"
             yield f"{figure.metric}{role}", format_quantity(figure.value, figure.unit)
     for item in report.evidence:
-        yield from ((found.rule, found.severity.name.lower()) for found in item.findings if found.severity >= Severity.MEDIUM)
+        heavy = (found for found in item.findings if found.severity >= Severity.MEDIUM)
+        yield from ((found.rule, found.severity.name.lower()) for found in heavy)
 
 
 def _concepts(report: Report) -> Iterator[tuple[str, tuple[int, int]]]:

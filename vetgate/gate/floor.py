@@ -51,7 +51,7 @@ class Floor:
 
     def _table(self, report: Report, checks: Sequence[str]) -> Table:
         own, floor = dict(_figures(report, checks)), dict(_figures(self.report, checks))
-        names = list(dict.fromkeys((*own, *floor)))
+        names = [name for name in dict.fromkeys((*own, *floor)) if own.get(name) != floor.get(name)]
         copy = self.report.candidate.name
         return Table(
             title="Beside the noise floor",
@@ -60,7 +60,8 @@ class Floor:
             caption=(
                 f"The noise floor is what the same steps found of {copy}, a copy of the reference trained anew "
                 f"({self.name}, seed {self.report.seed}): two trainings of one network differ by that much, and only "
-                "what goes beyond it says something of the candidate. Budget and training images must be the same."
+                "what goes beyond it says something of the candidate. Budget and training images must be the same. "
+                "Figures that are equal are left out."
             ),
         )
 
@@ -86,10 +87,10 @@ def load_floor(path: str) -> Floor:
 
 
 def _figures(report: Report, checks: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Yield the name and the value of each figure over all images."""
+    """Yield the name and the value of each figure over all images, under its name within its check."""
     for figure in _measurements(report, checks):
         if figure.slice is None:
-            yield figure.metric, format_quantity(figure.value, figure.unit)
+            yield figure.metric.partition(".")[2], format_quantity(figure.value, figure.unit)
 
 
 def _measurements(report: Report, checks: Sequence[str]) -> Iterator[Measurement]:

@@ -124,7 +124,7 @@ def test_grey_images_are_fine() -> None:
 @pytest.mark.parametrize(
     ("images", "what"),
     [
-        (draw(1), "1 training images"),
+        (draw(1), "too few training images to make a subgraph from: 1"),
         (replace(draw(8), labels=np.full(8, 4)), "is no class of the reference, such as 4"),
     ],
 )
