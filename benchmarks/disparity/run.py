@@ -50,7 +50,7 @@ class Row:
     """Images that DELTA was not trained on: what all accuracies are of."""
     right: dict[str, int] = field(default_factory=dict)
     """Images that each model of the report's table gets right."""
-    made: dict[str, object] = field(default_factory=dict)
+    made: dict[str, str | float | int | None] = field(default_factory=dict)
     """How DELTA was made, as the report says."""
     findings: list[str] = field(default_factory=list)
     steps: dict[str, float] = field(default_factory=dict)
