@@ -57,6 +57,8 @@ class Row:
     """Seconds, by step."""
     seconds: float = 0.0
     """Of the whole walk, for all candidates of the run."""
+    cpu: float = 0.0
+    """Seconds that processors spent on it, which a busy machine does not stretch."""
     peak: int = 0
     """Bytes that the largest child took."""
 
@@ -117,21 +119,30 @@ def measure(
         ),
         command=("vetgate", "explain"),
     )
-    clock, begin = Clock(), time.perf_counter()
+    clock, begin, spent = Clock(), time.perf_counter(), _processor_seconds()
     reports = explain(request, find_plugins(), now=datetime.datetime.now(datetime.UTC), watch=clock)
     clock(Event("end", ""))
     seconds, peak = time.perf_counter() - begin, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
+    cpu = _processor_seconds() - spent
     if options.reports:
         name = f"{options.label}-{budget:g}-{variant}.json"
         (options.output / name).write_text(reports.model_dump_json(indent=1))
     rows = []
     for report in reports.reports:
-        row = Row(options.label, budget, variant, Path(report.candidate.name).name, 0, told, seconds=seconds, peak=peak)
+        row = Row(options.label, budget, variant, Path(report.candidate.name).name, 0, told)
+        row.seconds, row.cpu, row.peak = seconds, cpu, peak
         row.steps = {
             step: took for step, took in clock.taken.items() if report.candidate.name in step or ":" not in step
         }
         rows.append(filled(row, report))
     return rows
+
+
+def _processor_seconds() -> float:
+    return sum(
+        used.ru_utime + used.ru_stime
+        for used in map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    )
 
 
 def filled(row: Row, report: Report) -> Row:

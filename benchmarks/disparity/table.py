@@ -93,7 +93,8 @@ def times(rows: Sequence[dict[str, Any]]) -> list[str]:
     for row in rows:
         steps = ", ".join(f"{step.split(': ')[-1]} {took:.0f} s" for step, took in row["steps"].items() if took >= 1)
         found.append(
-            f"- {row['budget']:g} %, {row['variant']}, {row['candidate']}: {steps}; peak {row['peak'] / 1e9:.2f} GB"
+            f"- {row['budget']:g} %, {row['variant']}, {row['candidate']}: {steps}; peak {row['peak'] / 1e9:.2f} GB, "
+            f"run of {row['seconds']:.0f} s, {row.get('cpu', 0):.0f} of a processor"
         )
         found.append(f"  - map {row['made'].get('its map', '–')}; {row['made'].get('caption', '')}")
         found += [f"  - {text}" for text in row["findings"]]
