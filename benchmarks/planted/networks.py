@@ -2,28 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import torch
 from torch import nn
 
-
-class Block(nn.Module):
-    """Two 3x3 convolutions and a shortcut, a 1x1 projection where the shape changes."""
-
-    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
-        super().__init__()
-        self.conv1 = nn.Conv2d(inputs, outputs, 3, stride, padding=1, bias=False)
-        self.norm1 = nn.BatchNorm2d(outputs)
-        self.conv2 = nn.Conv2d(outputs, outputs, 3, padding=1, bias=False)
-        self.norm2 = nn.BatchNorm2d(outputs)
-        self.shortcut: nn.Module = nn.Identity()
-        if stride != 1 or inputs != outputs:
-            projection = nn.Conv2d(inputs, outputs, 1, stride, bias=False)
-            self.shortcut = nn.Sequential(projection, nn.BatchNorm2d(outputs))
-
-    def forward(self, features: torch.Tensor) -> torch.Tensor:
-        """Return features (N, outputs, H / stride, W / stride) of features (N, inputs, H, W)."""
-        hidden = torch.relu(self.norm1(self.conv1(features)))
-        return torch.relu(self.norm2(self.conv2(hidden)) + self.shortcut(features))
+sys.path.insert(0, str(Path(__file__).parents[1] / "cifar"))
+from resnet import BasicBlock
 
 
 class Residual(nn.Module):
@@ -36,7 +22,7 @@ class Residual(nn.Module):
         stages: list[nn.Module] = []
         for outputs in widths:
             for index in range(blocks):
-                stages.append(Block(width, outputs, 2 if index == 0 and outputs != widths[0] else 1))
+                stages.append(BasicBlock(width, outputs, 2 if index == 0 and outputs != widths[0] else 1))
                 width = outputs
         self.blocks = nn.Sequential(*stages)
         self.pool = nn.AdaptiveAvgPool2d(1)
