@@ -74,6 +74,7 @@ from vetgate.domain.predictions import (
     PredictionTable,
 )
 from vetgate.domain.samples import Samples, SampleSet
+from vetgate.domain.scan import ScanContext, Scanner, ScanState
 from vetgate.domain.setting import Setting, SettingKind, SettingSpec, read_settings
 from vetgate.domain.specs import (
     BackendSpec,
@@ -91,6 +92,8 @@ from vetgate.domain.specs import (
     Probe,
     Reporter,
     ReporterSpec,
+    RuleSpec,
+    ScannerSpec,
 )
 from vetgate.domain.structure import Operator, Port, Structure, Tensor
 from vetgate.domain.study import Study
@@ -178,8 +181,13 @@ __all__ = [
     "ReporterSpec",
     "Resize",
     "Results",
+    "RuleSpec",
     "SampleSet",
     "Samples",
+    "ScanContext",
+    "ScanState",
+    "Scanner",
+    "ScannerSpec",
     "Session",
     "SessionContext",
     "Setting",

@@ -21,6 +21,7 @@ from vetgate.domain.specs import (
     LabellerSpec,
     PolicySpec,
     ReporterSpec,
+    ScannerSpec,
 )
 
 ENTRY_POINT_GROUP = "vetgate.v1"
@@ -67,6 +68,10 @@ class Hooks:
     @hookspec
     def vetgate_labellers(self) -> Iterable[LabellerSpec]:  # type: ignore[empty-body]  # pluggy specs have no body
         """Ways it can name what regions of images show."""
+
+    @hookspec
+    def vetgate_scanners(self) -> Iterable[ScannerSpec]:  # type: ignore[empty-body]  # pluggy specs have no body
+        """What it reads in model files before anything of them is opened."""
 
     @hookspec
     def vetgate_observe(self, event: Event) -> None:

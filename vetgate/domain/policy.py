@@ -14,6 +14,8 @@ from vetgate.domain.unit import Unit
 FEWEST = 10
 """Images under which a slice is listed as not assessed, unless the rule says another number."""
 
+Asked = Literal["required", "preferred"]
+
 
 class Requires(Record):
     """What must really have run for a rule's figures to count; None leaves a trait open."""
@@ -71,6 +73,10 @@ class Policy(Record):
     rules: tuple[Rule, ...]
     halt_at: Severity = Severity.HIGH
     """A finding at or over this severity fails the candidate, and no model is opened."""
+    scan: Asked = "preferred"
+    """Whether a model whose format nobody could scan is inconclusive, or only said to be `not scanned`."""
+    isolation: Asked = "preferred"
+    """Whether a wall that could not be put up around a model makes the run inconclusive, or is only told."""
     waivers: tuple[Waiver, ...] = ()
     weights: dict[str, float] = {}
     """Of the parts of a weighted figure (opscore.total), by metric id; positive."""

@@ -11,7 +11,9 @@ from vetgate.domain.artifact import Member
 from vetgate.domain.evidence import Evidence
 from vetgate.domain.model import Execution
 from vetgate.domain.record import Record
+from vetgate.domain.scan import ScanSummary
 from vetgate.domain.verdict import Decision, Verdict
+from vetgate.domain.wall import Wall
 from vetgate.domain.yardstick import YardstickSummary
 
 SCHEMA_VERSION: Literal[1] = 1
@@ -37,6 +39,10 @@ class ModelSummary(Record):
     """Whether predictions came from the cache."""
     answered: int | None = None
     """Images that its process answered in this run, by its own count; None where it answered none."""
+    scan: ScanSummary | None = None
+    """None where the walk ended before the scan."""
+    walls: tuple[Wall, ...] = ()
+    """Around the processes that opened it in this run; empty where none did."""
 
 
 class DataSummary(Record):

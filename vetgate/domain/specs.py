@@ -9,11 +9,12 @@ from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 from vetgate.domain.check import Check, Need
 from vetgate.domain.compress import Compressor, Recipe, Takes, Wants
-from vetgate.domain.evidence import Better, Of
+from vetgate.domain.evidence import Better, Of, Severity
 from vetgate.domain.landscape import Embedder, Landscape
 from vetgate.domain.model import Backend
 from vetgate.domain.report import ReportSet
 from vetgate.domain.samples import SampleSet
+from vetgate.domain.scan import Scanner
 from vetgate.domain.setting import SettingSpec
 from vetgate.domain.study import Study
 from vetgate.domain.trainer import Labeller
@@ -235,6 +236,40 @@ class LabellerSpec:
     """What the user may set, each with one line of help."""
     factory: Callable[[Mapping[str, str]], Labeller]
     """Makes one of what the user set; asks nobody. Raises UsageError for a setting that is unknown, missing or bad."""
+    extra: str | None = None
+
+
+@dataclass(frozen=True)
+class RuleSpec:
+    """One kind of thing that a scanner may find, as its documentation lists it."""
+
+    id: str
+    """Such as `VG0101`."""
+    severity: Severity
+    """The usual one."""
+    title: str
+    """Such as `pickle imports a callable that is not on the allow-list`."""
+    why: str
+    """What it could do, and to whom."""
+    advice: str
+    source: str = ""
+    """Advisory, CVE or documentation."""
+
+
+@dataclass(frozen=True)
+class ScannerSpec:
+    """Reads model files for what could harm who opens them."""
+
+    name: str
+    """Such as `onnx`."""
+    summary: str
+    recognise: Callable[[Probe], bool]
+    """Whether there is something for it to read in a file, by content; never raises."""
+    vouches: tuple[str, ...]
+    """Format ids that count as scanned once it has read them; empty for one that looks for one thing in any file."""
+    rules: tuple[RuleSpec, ...]
+    """Everything that it may find."""
+    factory: Callable[[], Scanner]
     extra: str | None = None
 
 

@@ -23,6 +23,7 @@ from vetgate.domain.specs import (
     MetricSpec,
     PolicySpec,
     ReporterSpec,
+    ScannerSpec,
 )
 from vetgate.hookspecs import ENTRY_POINT_GROUP, Hooks
 from vetgate.host.extras import lacking, versions
@@ -40,6 +41,7 @@ class Kind(StrEnum):
     EMBEDDER = "embedder"
     DRAWING = "drawing"
     LABELLER = "labeller"
+    SCANNER = "scanner"
 
 
 _HOOKS: dict[Kind, tuple[str, type[Any]]] = {
@@ -52,6 +54,7 @@ _HOOKS: dict[Kind, tuple[str, type[Any]]] = {
     Kind.EMBEDDER: ("vetgate_embedders", EmbedderSpec),
     Kind.DRAWING: ("vetgate_drawings", DrawingSpec),
     Kind.LABELLER: ("vetgate_labellers", LabellerSpec),
+    Kind.SCANNER: ("vetgate_scanners", ScannerSpec),
 }
 
 
@@ -146,6 +149,10 @@ class Host:
     def compressors(self) -> tuple[CompressorSpec, ...]:
         """Return the compressors by name."""
         return self._specs(Kind.COMPRESSOR)
+
+    def scanners(self) -> tuple[ScannerSpec, ...]:
+        """Return the scanners by name."""
+        return self._specs(Kind.SCANNER)
 
     def policies(self) -> dict[str, PolicySpec]:
         """Return the carried policies by name."""

@@ -1,0 +1,1 @@
+"""Reads model files for what could harm who opens them, before anything of them is opened."""
