@@ -124,8 +124,10 @@ class _Work:
         ]
         explanation = self._explanation(outcome, complements=not failed, findings=findings)
         if explanation is not None:
-            measurements += figures.of_explanation(explanation, context.tuning.threshold)
-            findings += explanation.findings
+            described = list(figures.of_explanation(explanation, context.tuning.threshold))
+            kept, withheld = told.withheld(described, self.ask, failed)
+            measurements += kept
+            findings += [*withheld, *explanation.findings]
             exhibits += explanation.exhibits
         return Results.model_validate(
             {"measurements": tuple(measurements), "findings": tuple(findings), "exhibits": tuple(exhibits)}

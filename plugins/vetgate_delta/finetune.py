@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -18,19 +18,33 @@ from vetgate_delta.precision import mixed
 from vetgate_delta.state import Progress
 
 STAGE: Final = "fine-tuning"
+LEAST_STEPS: Final = 1_500
+"""Of a training that nobody set the length of: few images are seen more often."""
+MOST_OFTEN: Final = 4
+"""Times as many epochs as otherwise, at most."""
 
 
 @dataclass(frozen=True)
 class Course:
     """SGD with Nesterov momentum under one cycle of the learning rate (Smith and Topin, "Super-Convergence", 2018)."""
 
-    epochs: int = 8
+    epochs: int = 30
     batch: int = 128
     learning_rate: float = 0.1
     """At the peak."""
     weight_decay: float = 5e-4
     smoothing: float = 0.1
     """Of labels, in [0, 1)."""
+
+
+def course_for(images: int, epochs: int | None = None) -> Course:
+    """Return how a subgraph is fine-tuned on so many images: as long as asked, else with few images for more epochs."""
+    course = Course()
+    if epochs is not None:
+        return replace(course, epochs=epochs)
+    steps = max(images // course.batch, 1)
+    wanted = math.ceil(LEAST_STEPS / steps)
+    return replace(course, epochs=min(max(course.epochs, wanted), MOST_OFTEN * course.epochs))
 
 
 class Classifier(nn.Module):

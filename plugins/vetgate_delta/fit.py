@@ -8,6 +8,7 @@ goes on from its last whole epoch to the same result.
 from __future__ import annotations
 
 import copy
+import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -51,6 +52,16 @@ class Course:
 
 HEADS_EPOCHS = 30
 """Of the heads alone, where nobody said how many."""
+LEAST_STEPS = 400
+"""Of a training with its subgraph, where nobody said how many epochs: few images are seen more often."""
+MOST_OFTEN = 5
+"""Times as many epochs as otherwise, at most."""
+
+
+def epochs_for(course: Course, images: int) -> int:
+    """Return the epochs of a training on so many images where nobody said how many."""
+    wanted = math.ceil(LEAST_STEPS / _steps(images, course.batch))
+    return min(max(course.epochs, wanted), MOST_OFTEN * course.epochs)
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,9 @@
 
 Z. Wang, "Characterizing Disparity Between Edge Models and High-Accuracy Base Models for Vision Tasks" (XDELTA),
 structured subgraph; with departures. The paper trains a copy of the weights for each branch: here they are shared and
-frozen, and theta alone is learned (see `mixture`). Its constants name no units and are not used: l1 is found for the
-budget. The short searches take larger steps, so that they end where the long one does.
+frozen, and theta alone is learned (see `mixture`). Its constants name no units and are not used: l1 is the least that
+reaches the budget. A search ends where it meets the budget: one that went on would push every group to its largest
+sparsity, which is no choice. The short searches take larger steps, so that they go as far as the long one can.
 """
 
 from __future__ import annotations
@@ -28,16 +29,16 @@ from vetgate_delta.state import Progress
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-STEPS: Final = 120
-SHORT_STEPS: Final = 24
+STEPS: Final = 240
+SHORT_STEPS: Final = 40
 SHORT_SEARCHES: Final = 6
 BATCH: Final = 64
 LEARNING_RATE: Final = 0.05
 _L1_LOW, _L1_HIGH = 0.03, 300.0
 """Between these the cost outweighs nothing and everything: cross-entropy is of order 1, and so is the cost."""
+_GROWTH: Final = 1.02
+"""Of l1 at each step past the last one of a search that has not met its budget by then."""
 _BISECTIONS: Final = 60
-_NEAR: Final = 0.02
-"""Share of the budget within which the short searches need come; a common offset does the rest."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,9 @@ def search(
     """Return sparsities that come near a budget at the least loss.
 
     L_p = CE + l1 sum_groups sum_j g_j (0.5 G_j + 0.5 H_j), G memory access and H multiply-accumulates over the whole
-    network's. l1 is bisected by short searches, each from the start; the last, longer one is the result.
+    network's. The least l1 that reaches the budget is bisected by short searches, each from the start; the last, longer
+    one is the result, and raises l1 where its steps are over and the budget is not met. Every search ends at the step
+    that meets the budget.
 
     Args:
         network: The part that will be kept, probed. Left as it was, weights and statistics.
@@ -91,22 +94,22 @@ def search(
     low, high = math.log(_L1_LOW), math.log(_L1_HIGH)
     total = SHORT_SEARCHES * short + steps
     fast = LEARNING_RATE * steps / short  # Adam's steps are of the rate's size: as far as the last search goes
-    l1, searches = math.exp((low + high) / 2), 0
     for turn in range(SHORT_SEARCHES):
-        l1, searches = math.exp((low + high) / 2), turn + 1
+        l1 = math.exp((low + high) / 2)
         found = _kept(progress, f"search {turn}")
         if found is None:
-            found = _descend(network, rest, groups, costs, l1, short, teaching, turn * short, total, fast)
+            found = _descend(network, rest, groups, costs, l1, short, teaching, turn * short, total, fast, parameters)
             progress.keep(f"search {turn}", found)
         left = count_parameters(network, groups, masks_of(groups, found))
-        if abs(left - parameters) <= _NEAR * parameters:
-            break
         low, high = (math.log(l1), high) if left > parameters else (low, math.log(l1))
+    l1 = math.exp(high)
     found = _kept(progress, "search")
     if found is None:
-        found = _descend(network, rest, groups, costs, l1, steps, teaching, total - steps, total)
+        found = _descend(
+            network, rest, groups, costs, l1, steps, teaching, total - steps, total, until=parameters, longest=2 * steps
+        )
         progress.keep("search", found)
-    return Found(found, l1, searches)
+    return Found(found, l1, SHORT_SEARCHES)
 
 
 def descend(
@@ -185,15 +188,19 @@ def _descend(
     done: int,
     total: int,
     rate: float = LEARNING_RATE,
+    until: int = 0,
+    longest: int = 0,
 ) -> dict[str, float]:
+    """Return the sparsities at the step that leaves `until` parameters or fewer, else at the last one."""
     device = next(network.parameters()).device
     mixture = Mixture(groups).to(device)
     optimiser = torch.optim.Adam(mixture.parameters(), rate)
     generator = np.random.default_rng([teaching.seed, 1])
     size = min(BATCH, teaching.count)
     with masked(network, groups, gains_once := Gains(mixture)), _norms_training(network, rest):
-        for step in range(steps):
-            teaching.tell("search", done + step, total)
+        for step in range(max(steps, longest)):
+            teaching.tell("search", done + min(step, steps), total)
+            l1 *= _GROWTH if step >= steps else 1.0
             images, labels = teaching.batch(np.sort(generator.choice(teaching.count, size, replace=False)))
             gains_once.refresh()
             features = network.trunk(images) * map_gain(network, groups, gains_once)
@@ -205,6 +212,8 @@ def _descend(
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
+            if until and count_parameters(network, groups, masks_of(groups, mixture.sparsities())) <= until:
+                break
     teaching.tell("search", done + steps, total)
     return mixture.sparsities()
 

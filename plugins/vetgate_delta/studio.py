@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from vetgate.api import Finding, ImageSet, TrainerContext, UnreadableArtifact
 from vetgate_delta import told
-from vetgate_delta.fit import HEADS_EPOCHS, Course, Fitted, Seen, Site, affordable, fit
+from vetgate_delta.finetune import course_for
+from vetgate_delta.fit import HEADS_EPOCHS, Course, Fitted, Seen, Site, affordable, epochs_for, fit
 from vetgate_delta.loss import Weights
 from vetgate_delta.material import Base, Given, means_of
 from vetgate_delta.network import Delta, Shape, heads_of, shape_within
@@ -64,6 +65,7 @@ def make_subgraph(context: TrainerContext, base: Base, plan: Plan, shelf: Shelf,
     labels = None if images.labels is None else np.asarray(images.labels)[rows]
     shallow = context.tuning.variant == "residual"
     parameters = max(_most(context, base) - _heads_likely(context, base), 1)
+    course = course_for(len(rows), context.tuning.subgraph_epochs)
     key: dict[str, object] = {
         "reference": context.reference_key,
         "images": digest_of([images.digests[row] for row in rows], labels),
@@ -71,6 +73,7 @@ def make_subgraph(context: TrainerContext, base: Base, plan: Plan, shelf: Shelf,
         "shallow": shallow,
         "seed": context.seed,
         "device": device.type,
+        "epochs": course.epochs,
     }
     place = shelf.path("subgraph", key, ".pt")
     clock = place.with_suffix(".seconds")
@@ -92,6 +95,7 @@ def make_subgraph(context: TrainerContext, base: Base, plan: Plan, shelf: Shelf,
         tell=context.tell,
         resume=resume,
         shallow=shallow,
+        course=course,
     )
     seconds = time.perf_counter() - begin
     save(made, place)
@@ -188,7 +192,8 @@ class Studio:
 
     def _course(self) -> Course:
         plain = Course(variant=self.context.tuning.variant)
-        return replace(plain, epochs=self.context.tuning.epochs or plain.epochs)
+        fewest = min(len(fold.train) for fold in self.plan.folds)
+        return replace(plain, epochs=self.context.tuning.epochs or epochs_for(plain, fewest))
 
     def _within(self, limit: float, seen: Seen, course: Course, shape: Shape, key: Mapping[str, object]) -> Course:
         """Return the course that keeps to some seconds; the one that an earlier run began with, if there is one."""

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from vetgate.api import DataError, UnreadableArtifact, WorkerFailed
 from vetgate_delta.cost import Cost, count
 from vetgate_delta.extract import extract, remove
-from vetgate_delta.finetune import Classifier, Course, Lesson, fine_tune
+from vetgate_delta.finetune import Classifier, Course, Lesson, course_for, fine_tune
 from vetgate_delta.mixture import masks_of
 from vetgate_delta.plan import Plan, make_plan, trunk_at
 from vetgate_delta.search import Teaching, meet, search
@@ -124,7 +124,7 @@ def build_subgraph(
         shallow: Drop the last stage, so that the map is finer; otherwise only as many blocks as the budget asks for, at
             least one. Either way the map has at least 4 x 4 positions where the reference has such a map.
         sparsity: Whether the sparsities of groups are searched or all the same.
-        course: Of fine-tuning.
+        course: Of fine-tuning; None for one that goes with the number of images.
 
     Raises:
         Inconclusive: The reference cannot be taken apart.
@@ -133,7 +133,9 @@ def build_subgraph(
     """
     if len(images.pixels) < 2:
         raise DataError(f"too few training images to make a subgraph from: {len(images.pixels)}")
-    work = _Work(reference, images, parameters, seed, device, tell, shallow, sparsity, course or Course())
+    work = _Work(
+        reference, images, parameters, seed, device, tell, shallow, sparsity, course or course_for(len(images.pixels))
+    )
     progress = Progress(resume, _made_of(work))
     labels, classes = _labels(work)
     plan, gone, notes = _thinned(work, labels, progress)
@@ -144,7 +146,8 @@ def build_subgraph(
     fine_tune(model, Lesson(images.pixels, labels, images.normalise, tell, seed, device), work.course, progress)
     recipe = Recipe(plan.end.name, gone, tuple(work.example().shape[1:]))
     sparsities = {group.name: len(gone.get(group.name, ())) / group.channels for group in plan.groups}
-    return _subgraph(trunk, sparsities, plan.dropped, (*plan.notes, *notes), recipe)
+    taught = f"fine-tuned on {len(labels):,} images for {work.course.epochs} epochs"
+    return _subgraph(trunk, sparsities, plan.dropped, (*plan.notes, *notes, taught), recipe)
 
 
 def save(subgraph: Subgraph, path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from vetgate.api import Finding, Severity, Table, TrainerContext
+from vetgate.api import Ask, Finding, Measurement, Severity, Table, TrainerContext
 from vetgate.statistics import Bounds
 from vetgate_delta.figures import FEWEST, LEVEL, Sizes, Verdicts, beyond
 from vetgate_delta.fit import HEADS_EPOCHS, Course
@@ -106,6 +106,24 @@ def powerless(right: Verdicts) -> list[Finding]:
             "Try more training images, or a larger budget. Concepts are not named.",
         )
     ]
+
+
+def withheld(
+    found: Sequence[Measurement], ask: Ask, failed: Sequence[Finding]
+) -> tuple[list[Measurement], list[Finding]]:
+    """Return what may be judged of the figures of an explanation, and what is told of the others.
+
+    Where DELTA failed a control its maps mean nothing, and no rule may pass on them; who only looks still sees them.
+
+    Args:
+        found: Figures of the maps.
+        ask: What rules want.
+        failed: Controls that failed.
+    """
+    void = {figure.metric for figure in found if failed and figure.metric in ask.metrics}
+    rules = ", ".join(finding.rule for finding in failed)
+    told = [note("void", f"{metric} was not measured, for a control failed: {rules}") for metric in sorted(void)]
+    return [figure for figure in found if figure.metric not in void], told
 
 
 def accuracy_table(right: Verdicts, found: Sequence[Control], split: str) -> Table:

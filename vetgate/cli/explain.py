@@ -46,6 +46,13 @@ NOT_ASKED = (
     type=click.Choice(["residual", "paper"]),
     help="residual shows best where the loss is, paper recovers most.  [default: residual]",
 )
+@click.option("--epochs", type=click.IntRange(1), metavar="N", help="Of fitting it to one candidate.  [default: 5]")
+@click.option(
+    "--subgraph-epochs",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Of fine-tuning the part of the reference in it, once for all candidates.  [default: 30, more of few images]",
+)
 @click.option("--folds", type=click.IntRange(2), metavar="N", help="Of cross-fitting.  [default: 2]")
 @click.option("--feature-map", metavar="NAME", help="Inner tensor of the candidate.  [default: the last map]")
 @option.concepts

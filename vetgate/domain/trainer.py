@@ -31,6 +31,8 @@ class Tuning(Record):
     """Of cross-fitting, where DELTA is trained on a part of the data that is explained."""
     epochs: PositiveInt | None = None
     """Of fitting to a candidate; None for the variant's own."""
+    subgraph_epochs: PositiveInt | None = None
+    """Of fine-tuning the part of the reference that is kept; None for the trainer's own."""
     threshold: float = Field(default=0.5, gt=0, lt=1)
     """Share of a map's maximum from which on a pixel belongs to a region."""
     examples: int = Field(default=12, ge=0, le=100)

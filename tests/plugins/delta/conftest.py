@@ -170,7 +170,7 @@ class Tiny:
             concepts={},
             normalise=normalise,
             label=None,
-            tuning=Tuning(budget=0.4, device="cpu"),
+            tuning=Tuning(budget=0.4, device="cpu", subgraph_epochs=8),
             shelf=shelf,
             reference_key="tiny",
             candidate_key=name,

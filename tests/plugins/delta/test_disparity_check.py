@@ -28,6 +28,8 @@ from vetgate.api import (
     ImageSet,
     Inconclusive,
     Measurement,
+    Of,
+    Question,
     Results,
     Table,
     TrainerContext,
@@ -156,9 +158,11 @@ def test_too_few_lost_images_are_said_and_are_no_error(tiny: Any, tmp_path: Path
     assert not list(tmp_path.glob("subgraph*"))
 
 
-def test_two_training_images_teach_nothing_and_name_no_concept(tiny: Any, tmp_path: Path) -> None:
-    context = tiny.context(tmp_path, tuning=Tuning(budget=0.4, device="cpu", epochs=1))
+def _taught_by_two(tiny: Any, folder: Path) -> TrainerContext:
+    context: TrainerContext = tiny.context(folder, tuning=Tuning(budget=0.4, device="cpu", subgraph_epochs=8, epochs=1))
     training, few = context.training, np.arange(2)
+    assert training is not None
+    assert training.labels is not None
     seen = {name: getattr(training.candidate, name)[few] for name in ("probabilities", "logits", "pooled", "maps")}
     small = replace(
         training,
@@ -168,10 +172,24 @@ def test_two_training_images_teach_nothing_and_name_no_concept(tiny: Any, tmp_pa
         labels=training.labels[few],
         candidate=replace(training.candidate, **seen),
     )
-    results = _measure(replace(context, training=small))
+    return replace(context, training=small)
+
+
+def test_two_training_images_teach_nothing_and_name_no_concept(tiny: Any, tmp_path: Path) -> None:
+    results = _measure(_taught_by_two(tiny, tmp_path))
     assert _values(results)["recovery"] < 0
     assert "disparity.powerless" in _rules(results.findings)
     assert "disparity.unnamed" not in _rules(results.findings)
+    assert "overlap" in _values(results), "who only looks still sees it"
+
+
+def test_no_rule_can_pass_on_maps_of_a_delta_that_failed_its_controls(tiny: Any, tmp_path: Path) -> None:
+    wanted = Question(metric="disparity.overlap", of=Of.PAIR, at_least=0.0)
+    results = Disparity().measure(_taught_by_two(tiny, tmp_path), Ask(questions=(wanted,), replicates=500))
+    assert "overlap" not in _values(results)
+    assert "recovery" in _values(results)
+    (void,) = (each for each in results.findings if each.rule == "disparity.void")
+    assert void.message.startswith("disparity.overlap was not measured, for a control failed: disparity.powerless")
 
 
 def test_training_images_among_the_explained_are_refused(tiny: Any, shelf: Path) -> None:
@@ -188,7 +206,7 @@ def test_classes_that_differ_in_number_are_refused(tiny: Any, shelf: Path) -> No
 
 def test_without_labels_the_references_answers_stand_in(found: dict[str, Results], tiny: Any, shelf: Path) -> None:
     context = tiny.context(shelf)
-    quick = Tuning(budget=0.4, device="cpu", epochs=1)
+    quick = Tuning(budget=0.4, device="cpu", subgraph_epochs=8, epochs=1)
     results = _measure(replace(context, vetted=replace(context.vetted, labels=None), tuning=quick))
     assert "disparity.unlabelled" in _rules(results.findings)
     table = next(each for each in results.exhibits if each.title.startswith("What DELTA brings back"))
@@ -207,7 +225,9 @@ def test_random_labels_on_explained_images_do_not_raise_recovery(
 
 
 def test_a_candidate_that_shows_its_probabilities_alone_takes_part(tiny: Any, shelf: Path) -> None:
-    context = tiny.context(shelf, tuning=Tuning(budget=0.4, device="cpu", epochs=1), candidate_key="bare")
+    context = tiny.context(
+        shelf, tuning=Tuning(budget=0.4, device="cpu", subgraph_epochs=8, epochs=1), candidate_key="bare"
+    )
     bare = {
         name: replace(images, candidate=replace(images.candidate, pooled=None, maps=None))
         for name, images in (("vetted", context.vetted), ("training", context.training))
@@ -221,7 +241,7 @@ def test_a_candidate_that_shows_its_probabilities_alone_takes_part(tiny: Any, sh
 
 
 def test_without_training_images_a_half_is_explained_and_the_rest_is_crossed(tiny: Any, tmp_path: Path) -> None:
-    quick = Tuning(budget=0.4, device="cpu", epochs=2, folds=2)
+    quick = Tuning(budget=0.4, device="cpu", subgraph_epochs=8, epochs=2, folds=2)
     results = _measure(tiny.context(tmp_path, training=None, tuning=quick))
     assert _figure(results, "fused_accuracy").n == 450
     assert "fitted anew for each of 2 folds" in next(
@@ -231,13 +251,13 @@ def test_without_training_images_a_half_is_explained_and_the_rest_is_crossed(tin
 
 
 def test_little_time_is_kept_to_and_said(found: dict[str, Results], tiny: Any, shelf: Path) -> None:
-    results = _measure(tiny.context(shelf, tuning=Tuning(budget=0.4, device="cpu", seconds=1e-3)))
+    results = _measure(tiny.context(shelf, tuning=Tuning(budget=0.4, device="cpu", subgraph_epochs=8, seconds=1e-3)))
     finding = next(each for each in results.findings if each.rule == "disparity.hurried")
     assert "epochs of its heads alone" in finding.message
 
 
 def test_a_run_in_a_hurry_does_not_go_on_with_the_training_of_one_that_had_time(tiny: Any, shelf: Path) -> None:
-    slow = Tuning(budget=0.4, device="cpu", epochs=1)
+    slow = Tuning(budget=0.4, device="cpu", subgraph_epochs=8, epochs=1)
     _measure(tiny.context(shelf, tuning=slow, candidate_key="hurried"))
     results = _measure(tiny.context(shelf, tuning=slow.model_copy(update={"seconds": 1e-3}), candidate_key="hurried"))
     assert "disparity.hurried" in _rules(results.findings)
@@ -245,7 +265,7 @@ def test_a_run_in_a_hurry_does_not_go_on_with_the_training_of_one_that_had_time(
 
 
 def test_a_budget_that_cannot_be_met_is_said_with_what_was_reached(tiny: Any, tmp_path: Path) -> None:
-    quick = Tuning(budget=0.02, device="cpu", epochs=1, folds=1)
+    quick = Tuning(budget=0.02, device="cpu", subgraph_epochs=8, epochs=1, folds=1)
     results = _measure(tiny.context(tmp_path, training=None, tuning=quick))
     finding = next(each for each in results.findings if each.rule == "disparity.budget")
     reached = _values(results)["params_to_reference"]
@@ -263,7 +283,7 @@ test_disparity_check.killed_half_way(Path({shelf!r}))
 
 
 def _quick(tiny: Any, shelf: Path, **changes: Any) -> TrainerContext:
-    tuning = Tuning(budget=0.4, device="cpu", epochs=4, folds=1)
+    tuning = Tuning(budget=0.4, device="cpu", subgraph_epochs=8, epochs=4, folds=1)
     context: TrainerContext = tiny.context(shelf, training=None, tuning=tuning, **changes)
     return context
 

@@ -194,6 +194,17 @@ def test_a_search_meets_the_budget_and_a_second_one_takes_up_what_the_first_kept
     assert 1 <= found.searches <= 6
 
 
+@pytest.mark.parametrize("share", [0.2, 0.5, 0.8])
+def test_a_search_ends_where_its_budget_is_met_and_not_where_nothing_is_left(
+    plan: Plan, teaching: Teaching, share: float
+) -> None:
+    whole = plan.parameters(dict.fromkeys((group.name for group in plan.groups), 0.0))
+    budget = int(plan.least() + share * (whole - plan.least()))
+    progress = Progress(None, "it")
+    found = search(plan.network, plan.rest, plan.groups, budget, teaching, progress, short=20, steps=120)
+    assert 0.7 * budget < plan.parameters(found.sparsities) <= budget
+
+
 @pytest.mark.parametrize("share", [0.1, 0.25, 0.5, 0.75, 0.99])
 def test_the_offset_is_the_least_that_meets_the_budget(plan: Plan, share: float) -> None:
     none = dict.fromkeys((group.name for group in plan.groups), 0.0)
