@@ -88,6 +88,7 @@ def asked(options: argparse.Namespace, budget: float, variant: str) -> dict[str,
         "variant": variant,
         "folds": options.folds,
         "epochs": options.epochs,
+        "subgraph_epochs": options.subgraph_epochs,
         "seconds": options.seconds,
         "limit": options.limit,
         "train_data": not options.no_train_data,
@@ -114,6 +115,7 @@ def measure(
             variant=variant,
             folds=options.folds,
             epochs=options.epochs,
+            subgraph_epochs=options.subgraph_epochs,
             seconds=options.seconds,
             examples=0,
         ),
@@ -187,6 +189,7 @@ def main() -> None:
     parser.add_argument("--no-train-data", action="store_true")
     parser.add_argument("--folds", type=int, default=2)
     parser.add_argument("--epochs", type=int)
+    parser.add_argument("--subgraph-epochs", type=int)
     parser.add_argument("--seconds", type=float)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=1)

@@ -235,6 +235,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--training", type=int, default=12_000, help="images")
     parser.add_argument("--test", type=int, default=5_000, help="images")
     parser.add_argument("--budget", type=float, default=0.2)
+    parser.add_argument("--subgraph-epochs", type=int, help="[default: as vetgate explain]")
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args(arguments)
     torch.set_num_threads(options.threads)
@@ -243,7 +244,8 @@ def main(arguments: Sequence[str]) -> int:
         stage = prepare(options, seed)
         for name in options.candidates:
             for variant in options.variants:
-                rows.append(measure(stage, name, Tuning(budget=options.budget, variant=variant), options.threads))
+                tuning = Tuning(budget=options.budget, variant=variant, subgraph_epochs=options.subgraph_epochs)
+                rows.append(measure(stage, name, tuning, options.threads))
                 print(rows[-1].told(), flush=True)
                 (options.output / "rows.json").write_text(json.dumps([asdict(row) for row in rows], indent=1))
     found: list[Target] = judged(rows)
