@@ -123,6 +123,8 @@ class _Work:
             told.making_table(context, self.base, subgraph.made, outcome.delta, studio.course, taken_of(context).note),
         ]
         explanation = self._explanation(outcome, complements=not failed, findings=findings)
+        shares = explanation.categories[context.tuning.threshold] if explanation is not None else {}
+        findings.insert(0, told.summary(right, shares, failed))
         if explanation is not None:
             described = list(figures.of_explanation(explanation, context.tuning.threshold))
             kept, withheld = told.withheld(described, self.ask, failed)

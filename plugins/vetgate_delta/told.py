@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from vetgate.api import Ask, Finding, Measurement, Severity, Table, TrainerContext
 from vetgate.statistics import Bounds
+from vetgate_delta.category import Category
 from vetgate_delta.figures import FEWEST, LEVEL, Sizes, Verdicts, beyond
 from vetgate_delta.fit import HEADS_EPOCHS, Course
 from vetgate_delta.material import Base
@@ -27,6 +28,30 @@ def too_little(explained: int, right: int, among: int) -> tuple[Finding, ...]:
         note("little", f"{few}: {counts}; {FEWEST} are needed"),
         note("recovery", f"disparity.recovery was not measured, for there is {few}"),
     )
+
+
+def summary(right: Verdicts, shares: Mapping[Category, int], failed: Sequence[Finding]) -> Finding:
+    """Return the explanation in one sentence, with which reports lead.
+
+    Args:
+        right: Of both models, the fused one and the controls.
+        shares: Explained images by category; empty where no map was looked at.
+        failed: Controls that failed.
+    """
+    lost, gap = int((right.reference & ~right.candidate).sum()), int(right.reference.sum() - right.candidate.sum())
+    parts = [f"of {len(right):,} images the reference alone gets {lost:,} right"]
+    if gap > 0:
+        back = int(right.fused.sum() - right.candidate.sum()) / gap
+        parts.append(f"DELTA brings back {back:.0%} of the accuracy that was lost")
+    named = {category: count for category, count in shares.items() if category is not Category.NONE and count}
+    if failed:
+        parts.append("but a control failed, so its maps do not tell what the candidate lost")
+    elif named:
+        most, count = max(named.items(), key=lambda item: item[1])
+        parts.append(
+            f"what it adds is most often '{most.value}', in {count / sum(shares.values()):.0%} of these images"
+        )
+    return note("summary", "; ".join(parts))
 
 
 def unlabelled() -> Finding:

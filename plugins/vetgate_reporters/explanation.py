@@ -9,6 +9,7 @@ from rich.text import Text
 from vetgate.reporting import (
     CONCEPT,
     Counts,
+    Finding,
     Measurement,
     Of,
     Outcome,
@@ -55,7 +56,7 @@ class ExplanationReporter:
             if many:
                 page.line()
                 page.line(f"═══ candidate {number} of {len(reports.reports)} ".ljust(page.width, "═"), style="bold")
-            _draw_report(page, without_form(report))
+            _draw_report(page, report)
         page.line()
         page.line(ADVICE, style="dim")
         return page.text()
@@ -73,6 +74,8 @@ def _draw_comparison(page: Page, table: Table) -> None:
 
 def _draw_report(page: Page, report: Report) -> None:
     page.line(Text(title(report, lambda text: name(text, 100)), style="bold"))
+    for lead in leads(report):
+        page.line(sentence(lead))
     page.line()
     page.pairs(
         [
@@ -81,15 +84,29 @@ def _draw_report(page: Page, report: Report) -> None:
             if line.label != "policy"
         ]
     )
-    draw_evidence(page, report)
+    draw_evidence(page, without_form(report))
+
+
+def leads(report: Report) -> list[str]:
+    """Return what checks say of everything that they found, in a sentence each: findings named `....summary`."""
+    told = [found.message for item in report.evidence for found in item.findings if _is_lead(found)]
+    return [f"{message[:1].upper()}{message[1:]}." for message in told]
+
+
+def _is_lead(found: Finding) -> bool:
+    return found.rule.endswith(".summary")
 
 
 def without_form(report: Report) -> Report:
-    """Return a report without checks that measured no figure and found nothing: what is fed how is not the matter."""
+    """Return a report without checks that measured no figure and found nothing, and without what `leads` tells."""
     kept = [
         item for item in report.evidence if item.measurements or item.findings or item.outcome is not Outcome.MEASURED
     ]
-    return report.model_copy(update={"evidence": tuple(kept)})
+    told = [
+        item.model_copy(update={"findings": tuple(found for found in item.findings if not _is_lead(found))})
+        for item in kept
+    ]
+    return report.model_copy(update={"evidence": tuple(told)})
 
 
 def title(report: Report, shown: Shown) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from vetgate.reporting import ReportSet
 from vetgate_reporters.escape import code, prose
-from vetgate_reporters.explanation import ADVICE, comparisons, title, without_form
+from vetgate_reporters.explanation import ADVICE, comparisons, leads, title, without_form
 from vetgate_reporters.head import head_lines
 from vetgate_reporters.markdown_evidence import evidence_blocks, exhibit_blocks
 
@@ -29,8 +29,9 @@ class ExplanationMarkdownReporter:
 
 def _blocks(reports: ReportSet, rows: int) -> list[str]:
     blocks = [block for table in comparisons(reports) for block in exhibit_blocks(table, ROWS[0])]
-    for report in map(without_form, reports.reports):
+    for report in reports.reports:
         blocks.append(f"## {title(report, lambda text: code(text, 100))}")
+        blocks += [prose(lead) for lead in leads(report)]
         blocks.append(
             "\n".join(
                 f"- {line.label}: {', '.join([*(code(each, 100) for each in line.names), prose(line.told)])}"
@@ -38,5 +39,7 @@ def _blocks(reports: ReportSet, rows: int) -> list[str]:
                 if line.label != "policy"
             )
         )
-        blocks += evidence_blocks(report, rows) or ["_All evidence was left out; it stands in the JSON report._"]
+        blocks += evidence_blocks(without_form(report), rows) or [
+            "_All evidence was left out; it stands in the JSON report._"
+        ]
     return [*blocks, ADVICE]

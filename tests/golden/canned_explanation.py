@@ -139,11 +139,17 @@ def _picture() -> Picture:
 
 def _explained(name: str, fused: int, recovered: float, findings: tuple[Finding, ...], note: str = "") -> Evidence:
     told = Finding(rule="disparity.images", severity=Severity.INFO, message=SPLIT)
+    short = Finding(
+        rule="disparity.summary",
+        severity=Severity.INFO,
+        message="of 10,000 images the reference alone gets 412 right; DELTA brings back "
+        f"{recovered:.0%} of the accuracy that was lost",
+    )
     return Evidence(
         check="disparity",
         outcome=Outcome.MEASURED,
         measurements=_measurements(name, fused, recovered, note),
-        findings=(told, *findings),
+        findings=(short, told, *findings),
         exhibits=(*_tables(fused), *([_picture()] if CONCEPTS[name] else [])),
         seconds=121.3,
     )
