@@ -20,7 +20,29 @@ NEEDS = {
     "plugins/compress": ("torch", "onnx", "onnxruntime", "onnxscript", "torch_pruning", "sklearn"),
     "plugins/delta": ("torch", "torch_pruning", "onnx2torch", "pytorch_grad_cam", "pycocotools"),
     "plugins/litert": ("ai_edge_litert",),
+    "unit/attestation": ("securesystemslib", "cryptography"),
+    "walk/test_attestation.py": ("securesystemslib", "cryptography"),
     "plugins/data": ("pyarrow",),
+    "plugins/scan/test_pickles.py": ("torch",),
+    "plugins/scan/test_archives.py": ("torch",),
+    "plugins/scan/test_torch_files.py": ("torch",),
+    "plugins/scan/test_harmless_torch_files.py": ("torch", "torchvision", "timm"),
+    "plugins/scan/test_scan_end_to_end.py": ("torch",),
+    "plugins/scan/test_onnx_attacks.py": ("onnx",),
+    "plugins/scan/test_tflite_attacks.py": ("ai_edge_litert",),
+    "plugins/scan/test_polyglots.py": ("onnx",),
+    "plugins/scan/test_scanner_contracts.py": ("onnx",),
+    "plugins/scan/test_keras_attacks.py": ("h5py",),
+    "plugins/scan/test_honest_models.py": (
+        "torch",
+        "torchvision",
+        "timm",
+        "onnx",
+        "onnxruntime",
+        "onnxscript",
+        "ai_edge_litert",
+        "safetensors",
+    ),
     "plugins/charts/test_bubble_chart.py": ("matplotlib",),
     "plugins/layers/test_layers_check.py": ("torch", "onnx", "onnxscript", "ai_edge_litert"),
     "plugins/footprint/test_formats_agree.py": ("torch", "onnx", "ai_edge_litert"),
@@ -65,9 +87,10 @@ def acme(acme_site: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Keep the user's cache out of tests."""
+    """Keep the user's cache, and the key to it, out of tests."""
     folder = tmp_path_factory.mktemp("cache")
     monkeypatch.setenv("XDG_CACHE_HOME", str(folder))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))
     return folder
 
 

@@ -8,6 +8,7 @@ from vetgate.domain.check import (
     Check,
     ColdStart,
     EvidenceContext,
+    ImagesContext,
     Inner,
     Need,
     Question,
@@ -57,6 +58,7 @@ from vetgate.domain.evidence import (
     Versus,
     of_label,
 )
+from vetgate.domain.images import SketchedImages
 from vetgate.domain.landscape import Embedder, Embedding, Landscape, Part, Point
 from vetgate.domain.model import (
     Backend,
@@ -141,6 +143,7 @@ __all__ = [
     "Finding",
     "FormatSpec",
     "ImageSet",
+    "ImagesContext",
     "Inconclusive",
     "Inner",
     "Input",
@@ -194,6 +197,7 @@ __all__ = [
     "SettingKind",
     "SettingSpec",
     "Severity",
+    "SketchedImages",
     "Slice",
     "Step",
     "Structure",

@@ -46,6 +46,7 @@ from vetgate.domain.report import (
     ReportSet,
     Stopping,
 )
+from vetgate.domain.scan import ScanState, ScanSummary
 from vetgate.domain.specs import Drawing, DrawingSpec, Reporter, ReporterSpec, StyledDrawing, StyledReporter
 from vetgate.domain.study import Comparison, Study, Variant
 from vetgate.domain.unit import Unit, format_about, format_beside, format_limit, format_quantity
@@ -116,6 +117,8 @@ __all__ = [
     "Reporter",
     "ReporterSpec",
     "Ruling",
+    "ScanState",
+    "ScanSummary",
     "Severity",
     "Slice",
     "Standing",

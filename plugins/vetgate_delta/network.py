@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 Variant = Literal["residual", "paper"]
-WIDTH: dict[Variant, int] = {"residual": 4, "paper": 16}
+WIDTH: dict[Variant, int] = {"residual": 8, "paper": 16}
 """Numbers of f_S."""
 _HIDDEN, _LEAST_HIDDEN = 128, 8
 _SQUEEZE = 8

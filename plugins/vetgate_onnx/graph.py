@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import onnx
+from google.protobuf.message import Message
 from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, SparseTensorProto, TensorProto, numpy_helper
 
 from vetgate.api import UnreadableArtifact
@@ -102,9 +103,25 @@ def load(path: Path) -> Graph:
         raise UnreadableArtifact(
             f"onnx cannot parse it: {first_sentence(error)}", hint="export, convert or copy it again"
         ) from None
+    _require_text(model)
     graph = Graph(model, path.parent)
     _collect(graph, model.graph, nested=False)
     return graph
+
+
+def _require_text(message: Message) -> None:
+    """Refuse names that are no text: protobuf hands them over as bytes, which nothing that follows expects."""
+    for found, value in message.ListFields():
+        if found.type not in (found.TYPE_STRING, found.TYPE_MESSAGE):
+            continue
+        single = isinstance(value, str | bytes | Message)
+        for entry in (value,) if single else value:
+            if isinstance(entry, Message):
+                _require_text(entry)
+            elif not isinstance(entry, str):
+                raise UnreadableArtifact(
+                    f"its {found.name} {entry[:40]!r} is no UTF-8 text", hint="export, convert or copy it again"
+                )
 
 
 def _collect(graph: Graph, proto: GraphProto, nested: bool) -> None:

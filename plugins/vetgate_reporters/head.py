@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from vetgate.reporting import BaselineSummary, ModelSummary, Report, Stopping, Unit, YardstickSummary, format_quantity
-from vetgate_reporters.provenance import answered, promotion_words
+from vetgate_reporters.provenance import answered, models, promotion_words
 from vetgate_reporters.text import counted
 
 WARNINGS = 5
@@ -35,6 +35,8 @@ def _lines(report: Report) -> Iterator[HeadLine]:
     if report.timed_reference is not None:
         told = f"{_model(report.timed_reference)} · in place of the reference"
         yield HeadLine("timed", (report.timed_reference.name,), told)
+    yield from _scans(report)
+    yield from _walls(report)
     if report.baseline is not None:
         yield HeadLine("baseline", (report.baseline.name,), _baseline(report.baseline))
     if report.yardstick is not None:
@@ -57,6 +59,31 @@ def _model(model: ModelSummary) -> str:
     """Return format and size of a model."""
     size = "size unknown" if model.size is None else format_quantity(model.size / 1e6, Unit.MEGABYTES)
     return f"{model.format or 'format unknown'} · {size}"
+
+
+def _scans(report: Report) -> Iterator[HeadLine]:
+    """Yield for each model what its scan came to before it was opened, and who read it."""
+    for role, model in models(report):
+        if model.scan is not None:
+            readers = f" · read by {', '.join(model.scan.scanners)}" if model.scan.scanners else ""
+            why = f" · {model.scan.reason}" if model.scan.reason else ""
+            worst = f", {model.scan.worst.name.lower()} at most" if model.scan.worst is not None else ""
+            yield HeadLine("scan", (), f"{role}: {model.scan.state.value}{worst}{readers}{why}")
+
+
+def _walls(report: Report) -> Iterator[HeadLine]:
+    """Yield which walls stood around the processes that opened models; one line where it is the same for all."""
+    told = {role: _standing(model) for role, model in models(report) if model.walls}
+    if len(set(told.values())) == 1:
+        yield HeadLine("walls", (), next(iter(told.values())))
+    else:
+        yield from (HeadLine("walls", (), f"{role}: {line}") for role, line in told.items())
+
+
+def _standing(model: ModelSummary) -> str:
+    stood = ", ".join(wall.name for wall in model.walls if wall.stood) or "none"
+    fallen = ", ".join(wall.name for wall in model.walls if not wall.stood)
+    return f"{stood}; not: {fallen}" if fallen else stood
 
 
 def _data(report: Report) -> str:

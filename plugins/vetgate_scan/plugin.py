@@ -2,10 +2,165 @@
 
 from __future__ import annotations
 
-from vetgate.api import ScannerSpec, hookimpl
+from vetgate.api import Probe, Scanner, ScannerSpec, hookimpl
+from vetgate_scan import (
+    keras_rules,
+    onnx_rules,
+    other_rules,
+    safetensors_rules,
+    tflite_rules,
+)
+from vetgate_scan.archive_rules import ARCHIVE_RULES
+from vetgate_scan.pickle_rules import PICKLE_RULES
+from vetgate_scan.torch_rules import TORCH_RULES
+
+
+def _pickle() -> Scanner:
+    from vetgate_scan.scanner import PickleScanner
+
+    return PickleScanner()
+
+
+def _holds_members(probe: Probe) -> bool:
+    from vetgate_scan.content import is_known
+
+    return is_known(memoryview(probe.head))
+
+
+def _onnx() -> Scanner:
+    from vetgate_scan.onnx_scanner import OnnxScanner
+
+    return OnnxScanner()
+
+
+def _is_onnx(probe: Probe) -> bool:
+    from vetgate_scan.onnx_scanner import recognise
+
+    return recognise(probe)
+
+
+def _tflite() -> Scanner:
+    from vetgate_scan.tflite_scanner import TfliteScanner
+
+    return TfliteScanner()
+
+
+def _is_tflite(probe: Probe) -> bool:
+    return probe.head[4:8] == b"TFL3"
+
+
+def _safetensors() -> Scanner:
+    from vetgate_scan.safetensors_scanner import SafetensorsScanner
+
+    return SafetensorsScanner()
+
+
+def _is_safetensors(probe: Probe) -> bool:
+    from vetgate_scan.safetensors_scanner import recognise
+
+    return recognise(probe)
+
+
+def _keras() -> Scanner:
+    from vetgate_scan.keras_scanner import KerasScanner
+
+    return KerasScanner()
+
+
+def _is_keras(probe: Probe) -> bool:
+    from vetgate_scan.keras_scanner import recognise
+
+    return recognise(probe)
+
+
+def _polyglot() -> Scanner:
+    from vetgate_scan.polyglot_scanner import PolyglotScanner
+
+    return PolyglotScanner()
+
+
+def _digest() -> Scanner:
+    from vetgate_scan.digest_scanner import DigestScanner
+
+    return DigestScanner()
+
+
+def _card() -> Scanner:
+    from vetgate_scan.card_scanner import CardScanner
+
+    return CardScanner()
+
+
+def _is_any(probe: Probe) -> bool:
+    return probe.size > 0
 
 
 @hookimpl
 def vetgate_scanners() -> tuple[ScannerSpec, ...]:
     """Offer the scanners."""
-    return ()
+    return (
+        ScannerSpec(
+            name="pickle",
+            summary="PyTorch's files, pickles, arrays and archives, with every member of them",
+            recognise=_holds_members,
+            vouches=("torch-weights", "torchscript", "torch-export"),
+            rules=(*PICKLE_RULES, *ARCHIVE_RULES, *TORCH_RULES),
+            factory=_pickle,
+        ),
+        ScannerSpec(
+            name="onnx",
+            summary="ONNX models: external data, operators, functions, loops, sizes",
+            recognise=_is_onnx,
+            vouches=("onnx",),
+            rules=onnx_rules.RULES,
+            factory=_onnx,
+        ),
+        ScannerSpec(
+            name="tflite",
+            summary="TFLite models: offsets, operators, calls, shapes, packed files",
+            recognise=_is_tflite,
+            vouches=("tflite",),
+            rules=tflite_rules.RULES,
+            factory=_tflite,
+        ),
+        ScannerSpec(
+            name="safetensors",
+            summary="safetensors: header, offsets, shapes, metadata",
+            recognise=_is_safetensors,
+            vouches=("safetensors",),
+            rules=safetensors_rules.RULES,
+            factory=_safetensors,
+        ),
+        ScannerSpec(
+            name="keras",
+            summary="Keras' archives, HDF5 and SavedModel: code that they name, files that they reach for",
+            recognise=_is_keras,
+            vouches=("keras",),
+            rules=keras_rules.RULES,
+            factory=_keras,
+        ),
+        ScannerSpec(
+            name="polyglot",
+            summary="programs and second formats in any file",
+            recognise=_is_any,
+            vouches=(),
+            rules=other_rules.POLYGLOT_RULES,
+            factory=_polyglot,
+        ),
+        ScannerSpec(
+            name="digest",
+            summary="files that are known to be bad, by a list of digests",
+            recognise=_is_any,
+            vouches=(),
+            rules=other_rules.DIGEST_RULES,
+            factory=_digest,
+        ),
+        ScannerSpec(
+            name="card",
+            summary="cards and configurations beside the model that name code",
+            recognise=_is_any,
+            vouches=(),
+            rules=other_rules.CARD_RULES,
+            factory=_card,
+        ),
+    )

@@ -11,7 +11,7 @@ import pytest
 from vetgate.domain.check import TableContext
 from vetgate.domain.compress import Bench
 from vetgate.domain.predictions import Predictions, PredictionTable
-from vetgate.domain.specs import BackendSpec, CheckSpec, CompressorSpec, LabellerSpec
+from vetgate.domain.specs import BackendSpec, CheckSpec, CompressorSpec, LabellerSpec, ScannerSpec
 from vetgate.domain.trainer import CandidateSeen, ImageSet, TrainerContext, Tuning
 from vetgate.testing import (
     BackendContract,
@@ -20,6 +20,8 @@ from vetgate.testing import (
     Example,
     LabellerContract,
     LinearModel,
+    Sample,
+    ScannerContract,
     TrainerCheckContract,
     toy_card,
 )
@@ -53,6 +55,29 @@ class _Acme:
 class TestAcme(_Acme, BackendContract):
     def example(self, folder: Path) -> Example:
         return self.write(folder)
+
+
+class TestAcmeScanner(ScannerContract):
+    @pytest.fixture(autouse=True)
+    def _installed(self, acme: Path) -> None:
+        """Let every inherited test see the plugin."""
+
+    def spec(self) -> ScannerSpec:
+        from acme_vetgate import plugin
+
+        (spec,) = plugin.vetgate_scanners()
+        return spec
+
+    def harmless(self, folder: Path) -> list[Sample]:
+        return [self._write(folder, "")]
+
+    def harmful(self, folder: Path, mark: Path) -> dict[str, Sample]:
+        return {"ACME01": self._write(folder, "code"), "ACME02": self._write(folder, "note")}
+
+    def _write(self, folder: Path, scan: str) -> Sample:
+        from acme_vetgate.backend import write_toy
+
+        return Sample(write_toy(folder / f"{scan}.toy", WEIGHT, scan=scan), format="acme")
 
 
 class TestAcmeCheck(CheckContract):

@@ -34,6 +34,8 @@ from vetgate.reporting import (
     Report,
     ReportSet,
     Ruling,
+    ScanState,
+    ScanSummary,
     Severity,
     Slice,
     Stopping,
@@ -74,6 +76,10 @@ SHIPPED = Execution(
 
 def _digest(digit: str) -> str:
     return (digit + "3c9e07b2d5f81a4") * 4
+
+
+def _scan(state: ScanState, digit: str, *scanners: str, worst: Severity | None = None, reason: str = "") -> ScanSummary:
+    return ScanSummary(state=state, scanners=scanners, sha256=_digest(digit), seconds=0.31, worst=worst, reason=reason)
 
 
 def _pair_of_models(
@@ -732,6 +738,7 @@ def canned() -> ReportSet:
             card_sha256=_digest("2"),
             execution=INT8,
             answered=N,
+            scan=_scan(ScanState.CLEAN, "1", "onnx 0.1.0", "polyglot 0.1.0"),
         ),
         reference=ModelSummary(
             name="reference.pt",
@@ -746,6 +753,7 @@ def canned() -> ReportSet:
             card_sha256=_digest("6"),
             execution=Execution(runtime="torch", version="2.9.1", provider="eager", threads=1, precision="float32"),
             from_cache=True,
+            scan=_scan(ScanState.FINDINGS, "3", "pickle 0.1.0", worst=Severity.LOW),
         ),
         data=DataSummary(
             name="test.npz",
@@ -757,7 +765,16 @@ def canned() -> ReportSet:
             unreadable=("sneaker/0017.png", "größe/0003.png"),
         ),
         timed_reference=ModelSummary(
-            name="shipped/float32.onnx", format="onnx", sha256=_digest("9"), size=612_400, card_sha256=_digest("a")
+            name="shipped/float32.onnx",
+            format="onnx",
+            sha256=_digest("9"),
+            size=612_400,
+            card_sha256=_digest("a"),
+            scan=_scan(
+                ScanState.NOT_SCANNED,
+                "9",
+                reason="no scanner on offer reads onnx files",
+            ),
         ),
         stopping=Stopping(
             images=N,

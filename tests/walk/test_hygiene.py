@@ -108,11 +108,15 @@ def test_files_that_cannot_be_decoded_make_overlap_unknown(world: Any) -> None:
 
 
 def test_sketches_are_kept_and_images_decoded_once(world: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    from vetgate.gate import sketches
+    from vetgate.inference.prepare import read_pixels
 
-    decoded = []
-    plain = sketches.read_pixels
-    monkeypatch.setattr(sketches, "read_pixels", lambda source, at: decoded.append(at) or plain(source, at))
+    decoded: list[object] = []
+
+    def watched(source: Any, at: int) -> Any:
+        decoded.append(at)
+        return read_pixels(source, at)
+
+    monkeypatch.setattr("vetgate.gate.sketches.read_pixels", watched)
     given = tuple(flag for flag in _given(world, *NO_OVERLAP) if flag != "--no-cache")
     other = _write(world, "apart.npz")
     assert world.check(*given, "--calibration-data", other) == 0, world.reasons()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from vetgate.artifacts.hub import PREPROCESSOR, read_hub
+from vetgate.artifacts.hub import CONFIG, PREPROCESSOR, read_hub
 from vetgate.documents import Document, Mistakes, as_usage_error, parse, read_record
+from vetgate.domain.artifact import Member
 from vetgate.domain.card import Card, Input
 from vetgate.domain.errors import CardError
 
@@ -27,6 +28,8 @@ class CardSource:
     source: str
     sha256: str
     """Of the card's content, not of its spelling."""
+    files: tuple[Member, ...] = ()
+    """What it was read from; empty where it stands inside the model."""
 
 
 def find_card(model: str, explicit: str | None, metadata: Mapping[str, str] | None) -> CardSource | None:
@@ -52,12 +55,16 @@ def find_card(model: str, explicit: str | None, metadata: Mapping[str, str] | No
     hub = Path(model).parent / PREPROCESSOR
     if not hub.is_file():
         return found[0] if found else None
+    files = hub_files(hub)
     partial = read_hub(hub)
     if found:
         _agree(found[0].source, found[0].card.model_dump(), str(hub), partial)
         return found[0]
     if partial["input"].keys() >= _NEEDED and "kind" in partial["output"]:
-        return _source(_validate(Document(str(hub), {"version": 1, **partial})), str(hub))
+        card = _source(_validate(Document(str(hub), {"version": 1, **partial})), str(hub))
+        if hub_files(hub) != files:
+            raise CardError(f"{hub} changed while it was read", hint="run again when nothing writes to it")
+        return replace(card, files=files)
     return None
 
 
@@ -84,9 +91,27 @@ def missing_card(model: str) -> CardError:
 
 def _read(path: Path) -> CardSource:
     try:
-        return parse_card(path.read_text(encoding="utf-8"), str(path))
+        content = path.read_bytes()
+        return replace(parse_card(content.decode("utf-8"), str(path)), files=(_member(path, content),))
     except (OSError, UnicodeDecodeError) as error:
         raise CardError(f"card {path} cannot be read: {error}") from None
+
+
+def hub_files(hub: Path) -> tuple[Member, ...]:
+    """Return the files of a Hugging Face folder that make a card.
+
+    Raises:
+        CardError: One of them cannot be read.
+    """
+    there = (file for file in (hub, hub.with_name(CONFIG)) if file.is_file())
+    try:
+        return tuple(_member(file, file.read_bytes()) for file in there)
+    except OSError as error:
+        raise CardError(f"card {hub} cannot be read: {error}") from None
+
+
+def _member(path: Path, content: bytes) -> Member:
+    return Member(name=str(path), sha256=hashlib.sha256(content).hexdigest(), size=len(content))
 
 
 def _validate(document: Document) -> Card:

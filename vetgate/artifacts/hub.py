@@ -10,6 +10,8 @@ from typing import Any
 from vetgate.domain.errors import CardError
 
 PREPROCESSOR = "preprocessor_config.json"
+CONFIG = "config.json"
+"""Lies beside it, and tells what comes out."""
 _SPECIAL = {
     "crop_pct": ("size", "resize", "crop"),
     "do_pad": ("size", "resize", "crop"),
@@ -44,7 +46,7 @@ def read_hub(path: Path) -> dict[str, Any]:
     normalise = config.get("do_normalize", True)
     given["mean"] = config.get("image_mean") if normalise else [0.0]
     given["std"] = config.get("image_std") if normalise else [1.0]
-    model = _json(path.parent / "config.json")
+    model = _json(path.parent / CONFIG)
     output: dict[str, Any] = {}
     kinds = model.get("architectures")
     if isinstance(kinds, list) and any(str(name).endswith("ForImageClassification") for name in kinds):

@@ -2,38 +2,55 @@
 
 from __future__ import annotations
 
-import hashlib
-import shutil
-import struct
-import tempfile
-import zipfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import Self
 
-from vetgate.domain.artifact import Artifact, Member
+from vetgate.artifacts.copy import Copied, copy_file, copying, inside
+from vetgate.domain.artifact import Artifact
 from vetgate.domain.errors import Inconclusive, UnreadableArtifact, UsageError, VetgateError
+from vetgate.domain.evidence import Finding
+from vetgate.domain.scan_rules import LINKED, UNREADABLE, find
 from vetgate.domain.specs import BackendSpec, FormatSpec, Probe
+from vetgate.private import PrivateFolder, clear_remains
+from vetgate.probing import probe
 
-HEAD = 4096
-LONGEST_DIRECTORY = 32 << 20
-"""Bytes of a zip's directory that are read: some 300,000 members. A hostile one of 100 MB took 12 s and 1 GB."""
-_ZIP_TAIL = 22 + 65535 + 20
-"""The end of a zip's directory with the longest comment and the 64-bit locator before it."""
-_CHUNK = 1 << 20
+MOST_PARTS = 10_000
+"""Files that may ship with a model."""
+
+
+@dataclass(frozen=True)
+class _Seal:
+    """What a private copy was when it was made."""
+
+    state: tuple[tuple[str | int, ...], ...]
+    findings: tuple[Finding, ...]
+
+
+def _state(folder: Path) -> tuple[tuple[str | int, ...], ...]:
+    """Return name, inode, size and times of all that lies in a folder; who writes there cannot put the last back."""
+    entries = sorted(entry for entry in folder.rglob("*") if entry.is_symlink() or not entry.is_dir())
+    stats = ((entry, entry.lstat()) for entry in entries)
+    return tuple(
+        (str(entry.relative_to(folder)), stat.st_ino, stat.st_mode, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
+        for entry, stat in stats
+    )
 
 
 class Vault:
     """A private folder that holds copies of models for the length of a run."""
 
     def __init__(self) -> None:
-        self._folder: Path | None = None
+        self._private: PrivateFolder | None = None
         self._count = 0
+        self._seals: dict[str, _Seal] = {}
 
     def __enter__(self) -> Self:
+        clear_remains()
         try:
-            self._folder = Path(tempfile.mkdtemp(prefix="vetgate-"))
+            self._private = PrivateFolder()
         except OSError as error:
             raise Inconclusive(
                 f"no folder for private copies can be made: {error}", hint="set TMPDIR to a folder with room"
@@ -43,15 +60,15 @@ class Vault:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
+        if self._private is not None:
+            self._private.close()
 
     @property
     def folder(self) -> Path:
         """The private folder (mode 0700)."""
-        if self._folder is None:
+        if self._private is None:
             raise RuntimeError("the vault is not open")
-        return self._folder
+        return self._private.path
 
     def take(self, path: str, backends: Sequence[BackendSpec]) -> Artifact:
         """Copy a model and everything that ships with it, and tell its format by content.
@@ -65,13 +82,40 @@ class Vault:
             UnreadableArtifact: It is empty, of no known format, or names files that are missing or elsewhere.
             Inconclusive: It cannot be copied: no permission, or no space left.
         """
-        original = require_file(path)
-        try:
-            return self._take(path, original, backends)
-        except OSError as error:
-            raise Inconclusive(f"{path}: cannot be copied: {error.strerror or error}") from None
+        with copying(path):
+            original, copied = self._copy_model(path)
+            backend, known = tell_format(probe(copied.file), path, backends)
+            parts = _copy_parts(path, known, original, copied.file)
+        return self._held(path, (known.name, backend.name), (copied, *parts))
 
-    def _take(self, path: str, original: Path, backends: Sequence[BackendSpec]) -> Artifact:
+    def hold(self, path: str, backends: Sequence[BackendSpec]) -> Artifact:
+        """Copy a file of any format for a scan alone; what cannot be told of it is a finding.
+
+        Args:
+            path: The file as the user typed it.
+            backends: Who may know its format.
+
+        Raises:
+            UsageError: The path does not exist or is a folder.
+            UnreadableArtifact: It is empty.
+            Inconclusive: It cannot be copied: no permission, or no space left.
+        """
+        parts: tuple[Copied, ...] = ()
+        trouble: tuple[Finding, ...] = ()
+        with copying(path):
+            original, copied = self._copy_model(path)
+            try:
+                backend, known = tell_format(probe(copied.file), path, backends)
+            except UnreadableArtifact:  # scanners may know what no backend opens
+                return self._held(path, ("", ""), (copied,))
+            try:
+                parts = _copy_parts(path, known, original, copied.file)
+            except UnreadableArtifact as error:
+                trouble = (find(UNREADABLE, error.message, copied.member.name),)
+        return self._held(path, (known.name, backend.name), (copied, *parts), trouble)
+
+    def _copy_model(self, path: str) -> tuple[Path, Copied]:
+        original = require_file(path)
         if original.stat().st_size == 0:
             raise UnreadableArtifact(
                 f"{path} is empty (0 bytes)", hint="was the download or the conversion interrupted?"
@@ -79,21 +123,54 @@ class Vault:
         self._count += 1
         folder = self.folder / f"model{self._count}"
         folder.mkdir(mode=0o700)
-        copy = folder / original.name
-        members = [_copy(original, copy, original.name)]
-        backend, known = tell_format(probe(copy), path, backends)
-        if known.members is not None:
-            names = _members(known, original, path)
-            members += [_copy(original.parent / name, folder / name, name) for name in names]
-            if names != _members(known, copy, path):
-                raise UnreadableArtifact(
-                    f"{path} changed while it was read", hint="run again when nothing writes to it"
-                )
-        return Artifact(path=str(copy), name=path, format=known.name, backend=backend.name, members=tuple(members))
+        return original, copy_file(original, folder / original.name, original.name)
+
+    def _held(
+        self, path: str, told: tuple[str, str], files: tuple[Copied, ...], trouble: tuple[Finding, ...] = ()
+    ) -> Artifact:
+        first, *parts = files
+        members = tuple(copied.member for copied in files)
+        artifact = Artifact(path=str(first.file), name=path, format=told[0], backend=told[1], members=members)
+        links = (
+            find(LINKED, f"{part.member.name} is a hard link: the same file has another name", part.member.name)
+            for part in parts
+            if part.linked
+        )
+        self._seals[artifact.path] = _Seal(_state(first.file.parent), (*trouble, *links))
+        return artifact
+
+    def findings(self, artifact: Artifact) -> tuple[Finding, ...]:
+        """Return what was odd about the files when they were copied."""
+        return self._seals[artifact.path].findings
+
+    def require_untouched(self, artifact: Artifact) -> None:
+        """Make sure that a private copy is what it was when it was made, with nothing beside it.
+
+        Raises:
+            Inconclusive: It was changed since, so it is not what was scanned.
+        """
+        if self._seals[artifact.path].state != _state(artifact.file.parent):
+            raise Inconclusive(
+                f"{artifact.name}: its private copy was changed during the run, so what would be opened is not what "
+                "was scanned",
+                hint="look for what ran meanwhile under your name",
+            )
 
 
-def _members(known: FormatSpec, file: Path, name: str) -> tuple[str, ...]:
-    """Return the further files that ship with a model file, none of them outside its folder."""
+def _copy_parts(path: str, known: FormatSpec, original: Path, copy: Path) -> tuple[Copied, ...]:
+    """Copy what ships with a model file; the copy must name the same files as the original did."""
+    names = _names(known, original, path)
+    parts = tuple(copy_file(inside(original, name, path), copy.parent / name, name) for name in names)
+    if names != _names(known, copy, path):
+        raise UnreadableArtifact(f"{path} changed while it was read", hint="run again when nothing writes to it")
+    return parts
+
+
+def _names(known: FormatSpec, file: Path, name: str) -> tuple[str, ...]:
+    """Return the further files that ship with a model file, none of them outside its folder.
+
+    This parses bytes of a stranger in this process: what a format declares for it must be bounded (FormatSpec.members).
+    """
     if known.members is None:
         return ()
     try:
@@ -102,6 +179,8 @@ def _members(known: FormatSpec, file: Path, name: str) -> tuple[str, ...]:
         raise
     except Exception as error:  # a parser of a stranger may raise anything on a malformed file
         raise UnreadableArtifact(f"{name}: its parts cannot be told: {type(error).__name__}: {error}") from None
+    if len(names) > MOST_PARTS:
+        raise UnreadableArtifact(f"{name} names {len(names):,} parts; {MOST_PARTS:,} are allowed")
     for member in names:
         if PurePosixPath(member).is_absolute() or ".." in PurePosixPath(member).parts:
             raise UnreadableArtifact(f"{name} names a part outside its folder: {member!r}")
@@ -141,38 +220,6 @@ def _near(file: Path) -> str:
     return f"did you mean {file.parent / close[0]}?" if close else ""
 
 
-def probe(path: Path) -> Probe:
-    """Look at a file's bytes and, in a zip, at its names."""
-    with path.open("rb") as file:
-        head = file.read(HEAD)
-    names: tuple[str, ...] = ()
-    if head.startswith(b"PK") and _directory_size(path) <= LONGEST_DIRECTORY:
-        try:
-            with zipfile.ZipFile(path) as archive:
-                names = tuple(archive.namelist())
-        except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):  # the last: a zip of a later version
-            names = ()
-    return Probe(path, path.stat().st_size, head, names)
-
-
-def _directory_size(path: Path) -> int:
-    """Return the bytes that the directory of a zip says it has, or 0 where its end cannot be found."""
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        start = max(0, size - _ZIP_TAIL)
-        file.seek(start)
-        tail = file.read(_ZIP_TAIL)
-        end = tail.rfind(b"PK\x05\x06")
-        if end < 0 or len(tail) < end + 22:
-            return 0
-        stated: int = struct.unpack_from("<I", tail, end + 12)[0]
-        if stated != 0xFFFFFFFF or end < 20:
-            return stated
-        file.seek(min(size, struct.unpack_from("<Q", tail, end - 20 + 8)[0]))
-        record = file.read(56)
-    return int(struct.unpack_from("<Q", record, 40)[0]) if record[:4] == b"PK\x06\x06" and len(record) == 56 else stated
-
-
 def tell_format(look: Probe, name: str, backends: Sequence[BackendSpec]) -> tuple[BackendSpec, FormatSpec]:
     """Return who opens a file, by content.
 
@@ -204,15 +251,3 @@ def _recognises(known: FormatSpec, look: Probe) -> bool:
         return known.recognise(look)
     except Exception:  # it must never raise; one that does knows nothing of this file
         return False
-
-
-def _copy(source: Path, target: Path, name: str) -> Member:
-    """Copy one file, digesting the bytes that are written."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    digest, size = hashlib.sha256(), 0
-    with source.open("rb") as reader, target.open("xb") as writer:
-        while chunk := reader.read(_CHUNK):
-            digest.update(chunk)
-            size += writer.write(chunk)
-    target.chmod(0o400)
-    return Member(name=name, sha256=digest.hexdigest(), size=size)

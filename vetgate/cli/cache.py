@@ -57,4 +57,6 @@ def _show() -> None:
 
     cache = Cache(cache_folder())
     entries = cache.entries()
+    if cache.trouble:
+        click.echo(f"off: {cache.trouble}", err=True)
     click.echo(f"{cache_folder()}: {len(entries)} entries, {cache.size() / 1e6:.4g} MB of {cache.limit / 1e6:,.0f} MB")

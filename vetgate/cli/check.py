@@ -33,6 +33,7 @@ from vetgate.cli import option
     "--layers", is_flag=True, default=None, help="Also compare the two models' inner tensors, layer by layer."
 )
 @option.train_data
+@option.calibration_data
 @option.concepts
 @click.option(
     "--latency-reference", metavar="MODEL", help="Build of the reference that ships; it is timed in its place."
@@ -43,6 +44,15 @@ from vetgate.cli import option
 )
 @click.option("--no-cache", is_flag=True, help="Neither read nor write the cache of predictions.")
 @click.option("--strict", is_flag=True, default=None, help="A warning counts as fail.")
+@click.option(
+    "--attest", metavar="KEY", help="Sign each verdict, of whatever kind, with this private key, or with `sigstore`."
+)
+@click.option(
+    "--attest-to", metavar="PATH", help="Where it goes, or a folder.  [default: CANDIDATE.intoto.jsonl in --output-dir]"
+)
+@click.option(
+    "--attest-certificate", metavar="CHAIN", help="Certificate of that key, then those between it and the root."
+)
 @option.limits
 @option.plugins_and_progress
 def command(candidates: tuple[str, ...], plan: bool, verbose: bool, **options: Any) -> int:  # noqa: ANN401  # click's
@@ -55,6 +65,7 @@ def command(candidates: tuple[str, ...], plan: bool, verbose: bool, **options: A
         vetgate check int8.onnx --reference base.pt --data eval/
         vetgate check *.onnx --reference base.pt --policy strict --report json=out/report.json
     """
+    from vetgate.cli.attest import choose_attester
     from vetgate.cli.output import choose, deliver
     from vetgate.cli.progress import progress
     from vetgate.cli.settings import gather, to_request
@@ -71,6 +82,8 @@ def command(candidates: tuple[str, ...], plan: bool, verbose: bool, **options: A
         show(foresee(request, host, now=now))
         return 0
     targets = choose(settings.reports or (), settings.output_dir, host, spare=request.files)
+    attester = choose_attester(settings, candidates, host, targets, request.files)
     with progress(verbose=verbose) as watch:
         reports = vet(request, host, now=now, watch=watch)
-    return deliver(reports, targets, strict=bool(settings.strict))
+    sign = attester.sign if attester is not None else None
+    return deliver(reports, targets, strict=bool(settings.strict), sign=sign)

@@ -59,15 +59,18 @@ def without_reader() -> None:
 
 
 def _tell(error: BaseException) -> int:
-    from vetgate.domain.errors import Inconclusive, UsageError, VetgateError
+    from vetgate.domain.errors import Inconclusive, Refused, Unsafe, UsageError, VetgateError
 
     if not isinstance(error, VetgateError):
         traceback.print_exception(error)
         click.echo("error: this is a bug in vetgate; please report it with the lines above", err=True)
         return BUG
-    click.echo(f"error: {error.message}", err=True)
+    word = "refused" if isinstance(error, Refused) else "error"
+    click.echo(f"{word}: {error.message}", err=True)
     if error.hint:
         click.echo(f"hint: {error.hint}", err=True)
     if isinstance(error, UsageError):
         return USAGE
+    if isinstance(error, Refused | Unsafe):
+        return FAIL
     return INCONCLUSIVE if isinstance(error, Inconclusive) else BUG

@@ -62,6 +62,7 @@ def _as_json(look: Look) -> str:
         "structure": look.structure.model_dump(mode="json") | {"macs": look.structure.macs},
         "card": card,
         "card_problem": look.card_problem,
+        "scan": look.scanned.model_dump(mode="json") if look.scanned else None,
     }
     return json.dumps(parts, indent=2, ensure_ascii=False)
 
@@ -76,6 +77,7 @@ def _show(look: Look) -> None:
         ("model", artifact.name),
         ("format", f"{artifact.format} (opened by {artifact.backend})"),
         ("sha256", artifact.sha256),
+        *(("scan", line) for line in _scan_lines(look)),
         ("size", f"{artifact.size / 1e6:.4g} MB in {len(artifact.members)} file(s)"),
         *(("input", _port(port)) for port in structure.inputs),
         *(("output", _port(port)) for port in structure.outputs),
@@ -89,6 +91,14 @@ def _show(look: Look) -> None:
     for name, text in rows:
         first, *more = text.splitlines() or [""]
         click.echo("\n".join([f"{name:<11} {_plain(first)}", *(f"{'':<11} {_plain(line)}" for line in more)]))
+
+
+def _scan_lines(look: Look) -> list[str]:
+    """Return what was found in the file before it was described."""
+    if look.scanned is None:
+        return []
+    found = [f"{item.severity.name.lower()} {item.rule}: {item.message}" for item in look.scanned.findings]
+    return [str(look.scanned.summary.state), *found]
 
 
 def _plain(text: str) -> str:

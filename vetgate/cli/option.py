@@ -61,11 +61,15 @@ drawing_and_running = _stack(
 train_data = click.option(
     "--train-data", metavar="PATH", help="Images to train what explains disparity on; none may be among --data."
 )
+calibration_data = click.option(
+    "--calibration-data", metavar="PATH", help="Images candidates were calibrated on; copies among --data are counted."
+)
 concepts = click.option(
     "--concepts", metavar="FILE", help="COCO-style annotations of parts of the images, to name what was missed."
 )
 limits = _stack(
     click.option("--timeout", type=float, metavar="SECONDS", help="Longest wait for a model's answer.  [default: 300]"),
+    click.option("--scan-timeout", type=float, metavar="SECONDS", help="Longest scan of a model.  [default: 60]"),
     click.option("--memory-limit", metavar="SIZE", help="Memory of each model's process, such as 4GB."),
     click.option(
         "--max-unreadable",

@@ -37,12 +37,17 @@ def warn_of_few(what: str, images: int) -> None:
 
 def show(outlook: Outlook) -> None:
     """Print what would run, what is missing, what each rule needs, and which rules cannot be settled."""
+    from vetgate.policy import safety_words
+
     images = "no images" if outlook.images is None else counted(outlook.images, "image")
     labels = "" if outlook.images is None else " with labels" if outlook.labelled else " without labels"
     click.echo(f"plan: policy {outlook.policy.name}, {counted(len(outlook.policy.rules), 'rule')}, {images}{labels}\n")
     click.echo("rules")
     for rule in outlook.policy.rules:
         click.echo(f"  {rule.name}: {rule.words}")
+    for key, asked in (("scan", outlook.policy.scan), ("isolation", outlook.policy.isolation)):
+        if asked == "required":
+            click.echo(f"  {key}: {safety_words(key, asked)}")
     click.echo("\nchecks, in this order")
     for check in outlook.plan.checks:
         missing = f"  MISSING: {check.missing.message}" if check.missing else ""

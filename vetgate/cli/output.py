@@ -6,12 +6,13 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
+from vetgate.atomic import replace_whole, sweep
 from vetgate.cli import exits
 from vetgate.documents import suggest
 from vetgate.domain.errors import Inconclusive, UsageError, VetgateError
@@ -20,6 +21,7 @@ from vetgate.domain.specs import Reporter, StyledReporter
 from vetgate.host import Host, Kind
 
 TERMINAL = "terminal"
+JSON = "json"
 STDOUT = "-"
 
 
@@ -102,59 +104,74 @@ def require_writable(path: Path, what: str = "report") -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=path.parent):
             pass
+        sweep(path.resolve().parent)
     except OSError as error:
         raise UsageError(f"{what} {path} cannot be written: {error.strerror}") from None
 
 
-def write_all(reports: ReportSet, targets: Sequence[Target]) -> None:
+def write_all(reports: ReportSet, targets: Sequence[Target]) -> dict[str, bytes]:
     """Render and write every report; one that fails does not keep the others back.
+
+    Returns:
+        What went to files, by format.
 
     Raises:
         Inconclusive: Some could not be rendered or written.
     """
-    lost = []
+    lost, written = [], dict[str, bytes]()
     for target in targets:
         try:
-            _write(reports, target)
+            content = _write(reports, target)
+            if target.path != STDOUT:
+                written[target.format] = content
         except VetgateError as error:
             lost.append(f"{target.format} to {target.path}: {error.message}")
         except (Exception, SystemExit) as error:  # a reporter may raise anything; the others' must not be lost
             lost.append(f"{target.format} to {target.path}: {type(error).__name__}: {error}")
     if lost:
         raise Inconclusive(f"a report was not written: {'; '.join(lost)}")
+    return written
 
 
-def deliver(reports: ReportSet, targets: Sequence[Target], *, strict: bool) -> int:
+Sign = Callable[[ReportSet, Mapping[str, bytes]], None]
+"""Signs verdicts, given the reports that were written."""
+
+
+def deliver(reports: ReportSet, targets: Sequence[Target], *, strict: bool, sign: Sign | None = None) -> int:
     """Write every report and return the exit code; a lost report makes all but a fail inconclusive.
 
     Args:
         reports: What was found.
         targets: From `choose`.
         strict: Whether a warning counts as fail.
+        sign: Signs the verdicts once every report is written: a pass whose report was lost is none.
     """
     code = exits.exit_code(reports.decision, strict=strict)
     try:
-        write_all(reports, targets)
+        written = write_all(reports, targets)
+        if sign is not None:
+            sign(reports, written)
     except Inconclusive as error:
         click.echo(f"error: {error.message}", err=True)
         return code if code == exits.FAIL else exits.INCONCLUSIVE
     return code
 
 
-def _write(reports: ReportSet, target: Target) -> None:
+def _write(reports: ReportSet, target: Target) -> bytes:
     reporter = target.reporter
     if target.path == STDOUT and isinstance(reporter, StyledReporter):
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 100
         reporter = reporter.styled(width=max(60, min(width, 140)), colour=wants_colour())
     content = reporter.render(reports)
+    data = content if isinstance(content, bytes) else content.encode()
     if target.path == STDOUT:
         try:
             click.echo(content if isinstance(content, bytes) else content.rstrip("\n"), color=True)
         except BrokenPipeError:
             exits.without_reader()  # `| head -1`: the reader has seen enough, and the decision is the exit code
-        return
-    data = content if isinstance(content, bytes) else content.encode()
+        return data
     write_whole(Path(target.path), data)
+    return data
 
 
 def wants_colour() -> bool:
@@ -178,19 +195,6 @@ def write_whole(path: Path, data: bytes) -> None:
         if _is_device(path):
             path.write_bytes(data)
         else:
-            _replace(path.resolve(), data)
+            replace_whole(path.resolve(), data)
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror or error}") from None
-
-
-def _replace(path: Path, data: bytes) -> None:
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".vetgate-", delete=False) as file:
-        part = Path(file.name)
-        try:
-            file.write(data)
-            file.flush()
-            part.chmod(0o644)
-            part.replace(path)
-        except BaseException:
-            part.unlink(missing_ok=True)
-            raise

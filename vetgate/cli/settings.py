@@ -53,6 +53,11 @@ class Settings(Record):
     latency_reference_card: Text | None = None
     timing_budget: PositiveFloat | None = None
     """Seconds."""
+    attest: Text | None = None
+    """Private key that signs verdicts, or `sigstore`."""
+    attest_to: Text | None = None
+    attest_certificate: Text | None = None
+    """The signer's certificate and those between it and the root."""
     seed: NonNegativeInt | None = None
     threads: PositiveInt | None = None
     batch_size: PositiveInt | None = None
@@ -62,9 +67,15 @@ class Settings(Record):
     """Seconds."""
     memory_limit: Text | None = None
     """Such as 4GB."""
+    scan_timeout: PositiveFloat | None = None
+    """Seconds."""
+    bad_digests: Text | None = None
+    """File of digests of files that are known to be bad."""
     max_unreadable: float | None = Field(default=None, ge=0, le=1)
     train_data: Text | None = None
     """Images that what explains disparity trains on; none of them of `data`."""
+    calibration_data: Text | None = None
+    """Images that candidates were calibrated on; checked for copies of what they are vetted on."""
     concepts: Text | None = None
     """COCO-style annotations of parts of the images."""
     noise_floor: Text | None = None
@@ -76,6 +87,10 @@ class Settings(Record):
     variant: Literal["residual", "paper"] | None = None
     device: Literal["auto", "cpu", "cuda", "mps"] | None = None
     folds: PositiveInt | None = None
+    epochs: PositiveInt | None = None
+    """Of fitting to one candidate."""
+    subgraph_epochs: PositiveInt | None = None
+    """Of fine-tuning the part of the reference that is kept."""
     feature_map: Text | None = None
     """Inner tensor of the candidate."""
     examples: NonNegativeInt | None = None
@@ -90,7 +105,10 @@ class Settings(Record):
 _PATHS = (
     *("reference", "data", "output_dir", "card", "reference_card"),
     *("baseline", "yardstick", "latency_reference", "latency_reference_card", "train_data", "concepts", "noise_floor"),
+    "calibration_data",
+    *("attest_to", "attest_certificate"),
 )
+_PATHS_OR_WORDS = ("policy", "attest")
 
 
 def gather(flags: Settings, start: Path, variables: Mapping[str, str]) -> Settings:
@@ -177,13 +195,10 @@ def _anchor(settings: Settings, folder: Path, start: Path) -> Settings:
         return os.path.relpath(whole, start) if not Path(path).is_absolute() else path
 
     changes: dict[str, Any] = {}
-    for name in _PATHS:
+    for name in (*_PATHS, *_PATHS_OR_WORDS):
         value = getattr(settings, name)
-        if value is not None:
+        if value is not None and (name in _PATHS or (folder / value).is_file()):
             changes[name] = from_here(value)
-    policy = settings.policy
-    if policy is not None and (folder / policy).is_file():
-        changes["policy"] = from_here(policy)
     if settings.cards is not None:
         changes["cards"] = {from_here(model): from_here(card) for model, card in settings.cards.items()}
     if settings.reports is not None:
@@ -268,6 +283,7 @@ def to_request(candidates: tuple[str, ...], settings: Settings, command: tuple[s
         prefer=settings.prefer or {},
         limits=_limits(settings),
         sequential=bool(settings.sequential),
+        bad_digests=settings.bad_digests,
         baseline=settings.baseline,
         yardstick=settings.yardstick,
         layers=bool(settings.layers),
@@ -275,6 +291,7 @@ def to_request(candidates: tuple[str, ...], settings: Settings, command: tuple[s
         latency_reference_card=settings.latency_reference_card,
         timing_seconds=settings.timing_budget or RunRequest.model_fields["timing_seconds"].default,
         train_data=settings.train_data,
+        calibration_data=settings.calibration_data,
         concepts=settings.concepts,
         noise_floor=settings.noise_floor,
         labeller=settings.labeller,
@@ -296,6 +313,8 @@ def _tuning(settings: Settings) -> Tuning:
         "variant": settings.variant,
         "device": settings.device,
         "folds": settings.folds,
+        "epochs": settings.epochs,
+        "subgraph_epochs": settings.subgraph_epochs,
         "feature_map": settings.feature_map,
         "examples": settings.examples,
     }
@@ -318,6 +337,7 @@ def _limits(settings: Settings) -> Limits:
     return Limits(
         seconds=settings.timeout or Limits().seconds,
         memory=bytes_of(settings.memory_limit) if settings.memory_limit else None,
+        scan_seconds=settings.scan_timeout or Limits().scan_seconds,
         unreadable=settings.max_unreadable or 0.0,
     )
 

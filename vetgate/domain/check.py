@@ -13,6 +13,7 @@ from pydantic import PositiveFloat, PositiveInt
 from vetgate.domain.artifact import Artifact
 from vetgate.domain.card import Card
 from vetgate.domain.evidence import Evidence, Exhibit, Finding, Measurement, Of, PerImage, Ran, Slice
+from vetgate.domain.images import SketchedImages
 from vetgate.domain.model import Execution, Tap
 from vetgate.domain.predictions import PredictionTable
 from vetgate.domain.record import Record
@@ -29,6 +30,7 @@ class Need(StrEnum):
 
     STRUCTURE = "structure"
     TABLE = "table"
+    IMAGES = "images"
     SESSION = "session"
     TRAINER = "trainer"
     EVIDENCE = "evidence"
@@ -119,6 +121,20 @@ class TableContext:
     table: PredictionTable
     yardstick: Yardstick | None = None
     """Answers of independent models to the same images, where the user gave any."""
+
+
+@dataclass(frozen=True)
+class ImagesContext:
+    """For checks of the images themselves; what models say of them is not known here."""
+
+    vetted: SketchedImages
+    """All of them, also where a run stops early."""
+    calibration: SketchedImages | None = None
+    """What the user says that candidates were calibrated on; None where nobody says."""
+    training: SketchedImages | None = None
+    """What the user says that models were trained on; None where nobody says."""
+    tolerated: float = 0.0
+    """Share of the images of a set that may be unreadable, in [0, 1]."""
 
 
 @dataclass(frozen=True)

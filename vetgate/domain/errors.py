@@ -6,9 +6,12 @@ VetgateError
 │   ├── CardError            a card that is missing, malformed or contradicts its model
 │   ├── DataError            a data set that cannot be read or does not fit the models
 │   └── YardstickError       a yardstick that cannot be read, or is of another reference or other data
+├── Refused               1  an attestation does not vouch for what it was held against
 └── Inconclusive          3  the file exists, but nothing could be measured
     ├── UnreadableArtifact   empty, truncated, renamed, of no known format, or refused by its loader
     ├── MissingExtra         the package that would measure it is not installed
+    ├── Unsafe            1  the scan found what must not be opened
+    ├── WallMissing          isolation is required, and a wall around the child could not be put up
     └── WorkerFailed         the child process crashed, hung, ran out of memory or answered nonsense
 """
 
@@ -51,12 +54,34 @@ class Inconclusive(VetgateError):
     """The file exists, but it cannot be read, run or measured."""
 
 
+class Refused(VetgateError):
+    """An attestation does not vouch for what it was held against: one sentence says what differs.
+
+    Args:
+        cause: Which of its parts is wrong, in one word for machines, such as `model` or `signature`.
+        message: What is wrong with whose what.
+        hint: The next command or edit; empty when there is none.
+    """
+
+    def __init__(self, cause: str, message: str, *, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.cause = cause
+
+
 class UnreadableArtifact(Inconclusive):
     """An artifact that is empty, truncated, renamed, of no known format, or refused by its loader."""
 
 
 class MissingExtra(Inconclusive):
     """A plugin's own library is not installed."""
+
+
+class Unsafe(Inconclusive):
+    """The scan of a model found something at or over the limit, so it was not opened."""
+
+
+class WallMissing(Inconclusive):
+    """Isolation is required, and a wall around the child could not be put up."""
 
 
 class WorkerFailed(Inconclusive):

@@ -33,6 +33,9 @@ class ModelSummary(Record):
     card: str | None = None
     """Where the card came from."""
     card_sha256: str | None = None
+    """Of what the card says, not of its spelling."""
+    card_files: tuple[Member, ...] = ()
+    """What it was read from; empty where that was the model file itself."""
     execution: Execution | None = None
     """What really ran; None where no inference was needed or possible."""
     from_cache: bool = False
@@ -110,7 +113,10 @@ class PolicySummary(Record):
 
     name: str
     sha256: str
+    """Of the resolved rules."""
     source: str
+    texts: tuple[Member, ...] = ()
+    """The file or carried text that it was read from, then those that it extends."""
 
 
 class Environment(Record):

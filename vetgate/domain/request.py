@@ -16,6 +16,10 @@ class Limits(Record):
     """Wall-clock time for one answer of a child before it counts as hung."""
     memory: PositiveInt | None = None
     """Bytes of private memory a child may take; None for three quarters of what the machine has."""
+    scan_seconds: PositiveFloat = 60.0
+    """Wall-clock time for the scan of one model."""
+    scan_memory: PositiveInt = 2_000_000_000
+    """Bytes of private memory that the scan of one model may take."""
     unreadable: float = 0.0
     """Share of images that may be unreadable before the run is inconclusive, in [0, 1]."""
 
@@ -31,6 +35,8 @@ class RunRequest(Record):
     """Card file by candidate path; the key `` means every candidate that has none of its own."""
     reference_card: str | None = None
     architecture: str | None = None
+    bad_digests: str | None = None
+    """File of digests that are known to be bad, beside those that scanners carry."""
     limit: PositiveInt | None = None
     seed: int = 0
     threads: PositiveInt | None = None
@@ -57,6 +63,8 @@ class RunRequest(Record):
     """Longest time that timing one pair of models may take."""
     train_data: str | None = None
     """Images that checks which train may train on, none of them of `data`."""
+    calibration_data: str | None = None
+    """Images that the candidates were calibrated on, for checks of the data."""
     concepts: str | None = None
     """COCO-style annotations of parts of the images."""
     noise_floor: str | None = None
@@ -73,7 +81,7 @@ class RunRequest(Record):
         """Every file or folder that the run reads, as it was named; a report must not be written over one."""
         named = (
             *(self.reference, self.data, self.policy, self.reference_card, self.yardstick),
-            *(self.train_data, self.concepts, self.noise_floor),
+            *(self.train_data, self.calibration_data, self.concepts, self.noise_floor),
             *((self.baseline, self.baseline.rpartition("#")[0]) if self.baseline else ()),
             *(self.latency_reference, self.latency_reference_card, *self.cards.values()),
         )

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
-from vetgate.domain.artifact import Artifact
-from vetgate.domain.evidence import Finding
+from vetgate.domain.artifact import Artifact, Member
+from vetgate.domain.evidence import Finding, Severity
 from vetgate.domain.record import Record
 
 
@@ -31,11 +31,13 @@ class ScanContext:
     artifact: Artifact
     """The private copy: every file that ships lies in the folder of `artifact.file`, and nothing else does."""
     format: str
-    """Format id, as a backend declares it."""
+    """Format id, as a backend declares it; empty where nobody here opens such files."""
     seconds: float
     """Wall-clock time after which the child is ended."""
     memory: int
     """Bytes that the child may take."""
+    bad_digests: str = ""
+    """Text of the user's own list of digests that are known to be bad (`bad_digests` in vetgate.yaml)."""
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -64,3 +66,39 @@ class ScanSummary(Record):
     sha256: str | None = None
     """Of what was scanned; what is opened has the same."""
     seconds: float = 0.0
+    reason: str = ""
+    """Why it was not scanned, or how the scan failed; empty where it went through."""
+    worst: Severity | None = None
+    """Of what was found."""
+
+
+class Scanned(Record):
+    """All that came of scanning one model."""
+
+    summary: ScanSummary
+    findings: tuple[Finding, ...] = ()
+    """The gravest first; each location begins with the file inside the artifact that it is in."""
+
+    @property
+    def known(self) -> bool:
+        """Whether somebody who knows the format read it to the end, so that findings are all that there is."""
+        return self.summary.state in (ScanState.CLEAN, ScanState.FINDINGS)
+
+
+class ScannedFile(Record):
+    """One file that was scanned alone."""
+
+    name: str
+    """The path as typed."""
+    format: str | None
+    """Format id; None where nobody here opens such files."""
+    members: tuple[Member, ...]
+    """Every file that ships, the model file first."""
+    scanned: Scanned
+
+
+class ScanReport(Record):
+    """What `vetgate scan` writes."""
+
+    schema_version: Literal[1] = 1
+    files: tuple[ScannedFile, ...]

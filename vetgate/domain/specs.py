@@ -44,7 +44,8 @@ class FormatSpec:
     recognise: Callable[[Probe], bool]
     """Cheap, by content, never raises on garbage."""
     members: Callable[[Path], tuple[str, ...]] | None = None
-    """Relative paths of further files that ship with the model file (ONNX external data). Parses, never executes.
+    """Relative paths of further files that ship with the model file (ONNX external data). It is asked in the gate's own
+    process before the scan: no format library, and bounds on what a hostile file can make of it in time and memory.
     Raises UnreadableArtifact on a malformed file or a path that leaves the folder."""
     needs_architecture: bool = False
     """Whether it holds weights alone, so that the user or the card must name the code that they belong to."""
@@ -85,6 +86,8 @@ class MetricSpec:
     """Roles that are a mean over images of terms in {-1, 0, 1}, handed on as counts: a run may stop early on them."""
     needs_labels: bool = False
     needs_yardstick: bool = False
+    needs_other_images: bool = False
+    """Whether it compares with images that models were calibrated or trained on."""
     bounded: tuple[Of, ...] = ()
     """Roles whose uncertainty the check states, so that a rule may ask for a confidence; exact ones included."""
     exact: bool = False

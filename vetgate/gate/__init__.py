@@ -9,6 +9,7 @@ from vetgate.gate.outlook import Outlook, count_images, foresee
 from vetgate.gate.outputs import Answered, Collected, collect
 from vetgate.gate.rank import measure_all
 from vetgate.gate.recipes import list_recipes, parse_value
+from vetgate.gate.scan_file import Offered, list_rules, scan_files
 from vetgate.gate.study import is_complete, make_study, read_study, reports_of, stale_files
 from vetgate.gate.walk import rejudge, vet
 from vetgate.gate.yardstick import LoadedYardstick, load_yardstick
@@ -23,6 +24,7 @@ __all__ = [
     "Lineup",
     "LoadedYardstick",
     "Look",
+    "Offered",
     "Outlook",
     "Surveyed",
     "Training",
@@ -36,6 +38,7 @@ __all__ = [
     "is_complete",
     "is_explained",
     "list_recipes",
+    "list_rules",
     "load_baseline",
     "load_yardstick",
     "make_study",
@@ -47,6 +50,7 @@ __all__ = [
     "read_study",
     "rejudge",
     "reports_of",
+    "scan_files",
     "stale_files",
     "survey",
     "vet",

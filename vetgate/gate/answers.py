@@ -11,13 +11,14 @@ import numpy as np
 
 from vetgate.domain.card import Output
 from vetgate.domain.errors import DataError, Inconclusive, VetgateError
-from vetgate.domain.evidence import LABEL, LOOKS_OF_IMAGES
+from vetgate.domain.evidence import LABEL, LOOKS_OF_IMAGES, Evidence
 from vetgate.domain.predictions import Column, PredictionTable
 from vetgate.domain.report import DataSummary, Stopping
 from vetgate.gate.appearance import Appearance
 from vetgate.gate.data import Images
 from vetgate.gate.entrant import Entrant
 from vetgate.gate.house import House
+from vetgate.gate.sketches import Sketches
 from vetgate.inference.child import Worker
 from vetgate.inference.columns import column_of_metadata, count_values, pick
 from vetgate.inference.feed import Feed, Lane
@@ -44,6 +45,13 @@ class Answers:
     error: VetgateError | None = None
     ran: bool = False
     """Whether any of them had to be asked for in this run."""
+    fresh: NDArray[np.bool_] = field(init=False)
+    """(N,) which of them were answered in this run."""
+    again: Evidence | None = None
+    """What came of asking some of them again; None where that was not done yet."""
+
+    def __post_init__(self) -> None:
+        self.fresh = np.zeros_like(self.known)
 
 
 @dataclass
@@ -60,6 +68,8 @@ class Sitting:
     """Images that the present candidate's table rests on, unreadable ones among them: the first of the list."""
     stopping: Stopping | None = None
     """How the present candidate's run went, where it might stop early."""
+    sketches: Sketches | None = None
+    """Shown every image that is decoded, where a check is about the images themselves."""
     _reference: Answers | None = None
     _candidate: Answers | None = None
     _metadata: dict[str, Column] | None = None
@@ -131,6 +141,11 @@ class Sitting:
                 side.kept[new] = True
         if self._appearance is not None:
             self._appearance.keep()
+
+    @property
+    def sides(self) -> tuple[Answers, ...]:
+        """What the reference and the present candidate answered, as far as they were asked."""
+        return tuple(filter(None, (self._reference, self._candidate)))
 
     @property
     def sha256(self) -> str:
@@ -236,7 +251,7 @@ class Sitting:
             self.images.indices,
             [lane for _, lane in lanes],
             batch,
-            seen=looking.see if looking is not None else None,
+            seen=self._show if looking or self.sketches else None,
         )
         names = ", ".join(side.entrant.path for side, _ in lanes)
         rest = len(self.images.indices) - self.used  # nothing is left of them where all are asked for at once
@@ -246,6 +261,12 @@ class Sitting:
             for side, lane in lanes:
                 _take_in(side, lane)
             self.unreadable |= feed.unreadable
+
+    def _show(self, row: int, pixels: NDArray[np.uint8]) -> None:
+        looking = self._looking()
+        for watcher in (looking, self.sketches):
+            if watcher is not None:
+                watcher.see(row, pixels)
 
     def _left(self, side: Answers) -> NDArray[np.bool_]:
         """Return (N,) which images a model has yet to answer; one known to be unreadable is not asked again."""
@@ -303,6 +324,7 @@ def _take_in(side: Answers, lane: Lane) -> None:
     if lane.raw is not None:
         side.raw = lane.raw
         side.known |= lane.answered
+        side.fresh |= lane.answered
 
 
 def _attempt(side: Answers, step: Callable[[], Worker]) -> Worker | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -19,7 +20,8 @@ from vetgate.domain.predictions import Predictions, PredictionTable
 from vetgate.domain.structure import Structure
 from vetgate.gate.entrant import Entrant
 from vetgate.gate.features import FeatureReader, find_feature_map
-from vetgate.gate.lending import entry_of, lend
+from vetgate.gate.house import entry_of
+from vetgate.gate.lending import lend
 from vetgate.gate.run import Run
 from vetgate.gate.supplies import Laid, Supplies
 from vetgate.host import Kind
@@ -32,6 +34,9 @@ from vetgate.measure import PlannedCheck, run_check
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+KEEP_SECONDS = 5.0
+"""Between two looks at what was trained so far; a run that is killed loses no more than that."""
 
 
 def explain_disparity(candidate: Entrant, reference: Entrant, table: PredictionTable, run: Run) -> Iterator[Evidence]:
@@ -58,6 +63,7 @@ def explain_disparity(candidate: Entrant, reference: Entrant, table: PredictionT
             run.tell("check", check.spec.name)
             yield run_check(_in_child(check, lesson), None)
     finally:
+        lesson.leave_shelf()
         shutil.rmtree(folder, ignore_errors=True)
         run.house.cache.prune()
 
@@ -78,7 +84,10 @@ class _Pupil:
         lesson, name = self.lesson, self.planned.spec.name
         order = lesson.assign(name, ask)
         limits, supplies = lesson.run.request.limits, lesson.supplies
-        return teach(f"{name} of {lesson.candidate.name}", order, limits.seconds, lesson.tell, supplies.labeller)
+        patience, strict = limits.seconds, lesson.run.house.walled
+        return teach(
+            f"{name} of {lesson.candidate.name}", order, patience, lesson.tell, supplies.labeller, strict=strict
+        )
 
 
 @dataclass(frozen=True)
@@ -94,8 +103,13 @@ class _Lesson:
     """Private, and this candidate's."""
 
     def tell(self, what: str, done: int, total: int) -> None:
-        """Tell the run how far it is."""
+        """Tell the run how far it is; what was trained by then is there for a run that goes on where this one ended."""
         self.run.tell("explain", f"{self.candidate.path}: {what}", done, total)
+        self._keeper.keep()
+
+    def leave_shelf(self) -> None:
+        """Let another run have what was trained for the reference."""
+        self._keeper.leave()
 
     def assign(self, check: str, ask: Ask) -> Assignment:
         """Return what one check is given.
@@ -144,9 +158,13 @@ class _Lesson:
             memory=house.memory,
         )
 
+    @cached_property
+    def _keeper(self) -> _Keeper:
+        return _Keeper(self.reference)
+
     def _shelf(self) -> Path:
         """Return the folder of what is trained for the reference; one for this run alone where nothing is kept."""
-        shelf = self.reference.cache.shelf(self.reference.key("shelf"))
+        shelf = self._keeper.take()
         if shelf is None:
             shelf = self.supplies.folder / "shelf"
             shelf.mkdir(mode=0o700, exist_ok=True)
@@ -199,6 +217,33 @@ class _Lesson:
         except OSError as error:
             raise Inconclusive(f"no room for {name}: {error}", hint="set TMPDIR to a folder with room") from None
         return str(path)
+
+
+class _Keeper:
+    """Vouches for what children put on the shelf of a reference, at intervals.
+
+    Args:
+        reference: Whose shelf it is.
+    """
+
+    def __init__(self, reference: Entrant) -> None:
+        self._reference, self._key, self._due = reference, "", 0.0
+
+    def take(self) -> Path | None:
+        """Return the shelf; None where nothing is kept, or another run is at work on it."""
+        self._key = self._reference.key("shelf")
+        return self._reference.cache.shelf(self._key)
+
+    def keep(self) -> None:
+        """Vouch for what lies there now, where that is due."""
+        if self._key and time.monotonic() >= self._due:
+            self._reference.cache.keep_shelf(self._key)
+            self._due = time.monotonic() + KEEP_SECONDS
+
+    def leave(self) -> None:
+        """Vouch for what lies there now, and let another run have it."""
+        if self._key:
+            self._reference.cache.leave_shelf(self._key)
 
 
 def _parameters(structure: Structure | None) -> int | None:

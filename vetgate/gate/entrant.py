@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
@@ -17,14 +17,19 @@ from vetgate.domain.check import Subject
 from vetgate.domain.errors import CardError, Inconclusive, UnreadableArtifact, VetgateError
 from vetgate.domain.model import Execution, OpenOptions
 from vetgate.domain.report import ModelSummary
+from vetgate.domain.scan import Scanned
 from vetgate.domain.structure import Structure
+from vetgate.domain.wall import Wall
 from vetgate.gate.code import pin_code
 from vetgate.gate.house import House
+from vetgate.gate.scan import foresee_scan, require_safe, scan_artifact
 from vetgate.hookspecs import ENTRY_POINT_GROUP
 from vetgate.host import Kind, Offer
 from vetgate.inference.cache import Cache, key_of
 from vetgate.inference.child import Worker
+from vetgate.inference.errand import Tell, unheard
 from vetgate.inference.message import Block, Rehearsed, Start
+from vetgate.inference.walls import missing
 
 
 class Entrant:
@@ -65,9 +70,12 @@ class Entrant:
         self.failure: VetgateError | None = None
         """Why it was not admitted or described; raised again whenever it is asked for."""
         self.from_cache = False
+        self.scanned: Scanned | None = None
         self._described = False
         self._offer: Offer | None = None
         self._worker: Worker | None = None
+        self.walls: tuple[Wall, ...] = ()
+        """Around its last process that has ended and had started."""
         self._answered = 0
         """Images that processes which have ended answered, by their own count."""
 
@@ -132,6 +140,40 @@ class Entrant:
                 f"{error.message}{f' ({troubles})' if troubles else ''}", hint=error.hint
             ) from None
 
+    def scan(self, tell: Tell = unheard) -> Scanned:
+        """Return what the scan of its file came to; done once, in a child, before anything of it is opened.
+
+        Args:
+            tell: Told (what, done, total) of progress.
+
+        Raises:
+            Inconclusive: It was not admitted, or there is no room for another process.
+        """
+        with self._remembering():
+            if self.scanned is None:
+                self.scanned = self._scan(tell)
+            return self.scanned
+
+    def foresee_scan(self) -> str:
+        """Return why it could not be scanned although it must be, without scanning it; empty where it could."""
+        return foresee_scan(self.name, self.require_artifact(), self._house.host, self._house.strictness)
+
+    def _scan(self, tell: Tell) -> Scanned:
+        house = self._house
+        artifact, walled = self.require_artifact(), house.walled
+        return scan_artifact(self.name, artifact, house.host, house.vault, house.strictness, tell, walled=walled)
+
+    def require_safe(self) -> None:
+        """Make sure that its file was scanned, may be opened, and is what was scanned.
+
+        Raises:
+            Unsafe: The scan found something at or over the limit.
+            Inconclusive: Nobody could scan it and somebody must, the scan failed, or its copy was changed since.
+        """
+        scanned = self.scan()
+        require_safe(self.name, scanned, self._house.strictness)
+        self._house.vault.require_untouched(self.require_artifact())
+
     def recall(self, *, start: bool = True) -> None:
         """Take the structure from the cache, or start the child that will be asked for it.
 
@@ -190,10 +232,12 @@ class Entrant:
         if self._worker is not None and not self._worker.alive:
             self.close()
         if self._worker is None:
-            self._worker = Worker(self.name, self._order(), self._house.images, self._house.seconds)
+            house = self._house
+            self._worker = Worker(self.name, self._order(), house.images, house.seconds, strict=house.walled)
         return self._worker
 
     def _order(self) -> Start:
+        self.require_safe()
         artifact, offer = self._settled()
         plugin = self._house.host.plugin_of(offer)
         return Start(
@@ -235,6 +279,7 @@ class Entrant:
         """End the child process."""
         if self._worker is not None:
             self._answered += self._worker.answered
+            self.walls = self._worker.walls or self.walls
             self._worker.close()
             self._worker = None
 
@@ -283,8 +328,11 @@ class Entrant:
             members=artifact.members if artifact else (),
             card=card.source if card else None,
             card_sha256=card.sha256 if card else None,
+            card_files=card.files if card else (),
             execution=self.execution,
             from_cache=self.from_cache,
+            scan=self.scanned.summary if self.scanned else None,
+            walls=(self._worker.walls if self._worker else ()) or self.walls,
             answered=self._answered + (self._worker.answered if self._worker else 0) or None,
         )
 
@@ -350,6 +398,14 @@ class Entrant:
         )
 
 
+def unwalled(entrants: Iterable[Entrant]) -> Iterator[str]:
+    """Yield a warning for each model that was opened with a wall missing."""
+    for entrant in entrants:
+        lacking = missing(entrant.summary().walls)
+        if lacking:
+            yield f"{entrant.name} was opened without all walls around it: {lacking}"
+
+
 def _borrowed(other: Entrant) -> CardSource:
     theirs = other.require_card()
-    return CardSource(theirs.card, f"{theirs.source} (the {other.role}'s)", theirs.sha256)
+    return CardSource(theirs.card, f"{theirs.source} (the {other.role}'s)", theirs.sha256, theirs.files)

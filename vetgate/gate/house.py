@@ -6,13 +6,32 @@ from dataclasses import dataclass
 
 from vetgate.artifacts import Vault
 from vetgate.domain.card import Card
+from vetgate.domain.evidence import Severity
 from vetgate.domain.model import OpenOptions
-from vetgate.host import Host
+from vetgate.domain.policy import Asked
+from vetgate.domain.request import Limits
+from vetgate.hookspecs import ENTRY_POINT_GROUP
+from vetgate.host import Host, Offer
 from vetgate.inference.cache import Cache
+from vetgate.inference.commission import Entry
 from vetgate.inference.memory import SharedBuffer
 
 MOST_IMAGES = 64
 PIXELS_AT_A_TIME = 1 << 20
+
+
+@dataclass(frozen=True)
+class Strictness:
+    """What the scan of a model may take, and what it must come to before the model is opened."""
+
+    halt_at: Severity = Severity.HIGH
+    """A finding at or over this severity keeps the model closed."""
+    asked: Asked = "preferred"
+    """Whether a model that nobody could scan stays closed as well."""
+    seconds: float = Limits().scan_seconds
+    memory: int = Limits().scan_memory
+    bad_digests: str = ""
+    """Text of the user's list of digests that are known to be bad."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +50,9 @@ class House:
     """Patience with one answer of a child."""
     memory: int
     """Bytes that a child may take."""
+    strictness: Strictness = Strictness()
+    walled: bool = False
+    """Whether no process opens a model unless all walls stand around it."""
 
     def batch_for(self, card: Card | None) -> int:
         """Return images at a time: as the user says, else what keeps usual networks' activations within 0.3 GB."""
@@ -50,3 +72,9 @@ class House:
         """Return whether files of a format hold weights alone, so that somebody must name their architecture."""
         formats = (known for backend in self.host.backends() for known in backend.formats)
         return any(known.needs_architecture for known in formats if known.name == file_format)
+
+
+def entry_of(host: Host, offer: Offer) -> Entry:
+    """Return where the plugin that makes an offer is loaded from."""
+    plugin = host.plugin_of(offer)
+    return Entry(plugin=plugin.name, value=plugin.value, group=ENTRY_POINT_GROUP)

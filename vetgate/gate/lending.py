@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from vetgate.domain.errors import Inconclusive
 from vetgate.gate.entrant import Entrant
-from vetgate.gate.house import House
-from vetgate.hookspecs import ENTRY_POINT_GROUP
-from vetgate.host import Host, Kind, Offer
-from vetgate.inference.commission import Entry, Loan
+from vetgate.gate.house import House, entry_of
+from vetgate.host import Kind
+from vetgate.inference.commission import Loan
 
 
 def lend(model: Entrant, house: House, architecture: str | None, threads: int) -> Loan:
@@ -20,8 +19,10 @@ def lend(model: Entrant, house: House, architecture: str | None, threads: int) -
         threads: That the module may use.
 
     Raises:
-        Inconclusive: Nobody opens it.
+        Unsafe: The scan found something at or over the limit.
+        Inconclusive: Nobody opens it, or it could not be scanned and must be.
     """
+    model.require_safe()
     artifact, card = model.require_artifact(), model.require_card().card
     offer = house.host.offer(Kind.BACKEND, artifact.backend)
     if offer is None:
@@ -29,9 +30,3 @@ def lend(model: Entrant, house: House, architecture: str | None, threads: int) -
     options = house.options_for(card, architecture).model_copy(update={"threads": threads})
     entry = entry_of(house.host, offer)
     return Loan(entry=entry, backend=artifact.backend, artifact=artifact, card=card, options=options)
-
-
-def entry_of(host: Host, offer: Offer) -> Entry:
-    """Return where the plugin that makes an offer is loaded from."""
-    plugin = host.plugin_of(offer)
-    return Entry(plugin=plugin.name, value=plugin.value, group=ENTRY_POINT_GROUP)

@@ -11,6 +11,7 @@ from vetgate.artifacts import CardSource, Vault, draft_card
 from vetgate.domain.artifact import Artifact
 from vetgate.domain.card import Card
 from vetgate.domain.errors import DataError
+from vetgate.domain.scan import Scanned
 from vetgate.domain.structure import Structure
 from vetgate.gate.entrant import Entrant
 from vetgate.gate.house import House
@@ -33,6 +34,8 @@ class Look:
     card: CardSource | None
     card_problem: str
     """Why the card that is there cannot be read; empty where it can or there is none."""
+    scanned: Scanned | None
+    """What was found in the file before it was described."""
     draft: str
     """A card to start from, in YAML."""
 
@@ -50,7 +53,7 @@ def inspect_model(path: str, host: Host, *, card: str | None, architecture: str 
     Raises:
         VetgateError: It cannot be read.
     """
-    with Vault() as vault, SharedBuffer() as images:
+    with Vault() as vault, SharedBuffer(sole=True) as images:
         house = House(
             host=host,
             vault=vault,
@@ -70,7 +73,8 @@ def inspect_model(path: str, host: Host, *, card: str | None, architecture: str 
             entrant.close()
         if entrant.artifact is None:
             raise DataError(f"{path} was not read")
-        return Look(entrant.artifact, structure, entrant.card, entrant.card_problem, draft_card(structure, path))
+        draft = draft_card(structure, path)
+        return Look(entrant.artifact, structure, entrant.card, entrant.card_problem, entrant.scanned, draft)
 
 
 @dataclass(frozen=True)

@@ -87,9 +87,12 @@ def _admit(entrant: Entrant, *, needs_card: bool = True) -> Iterator[str]:
     try:
         entrant.admit()
         entrant.recall(start=False)
+        unscanned = entrant.foresee_scan()
     except Inconclusive as error:
         yield _told(error)
         return
+    if unscanned:
+        yield unscanned
     if entrant.card is None and needs_card:
         if entrant.structure is not None:
             yield _told(missing_card(entrant.path))

@@ -18,6 +18,7 @@ from vetgate.domain.request import RunRequest
 from vetgate.gate.answers import Sitting
 from vetgate.gate.entrant import Entrant
 from vetgate.gate.run import Run, Watch, prepare
+from vetgate.gate.scan import scan_first
 from vetgate.gate.yardstick import LoadedYardstick
 from vetgate.host import Host
 from vetgate.inference.cache import Cache
@@ -137,6 +138,7 @@ def _make_ready(entrant: Entrant, run: Run, yardstick: LoadedYardstick | None = 
     entrant.admit()
     if yardstick is not None:
         yardstick.require_reference(entrant)
+    scan_first(entrant, run)
     entrant.recall()
     run.tell("describe", entrant.path)
     entrant.describe()

@@ -22,7 +22,9 @@ from vetgate.gate.answers import Sitting
 from vetgate.gate.baseline import Baseline, load_baseline
 from vetgate.gate.data import Images, open_images
 from vetgate.gate.entrant import Entrant
-from vetgate.gate.house import House
+from vetgate.gate.house import House, Strictness
+from vetgate.gate.hygiene import Sets
+from vetgate.gate.scan import read_bad_digests
 from vetgate.gate.supplies import Supplies
 from vetgate.gate.yardstick import LoadedYardstick, load_yardstick
 from vetgate.host import Host, Kind
@@ -60,6 +62,8 @@ class Run:
     """What functional distances are held against."""
     supplies: Supplies | None = None
     """What checks that train are given; None where none of them runs."""
+    sets: Sets | None = None
+    """What checks of the images themselves are given; None where none of them runs."""
 
     def tell(self, stage: str, detail: str, done: int = 0, total: int = 0) -> None:
         """Tell progress bars and observers where the walk is."""
@@ -171,11 +175,19 @@ def prepare(
             host=host,
             vault=stack.enter_context(Vault()),
             cache=cache or Cache(cache_folder(), enabled=request.cache),
-            images=stack.enter_context(SharedBuffer()),
+            images=stack.enter_context(SharedBuffer(sole=True)),
             threads=request.threads or max(1, environment.cores() // 2),
             batch=request.batch_size,
             seconds=request.limits.seconds,
             memory=request.limits.memory or environment.memory() * 3 // 4,
+            walled=policy.policy.isolation == "required",
+            strictness=Strictness(
+                halt_at=policy.policy.halt_at,
+                asked=policy.policy.scan,
+                seconds=request.limits.scan_seconds,
+                memory=request.limits.scan_memory,
+                bad_digests=read_bad_digests(request.bad_digests),
+            ),
         )
         plan = _plan(policy.policy, host, images, request, baseline, wanted or ())
         sitting = Sitting(images, house, plan.columns) if images else None
@@ -183,6 +195,8 @@ def prepare(
         if timed is not None:
             stack.enter_context(timed)
         supplies = Supplies(request, images, house) if images and plan.needs(Need.TRAINER) else None
+        training = supplies.training if supplies is not None else None
+        sets = Sets(request, sitting, house, training) if sitting and plan.by_need(Need.IMAGES) else None
         yield Run(
             request=request,
             host=host,
@@ -193,10 +207,11 @@ def prepare(
             today=now.date(),
             watch=watch,
             timed=timed,
-            warnings=list(host.troubles()),
+            warnings=[*host.troubles(), *filter(None, (house.cache.trouble,))],
             baseline=baseline,
             yardstick=yardstick,
             supplies=supplies,
+            sets=sets,
         )
 
 
@@ -238,6 +253,8 @@ def _also_wanted(request: RunRequest, host: Host) -> tuple[str, ...]:
     """Return the metrics that the user asks for by giving what they need, whether or not a rule names them."""
     on_offer = host.metrics()
     beside = [name for name, spec in on_offer.items() if spec.needs_yardstick] if request.yardstick else []
+    if request.calibration_data is not None:
+        beside += [name for name, spec in on_offer.items() if spec.needs_other_images]
     return (*beside, *(name for name in LAYERS if request.layers and name in on_offer))
 
 
@@ -268,6 +285,7 @@ def _plan(
         same_data=images is not None and baseline is not None and baseline.is_on(images.sha256),
         yardstick=request.yardstick is not None,
         training=request.train_data is not None,
+        calibration=request.calibration_data is not None,
         wanted=(*wanted, *_also_wanted(request, host)),
     )
     return make_plan(policy, host.checks(), missing, given)

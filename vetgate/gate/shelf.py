@@ -5,10 +5,9 @@ from __future__ import annotations
 import errno
 import fcntl
 import hashlib
-import os
 import shutil
-import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from types import TracebackType
@@ -16,10 +15,12 @@ from typing import IO, Self
 
 from pydantic import ValidationError
 
+from vetgate.atomic import commit, partial, replace_whole, sweep
 from vetgate.domain.artifact import Member
 from vetgate.domain.compress import Made
 from vetgate.domain.errors import Inconclusive, UsageError
 from vetgate.domain.record import Record
+from vetgate.inference.seal import NotOwn, Seal, user_seal
 
 NOTES = "made"
 """Folder of the notes; what has none is no folder of a study."""
@@ -27,8 +28,6 @@ STEPS = "steps"
 """Folder of files between the steps of a recipe."""
 LOCK = "lock"
 """File among the notes that a study holds as long as it lives; the system lets go of it when a process ends."""
-_PART = ".vetgate-"
-"""How the names of files begin that are being written."""
 
 
 class Note(Record):
@@ -40,6 +39,10 @@ class Note(Record):
     """Every file of it, the model file first."""
     made: Made
     seconds: float
+    card_sha256: str = ""
+    """Of the card beside it; empty where it has none."""
+    code: str = ""
+    """What the user's key gives all the rest; a note without it is nobody's."""
 
 
 @dataclass(frozen=True)
@@ -69,12 +72,14 @@ class Shelf:
 
     def __init__(self, folder: str) -> None:
         self.folder = Path(folder)
+        self._seal = _seal()
         try:
             self._require_own()
             for inner in (NOTES, STEPS):
                 (self.folder / inner).mkdir(parents=True, exist_ok=True)
             self._lock = _held(self.folder / NOTES / LOCK)
-            self._sweep()
+            for inner in (".", NOTES, STEPS):
+                sweep(self.folder / inner)
         except BlockingIOError:
             raise UsageError(
                 f"another study is at work in {folder}", hint="wait until it ends, or name another folder: --output DIR"
@@ -94,12 +99,6 @@ class Shelf:
         """Let another study have the folder."""
         self._lock.close()
 
-    def _sweep(self) -> None:
-        """Remove what a study that was killed had half written."""
-        for inner in (".", NOTES, STEPS):
-            for part in (self.folder / inner).glob(f"{_PART}*"):
-                part.unlink(missing_ok=True)
-
     def _require_own(self) -> None:
         """Refuse a folder whose files a study might replace."""
         if self.folder.exists() and not self.folder.is_dir():
@@ -117,9 +116,11 @@ class Shelf:
             note = Note.model_validate_json(self._note(name).read_bytes())
         except (OSError, ValidationError):
             return None
-        whole = note.key == key and all(_digest(file.parent / member.name) == member.sha256 for member in note.members)
-        carded = name.startswith(f"{STEPS}/") or Path(f"{file}.yaml").is_file()
-        return Shelved(file, note) if whole and carded and note.members else None
+        if note.key != key or not note.members or not self._seal.holds(note.code, *_told(name, note)):
+            return None
+        whole = all(_digest(file.parent / member.name) == member.sha256 for member in note.members)
+        carded = name.startswith(f"{STEPS}/") or (note.card_sha256 and _digest(_card(file)) == note.card_sha256)
+        return Shelved(file, note) if whole and carded else None
 
     def put(self, name: str, key: str, parts: Sequence[Path], made: Made, seconds: float, card: str) -> Shelved:
         """Put a variant on the shelf: its files, its card, and last of all the note.
@@ -144,8 +145,10 @@ class Shelf:
                 (file.parent / inner).parent.mkdir(parents=True, exist_ok=True)
                 members.append(_copy(part, file.parent / inner, inner))
             if card:
-                replace_whole(Path(f"{file}.yaml"), card.encode())
-            note = Note(key=key, members=tuple(members), made=made, seconds=seconds)
+                replace_whole(_card(file), card.encode())
+            digest = hashlib.sha256(card.encode()).hexdigest() if card else ""
+            note = Note(key=key, members=tuple(members), made=made, seconds=seconds, card_sha256=digest)
+            note = note.model_copy(update={"code": self._seal.code(*_told(name, note))})
             replace_whole(self._note(name), note.model_dump_json(indent=1).encode())
         except OSError as error:
             raise Inconclusive(f"{file} cannot be written: {error.strerror or error}") from None
@@ -175,36 +178,31 @@ def _held(path: Path) -> IO[bytes]:
     return file
 
 
-def replace_whole(path: Path, data: bytes) -> None:
-    """Write a file whole or leave it as it was."""
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=_PART, delete=False) as file:
-        part = Path(file.name)
-        try:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-            part.chmod(0o644)
-            part.replace(path)
-        except BaseException:
-            part.unlink(missing_ok=True)
-            raise
+def _seal() -> Seal:
+    """Return what vouches for notes; without a key of the user's, what this study makes counts for itself alone."""
+    with suppress(NotOwn):
+        return user_seal() or Seal.fresh()
+    return Seal.fresh()
+
+
+def _told(name: str, note: Note) -> tuple[bytes, ...]:
+    """Return what a note's code is of."""
+    return b"variant", name.encode(), note.model_copy(update={"code": ""}).model_dump_json().encode()
+
+
+def _card(file: Path) -> Path:
+    return Path(f"{file}.yaml")
 
 
 def _copy(source: Path, target: Path, name: str) -> Member:
     """Copy a file whole or not at all; return its digest and size under the name that it ships by."""
-    with tempfile.NamedTemporaryFile(dir=target.parent, prefix=_PART, delete=False) as file:
+    with partial(target.parent) as file:
+        with source.open("rb") as reader:
+            shutil.copyfileobj(reader, file, 1 << 20)
+        file.flush()
         part = Path(file.name)
-        try:
-            with source.open("rb") as reader:
-                shutil.copyfileobj(reader, file, 1 << 20)
-            file.flush()
-            os.fsync(file.fileno())
-            part.chmod(0o644)
-            member = Member(name=name, sha256=_digest(part), size=part.stat().st_size)
-            part.replace(target)
-        except BaseException:
-            part.unlink(missing_ok=True)
-            raise
+        member = Member(name=name, sha256=_digest(part), size=part.stat().st_size)
+        commit(file, target)
     return member
 
 

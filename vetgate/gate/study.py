@@ -16,7 +16,7 @@ from vetgate import environment
 from vetgate.domain.check import Need
 from vetgate.domain.errors import DataError, UsageError, VetgateError
 from vetgate.domain.evidence import Outcome
-from vetgate.domain.report import PolicySummary, Report, ReportSet
+from vetgate.domain.report import Report, ReportSet
 from vetgate.domain.request import StudyRequest
 from vetgate.domain.study import Study, Variant
 from vetgate.gate.comparison import set_beside
@@ -28,6 +28,7 @@ from vetgate.gate.walk import vet_all
 from vetgate.gate.workshop import Models, Workshop, admit
 from vetgate.host import Host
 from vetgate.inference.cache import Cache
+from vetgate.inference.seal import Seal
 
 FIGURES = ("accuracy.top1", "similarity.", "footprint.")
 """What is measured of every variant, by metric id or its beginning; figures that need live models are left out."""
@@ -69,7 +70,7 @@ def make_study(request: StudyRequest, host: Host, *, now: datetime.datetime, wat
     own = request.run.model_copy(update=_LEFT_ASIDE)
     with Shelf(request.folder) as shelf:
         with ExitStack() as stack:
-            cache = None if own.cache else Cache(Path(stack.enter_context(tempfile.TemporaryDirectory())))
+            cache = None if own.cache else _fleeting(Path(stack.enter_context(tempfile.TemporaryDirectory())))
             prepared = prepare(own, host, now, watch, wanted=figures(host), judged=request.judged, cache=cache)
             run = stack.enter_context(prepared)
             models, stock = _gather(request, run)
@@ -77,6 +78,11 @@ def make_study(request: StudyRequest, host: Host, *, now: datetime.datetime, wat
             variants = _vet(request, made, run, now)
             study = _written(request, variants, models, run, now, start)
         yield study
+
+
+def _fleeting(folder: Path) -> Cache:
+    """Return a cache that goes with the study, whatever is wrong with the user's."""
+    return Cache(folder, seal=Seal.fresh())
 
 
 def figures(host: Host) -> tuple[str, ...]:
@@ -136,7 +142,7 @@ def _written(
     request: StudyRequest, variants: tuple[Variant, ...], models: Models, run: Run, now: datetime.datetime, start: float
 ) -> Study:
     reports = [variant.report for variant in variants if variant.report is not None]
-    judged = PolicySummary(name=run.policy.policy.name, sha256=run.policy.policy.sha256, source=run.policy.source)
+    judged = run.policy.summary
     if run.sitting is None:
         raise RuntimeError("a study has images")
     independents, landscape = set_beside(request, variants, run, now)

@@ -8,20 +8,22 @@ from collections.abc import Iterator, Sequence
 
 from vetgate import environment
 from vetgate.domain.check import EvidenceContext, Need, StructureContext, TableContext
-from vetgate.domain.errors import DataError, Inconclusive, UsageError, VetgateError, YardstickError
+from vetgate.domain.errors import DataError, Inconclusive, UsageError, VetgateError, WallMissing, YardstickError
 from vetgate.domain.evidence import Evidence, Outcome, Versus
 from vetgate.domain.predictions import PredictionTable
-from vetgate.domain.report import PolicySummary, Report, ReportSet
+from vetgate.domain.report import Report, ReportSet
 from vetgate.domain.request import RunRequest
 from vetgate.gate.answers import Sitting
 from vetgate.gate.disparity import explain_disparity
-from vetgate.gate.entrant import Entrant
+from vetgate.gate.entrant import Entrant, unwalled
+from vetgate.gate.repeat import ask_again
 from vetgate.gate.run import Run, Watch, judge_by, part_of, prepare
+from vetgate.gate.scan import keeps_closed, scan_models
 from vetgate.gate.sequence import take_looks
 from vetgate.gate.timing import time_models
 from vetgate.host import Host
 from vetgate.measure import Setting, run_check, skip
-from vetgate.policy import LoadedPolicy
+from vetgate.policy import LoadedPolicy, tell_waivers, without_waivers
 
 
 def vet(request: RunRequest, host: Host, *, now: datetime.datetime, watch: Watch) -> ReportSet:
@@ -65,15 +67,20 @@ def _vet_one(path: str, reference: Entrant, run: Run, now: datetime.datetime) ->
         candidate=candidate.summary(),
         reference=reference.summary(),
         data=run.sitting.summary() if run.sitting else None,
-        policy=PolicySummary(name=run.policy.policy.name, sha256=run.policy.policy.sha256, source=run.policy.source),
+        policy=run.policy.summary,
         verdict=verdict,
-        evidence=tuple(evidence),
+        evidence=(*evidence, *tell_waivers(run.policy.policy, verdict, run.today)),
         stopping=stopping,
         timed_reference=run.timed.summary() if run.timed else None,
         baseline=run.baseline.summary if run.baseline else None,
         yardstick=run.yardstick.summary if run.yardstick else None,
         environment=environment.describe(versions),
-        warnings=(*run.warnings, *_same_file(candidate, reference), *_doubts(candidate, run)),
+        warnings=(
+            *run.warnings,
+            *_same_file(candidate, reference),
+            *_doubts(candidate, run),
+            *unwalled((candidate, reference)),
+        ),
         seed=run.request.seed,
         command=run.request.command,
         started=now,
@@ -115,6 +122,13 @@ def _gather(candidate: Entrant, reference: Entrant, run: Run) -> Iterator[Eviden
     """
     gathered: list[Evidence] = []
     try:
+        _admit(candidate, reference, run)
+        gathered.append(_scan(candidate, reference, run))
+        yield gathered[0]
+        closed = keeps_closed(gathered[0], run.house.strictness)
+        if closed:
+            yield from (skip(check, closed) for check in run.plan.checks)
+            return
         context = _describe(candidate, reference, run)
         for evidence in _measure(candidate, reference, context, run, gathered):
             gathered.append(evidence)
@@ -123,17 +137,26 @@ def _gather(candidate: Entrant, reference: Entrant, run: Run) -> Iterator[Eviden
         concerns_all = isinstance(error, DataError | YardstickError) or error is reference.failure
         if isinstance(error, UsageError) and (concerns_all or len(run.request.candidates) == 1):
             raise
-        yield _stopped("models", error)
+        yield _stopped("isolation" if isinstance(error, WallMissing) else "models", error)
         done = {evidence.check for evidence in gathered}
         left = (check for check in run.plan.checks if check.spec.name not in done)
         yield from (skip(check, "the models could not be compared") for check in left)
 
 
-def _describe(candidate: Entrant, reference: Entrant, run: Run) -> StructureContext:
+def _admit(candidate: Entrant, reference: Entrant, run: Run) -> None:
     run.tell("identify", f"{candidate.path} and {reference.path}")
     reference.admit()
     _require_yardstick_of(reference, run)
     candidate.admit()
+
+
+def _scan(candidate: Entrant, reference: Entrant, run: Run) -> Evidence:
+    run.tell("scan", f"{candidate.path} and {reference.path}")
+    timed = [run.timed] if run.timed is not None and run.timed.artifact is not None else []
+    return scan_models((candidate, reference, *timed), lambda what, done, total: run.tell("scan", what))
+
+
+def _describe(candidate: Entrant, reference: Entrant, run: Run) -> StructureContext:
     for entrant in (reference, candidate):
         entrant.recall()
     run.tell("describe", f"{candidate.path} and {reference.path}")
@@ -169,8 +192,8 @@ def _measure(
 
 
 def _run_models(candidate: Entrant, reference: Entrant, run: Run, gathered: Sequence[Evidence]) -> Iterator[Evidence]:
-    """Yield the evidence of checks on the prediction table, then of checks on live models, then of those that train."""
-    needs = (Need.TABLE, Need.SESSION, Need.TRAINER)
+    """Yield the evidence of checks on the prediction table, on the images, on live models, then of those that train."""
+    needs = (Need.TABLE, Need.IMAGES, Need.SESSION, Need.TRAINER)
     live = tuple(check for need in needs for check in run.plan.by_need(need))
     if not live:
         return
@@ -188,6 +211,8 @@ def _run_models(candidate: Entrant, reference: Entrant, run: Run, gathered: Sequ
         run.tell("check", check.spec.name)
         found = run_check(check, table)
         yield found if tally is None else tally.close(found, run.sitting.stopping)
+    yield from run.sets.evidence(run) if run.sets is not None else ()
+    yield from ask_again(run, run.sitting, gathered)
     yield from time_models(candidate, reference, table.table, run)
     for found in explain_disparity(candidate, reference, table.table, run):
         yield found if tally is None else tally.close(found, run.sitting.stopping)
@@ -217,10 +242,11 @@ def _stopped(where: str, error: VetgateError) -> Evidence:
 
 def rejudge(reports: ReportSet, policy: LoadedPolicy, host: Host, today: datetime.date) -> ReportSet:
     """Return saved reports with the verdicts that another policy gives on their evidence; no model runs."""
-    summary = PolicySummary(name=policy.policy.name, sha256=policy.policy.sha256, source=policy.source)
     judged = []
     for report in reports.reports:
         part = part_of(report.stopping, policy.policy, host)
-        verdict = judge_by(policy.policy, report.evidence, host, today, part)
-        judged.append(report.model_copy(update={"verdict": verdict, "policy": summary}))
+        evidence = without_waivers(report.evidence)
+        verdict = judge_by(policy.policy, evidence, host, today, part)
+        told = (*evidence, *tell_waivers(policy.policy, verdict, today))
+        judged.append(report.model_copy(update={"verdict": verdict, "policy": policy.summary, "evidence": told}))
     return ReportSet(reports=tuple(judged))

@@ -12,7 +12,7 @@ from pathlib import Path
 import yaml
 
 from vetgate import environment
-from vetgate.artifacts.vault import probe, tell_format
+from vetgate.artifacts.vault import tell_format
 from vetgate.domain.card import Card, Training
 from vetgate.domain.compress import Made, Recipe, Step, Takes, Wants
 from vetgate.domain.errors import CardError, MissingExtra, UsageError, VetgateError, WorkerFailed
@@ -21,15 +21,18 @@ from vetgate.domain.specs import CompressorSpec
 from vetgate.domain.study import Variant
 from vetgate.gate.code import pin_code
 from vetgate.gate.entrant import Entrant
-from vetgate.gate.lending import entry_of, lend
+from vetgate.gate.house import entry_of
+from vetgate.gate.lending import lend
 from vetgate.gate.material import Stock
 from vetgate.gate.recipes import EXPORT, Given, lacking
 from vetgate.gate.run import Run
+from vetgate.gate.scan import scan_first
 from vetgate.gate.shelf import STEPS, Shelf, Shelved
 from vetgate.host import Kind, Offer
 from vetgate.inference.cache import key_of
 from vetgate.inference.commission import Commission, Loan
 from vetgate.inference.making import NoLiveModule, Refused, make
+from vetgate.probing import probe
 
 ONNX = "onnx"
 """Format id of what steps hand on; a reference of this format needs no export."""
@@ -158,6 +161,7 @@ class Workshop:
                 self._commission(offer, step, source, output, tell),
                 self._run.request.limits.seconds,
                 tell,
+                strict=self._run.house.walled,
             )
         except NoLiveModule as error:
             self._no_module = error.message.partition(": ")[2]
@@ -313,6 +317,7 @@ def admit(request: StudyRequest, run: Run) -> Models:
     own, house = request.run, run.house
     reference = Entrant("reference", own.reference, own.reference_card, own.architecture, house)
     reference.admit()
+    scan_first(reference, run)
     reference.recall()
     reference.describe()
     reference.close()
@@ -322,6 +327,7 @@ def admit(request: StudyRequest, run: Run) -> Models:
         entrant = Entrant(role, path, card, own.architecture, house, lender=reference) if path else None
         if entrant is not None:
             entrant.admit()
+            scan_first(entrant, run)
             entrant.require_card()
             _require_architecture(entrant)
             if entrant.require_artifact().sha256 == reference.require_artifact().sha256:

@@ -50,6 +50,11 @@ class ImageFiles(Record):
     maps: str | None
     """Path of an .npy of float32 (N, C_E, h, w)."""
 
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """What the child may read."""
+        return tuple(filter(None, (self.names, self.probabilities, self.logits, self.pooled, self.maps)))
+
 
 class Assignment(Record):
     """One check that trains, and everything that it may use."""
@@ -80,6 +85,16 @@ class Assignment(Record):
     threads: int
     memory: int | None
     """Bytes of private memory, or None for no limit."""
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """What the child may read besides models and images."""
+        return () if self.concepts is None else (self.concepts,)
+
+    @property
+    def writes(self) -> tuple[str, ...]:
+        """The folder that the child may write to."""
+        return (self.shelf,)
 
 
 class Unnamed(Record):

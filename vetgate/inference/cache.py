@@ -1,4 +1,7 @@
-"""Answers, features, structures and trained parts kept on disk, append-only by image. Timings are never kept."""
+"""Answers, features, structures and trained parts kept on disk, append-only by image. Timings are never kept.
+
+Nothing is read that the user's own key does not vouch for, and nothing from a folder that others may write.
+"""
 
 from __future__ import annotations
 
@@ -8,15 +11,22 @@ import io
 import json
 import os
 import shutil
+import stat
 import tempfile
+import zipfile
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import ValidationError
 
+from vetgate.atomic import commit, partial, sweep
 from vetgate.domain.record import Record
 from vetgate.domain.structure import Structure
+from vetgate.inference.seal import NotOwn, Seal, require_own, user_seal
+from vetgate.inference.sealed import SealedFolder
 
 if TYPE_CHECKING:
     import numpy as np
@@ -70,17 +80,42 @@ class _Places:
 
 
 class Cache:
-    """Entries in one folder each; every file is written whole or not at all and carries its own digest in its name.
+    """Entries in one folder each; every file is written whole or not at all.
+
+    The name of a file is the code that the user's key gives its content and the key of its entry. A file that was
+    damaged, planted or moved from another entry has not that name, and is as if it were not there.
 
     Args:
         folder: Where it lives. A relative one is that of a user without a home, and switches the cache off.
         enabled: False reads and writes nothing (--no-cache).
+        seal: What vouches for entries; None takes the user's.
     """
 
-    def __init__(self, folder: Path, *, enabled: bool = True) -> None:
+    def __init__(self, folder: Path, *, enabled: bool = True, seal: Seal | None = None) -> None:
         self._root = folder
         self._folder = folder / _LAYOUT
         self._enabled = enabled and folder.is_absolute()
+        self._given = seal
+        self._shelves: dict[str, SealedFolder] = {}
+
+    @property
+    def trouble(self) -> str:
+        """Why it is off although it was asked for; empty where it is not, or where there is just no room for it."""
+        return self._opened[1]
+
+    @cached_property
+    def _opened(self) -> tuple[Seal | None, str]:
+        """What vouches for entries, None where nothing is read or written; and why, where that is somebody's doing."""
+        if not self._enabled:
+            return None, ""
+        try:
+            for folder in (self._root, self._folder):
+                require_own(folder)
+            return self._given or user_seal(), ""
+        except NotOwn as why:
+            return None, f"answers were neither taken from the cache nor kept: {why}"
+        except OSError:
+            return None, ""
 
     def answers(self, key: str, digests: Sequence[str]) -> tuple[NDArray[np.float32] | None, NDArray[np.bool_]]:
         """Return what is known of these images.
@@ -156,18 +191,39 @@ class Cache:
     def shelf(self, key: str) -> Path | None:
         """Return a folder for work that is found again by whoever knows what made it; None where nothing is kept.
 
-        It counts for the limit, and goes as a whole when it is the least recently used entry.
+        It counts for the limit, and goes as a whole when it is the least recently used entry. What `keep_shelf` did not
+        vouch for has gone from it. Another run that has it stays alone with it.
         """
-        if not self._enabled:
+        seal, _ = self._opened
+        if seal is None:
             return None
-        folder = self._folder / key
+        if key in self._shelves:
+            return self._shelves[key].folder
         try:
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            folder = self._entry(key)
             os.utime(folder)
             with tempfile.TemporaryFile(dir=folder):
-                return folder
+                self._shelves[key] = SealedFolder(folder, seal, key)
         except OSError:
             return None
+        return folder
+
+    def keep_shelf(self, key: str) -> None:
+        """Vouch for what lies on a shelf now."""
+        if key in self._shelves:
+            self._shelves[key].keep()
+
+    def leave_shelf(self, key: str) -> None:
+        """Vouch for what lies on a shelf now, and let another run have it."""
+        if key in self._shelves:
+            shelf = self._shelves.pop(key)
+            shelf.keep()
+            shelf.close()
+
+    def drop(self, key: str) -> None:
+        """Forget an entry that turned out to be worth nothing."""
+        if self._opened[0] is not None:
+            shutil.rmtree(self._folder / key, ignore_errors=True)
 
     def size(self) -> int:
         """Return the bytes that all entries take."""
@@ -222,42 +278,65 @@ class Cache:
             try:
                 with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
                     digests, raw = arrays["digests"], arrays["raw"]
-            except (OSError, ValueError, KeyError, EOFError):
+            except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError):
                 continue
             if raw.ndim == 2 and raw.dtype == np.float32 and digests.shape == raw.shape[:1] and np.isfinite(raw).all():
                 yield digests, raw
 
     def _read(self, key: str, suffix: str) -> Iterator[bytes]:
-        """Yield the files of an entry whose content has the digest that their name says; no others."""
+        """Yield the files of an entry that the seal vouches for; no others."""
         folder = self._folder / key
-        if not self._enabled or not folder.is_dir():
+        seal, _ = self._opened
+        if seal is None or not folder.is_dir():
             return
         with contextlib.suppress(OSError):  # the cache may be read-only, or be pruned by another run
             os.utime(folder)
         for file in sorted(folder.glob(f"*{suffix}")):
-            try:
-                content = file.read_bytes()
-            except OSError:
-                continue
-            if hashlib.sha256(content).hexdigest() == file.stem:
+            content = None
+            with contextlib.suppress(OSError):
+                content = _authentic(file, seal, key, suffix)
+            if content is not None:
                 yield content
 
     def _write(self, key: str, suffix: str, content: bytes) -> None:
         """Write one file whole or not at all; a full disk costs the entry, never the run."""
-        if not self._enabled:
+        seal, _ = self._opened
+        if seal is None:
             return
-        folder = self._folder / key
+        code = seal.code(key.encode(), suffix.encode(), hashlib.sha256(content).digest())
         try:
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with tempfile.NamedTemporaryFile(dir=folder, delete=False) as file:
-                path = Path(file.name)
-                try:
-                    file.write(content)
-                    file.flush()
-                    path.rename(folder / f"{hashlib.sha256(content).hexdigest()}{suffix}")
-                except BaseException:
-                    path.unlink(missing_ok=True)
-                    raise
+            folder = self._entry(key)
+            sweep(folder)
+            with partial(folder) as file:
+                file.write(content)
+                commit(file, folder / f"{code}{suffix}", mode=0o600)
             self.prune()
         except OSError:
             return
+
+    def _entry(self, key: str) -> Path:
+        """Return the folder of an entry, made where it is not there; all above it are the user's alone.
+
+        Raises:
+            OSError: It cannot be made.
+        """
+        for folder in (self._root, self._folder, self._folder / key):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return self._folder / key
+
+
+def _authentic(path: Path, seal: Seal, key: str, suffix: str) -> bytes | None:
+    """Return the content of a file whose name is its code; it is in memory only once that is known.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return None
+        digest = hashlib.file_digest(file, "sha256").digest()
+        if not seal.holds(path.name.removesuffix(suffix), key.encode(), suffix.encode(), digest):
+            return None
+        file.seek(0)
+        return file.read()

@@ -5,10 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
-import sys
-import tempfile
 import time
-from collections.abc import Mapping
 from contextlib import ExitStack
 from multiprocessing.connection import Connection
 from types import TracebackType
@@ -17,9 +14,11 @@ from typing import Self, TypeVar
 from pydantic import ValidationError
 
 from vetgate.domain.card import Card
-from vetgate.domain.errors import Inconclusive, WorkerFailed
+from vetgate.domain.errors import Inconclusive, WallMissing, WorkerFailed
 from vetgate.domain.model import Execution
 from vetgate.domain.structure import Structure
+from vetgate.domain.wall import Wall
+from vetgate.inference.enclosure import enclose
 from vetgate.inference.memory import SharedBuffer
 from vetgate.inference.message import (
     LONGEST,
@@ -31,6 +30,7 @@ from vetgate.inference.message import (
     Failed,
     Open,
     Opened,
+    Predicted,
     Rehearse,
     Rehearsed,
     Reply,
@@ -38,7 +38,11 @@ from vetgate.inference.message import (
     Start,
     Started,
 )
-from vetgate.inference.process import ERRORS, environment, limit_waits, printable, tell_end
+from vetgate.inference.process import ERRORS, environment, limit_waits, printable
+from vetgate.inference.walls import Enclosure, missing
+from vetgate.inference.ward import Ward
+
+WITHOUT = "run on a Linux of 5.13 or later with Landlock and seccomp, or ask for `isolation: preferred` in the policy"
 
 ReplyT = TypeVar("ReplyT", Started, Described, Opened, Rehearsed)
 
@@ -52,35 +56,47 @@ class Worker:
         images: The buffer that the child reads images from.
         patience: Seconds without an answer after which the child counts as hung.
         cold: Whether it waits for `rehearse` with nothing loaded, its memory managed as any program's.
+        strict: Whether all walls must stand around it.
 
     Raises:
         Inconclusive: There is no room for another process, its output or its log.
     """
 
-    def __init__(self, name: str, start: Start, images: SharedBuffer, patience: float, *, cold: bool = False) -> None:
+    def __init__(
+        self,
+        name: str,
+        start: Start,
+        images: SharedBuffer,
+        patience: float,
+        *,
+        cold: bool = False,
+        strict: bool = False,
+    ) -> None:
         self.name = name
         self.patience = patience
         self.answers = SharedBuffer()
         self.execution: Execution | None = None
         self.answered = 0
-        """Images that the child has answered, by its own count."""
-        self._start = start
+        """Images that the child has answered, by its own count, those not among them that were asked again."""
+        self._counted = 0
+        self.walls: tuple[Wall, ...] = ()
+        """Around the child, as it says once it has started."""
+        self._start, self._strict = start, strict
+        self._images = _wall_of(images)
         self._started = False
         with ExitStack() as undo:
             undo.callback(self.answers.close)
             try:
-                self._log = undo.enter_context(tempfile.TemporaryFile(prefix="vetgate-", mode="w+b"))
-                self._process, self.connection = self._spawn(images, environment(start.options.threads, cold=cold))
+                self._ward, self.connection = self._spawn(images, cold=cold)
             except OSError as error:
                 raise Inconclusive(f"{name}: its process cannot be started: {error}") from None
             undo.callback(self.close)
+            self.send(enclose(start, self._ward.folder))
             if not cold:
                 self.send(start)
             undo.pop_all()
 
-    def _spawn(
-        self, images: SharedBuffer, environment: Mapping[str, str]
-    ) -> tuple[subprocess.Popen[bytes], Connection[bytes, bytes]]:
+    def _spawn(self, images: SharedBuffer, *, cold: bool) -> tuple[Ward, Connection[bytes, bytes]]:
         with ExitStack() as ending:
             ours, theirs = socket.socketpair()
             ending.enter_context(ours)
@@ -89,15 +105,10 @@ class Worker:
             reading = images.read_only()
             ending.callback(os.close, reading)
             passed = (theirs.fileno(), reading, self.answers.fd)
-            process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "vetgate.inference.worker", *map(str, passed)],
-                stdin=subprocess.DEVNULL,
-                stdout=self._log,
-                stderr=self._log,
-                pass_fds=passed,
-                env=environment,
-            )
-            return process, Connection(ours.detach())
+            variables = environment(self._start.options.threads, cold=cold)
+            ward = Ward("vetgate.inference.worker", passed, variables)
+            ward.memory = self._start.memory
+            return ward, Connection(ours.detach())
 
     def __enter__(self) -> Self:
         return self
@@ -110,7 +121,7 @@ class Worker:
     @property
     def alive(self) -> bool:
         """Whether its process still runs."""
-        return self._process.poll() is None
+        return self._ward.alive
 
     def describe(self, card: Card | None) -> Structure:
         """Return what the model file holds.
@@ -142,7 +153,7 @@ class Worker:
         self.send(Rehearse(start=self._start, card=card, block=block))
         return self._expect(Rehearsed)
 
-    def send(self, request: Request) -> None:
+    def send(self, request: Request | Enclosure) -> None:
         """Send a request; the answer is fetched by `receive`."""
         try:
             self.connection.send_bytes(request.model_dump_json().encode())
@@ -173,6 +184,22 @@ class Worker:
             raise kind(f"{self.name}: {printable(reply.message)}", hint=printable(reply.hint))
         return reply
 
+    def count(self, reply: Predicted, *, again: bool = False) -> None:
+        """Take in what the child counts, which must be what it was asked.
+
+        Args:
+            reply: The answer to a batch.
+            again: Whether it had answered these images before.
+
+        Raises:
+            WorkerFailed: It counts other images than those that it was asked.
+        """
+        self._counted += reply.rows
+        if reply.answered != self._counted:
+            self.kill()
+            raise WorkerFailed(f"{self.name}: says it answered {reply.answered} images and was asked {self._counted}")
+        self.answered += 0 if again else reply.rows
+
     def hung(self) -> WorkerFailed:
         """End the child and return the error that says it gave no answer in time."""
         self.kill()
@@ -183,23 +210,26 @@ class Worker:
 
     def kill(self) -> None:
         """End the child now."""
-        self._process.kill()
-        self._process.wait()
+        self._ward.kill()
 
     def close(self) -> None:
         """Let the child end, and end it if it does not."""
         try:
             self.connection.send_bytes(Close().model_dump_json().encode())
-            self._process.wait(timeout=2)
+            self._ward.process.wait(timeout=2)
         except (OSError, subprocess.TimeoutExpired):
             self.kill()
         self.connection.close()
         self.answers.close()
-        self._log.close()
+        self._ward.close()
 
     def _await_start(self) -> None:
         if not self._started:
-            self._expect(Started)
+            self.walls = (*self._expect(Started).walls, self._images)
+            lacking = missing(self.walls)
+            if lacking and self._strict:
+                self.kill()
+                raise WallMissing(f"{self.name}: its process could not be walled in: {lacking}", hint=WITHOUT)
             self._started = True
 
     def _expect(self, kind: type[ReplyT]) -> ReplyT:
@@ -210,7 +240,12 @@ class Worker:
         return reply
 
     def _ended(self) -> WorkerFailed:
-        return tell_end(self.name, self._process, self._log)
+        return self._ward.tell_end(self.name)
+
+
+def _wall_of(images: SharedBuffer) -> Wall:
+    how = "sealed shared memory" if images.sole else "the kernel does not seal shared memory: a child could change it"
+    return Wall(name="images", stood=images.sole, how=how)
 
 
 def deadline(worker: Worker) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field, TypeAdapter
@@ -44,6 +45,11 @@ class Material(Record):
     labels: str | None
     """Path of an .npy of int64 (N,)."""
 
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """What the child may read."""
+        return tuple(filter(None, (self.pixels, self.labels)))
+
 
 class Commission(Record):
     """One step of a recipe: everything that the child may use."""
@@ -65,6 +71,16 @@ class Commission(Record):
     threads: int
     memory: int | None
     """Bytes of private memory, or None for no limit."""
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """What the child may read besides the models: the step before may have left several files."""
+        return (str(Path(self.source).parent.absolute()),)
+
+    @property
+    def writes(self) -> tuple[str, ...]:
+        """The folder that the child may write to."""
+        return (str(Path(self.output).parent.absolute()),)
 
 
 class Progress(Record):

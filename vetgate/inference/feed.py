@@ -47,6 +47,8 @@ class Lane:
     error: VetgateError | None = None
     """Why it stopped; the other lanes go on."""
     pending: deque[Job] = field(default_factory=deque)
+    repeats: bool = False
+    """Whether they were answered before in this run, so that they are not counted twice."""
     due: float = 0.0
     """Monotonic time by which the oldest pending job must be answered."""
 
@@ -202,7 +204,7 @@ class Feed:
             lane.raw = np.zeros((len(self._indices), reply.columns), dtype=np.float32)
         if reply.columns != lane.raw.shape[1]:
             raise WorkerFailed(f"{lane.worker.name}: answered {reply.columns} outputs after {lane.raw.shape[1]}")
-        lane.worker.answered = reply.answered
+        lane.worker.count(reply, again=lane.repeats)
         flat = lane.worker.answers.array(job.slot * ANSWER_BYTES, reply.rows * reply.columns, "f4")
         answers = np.array(flat, dtype=np.float32).reshape(reply.rows, reply.columns)
         self._require_finite(lane, job, answers)

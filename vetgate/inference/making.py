@@ -20,7 +20,7 @@ class Refused(Inconclusive):
     """The model cannot be compressed so: an answer of the compressor, where other errors are none."""
 
 
-def make(name: str, commission: Commission, patience: float, tell: Tell) -> Made:
+def make(name: str, commission: Commission, patience: float, tell: Tell, *, strict: bool = False) -> Made:
     """Let a child make one variant; return what it reports.
 
     Args:
@@ -28,13 +28,15 @@ def make(name: str, commission: Commission, patience: float, tell: Tell) -> Made
         commission: What to make, and what of.
         patience: Seconds without progress after which the child counts as hung. Making it may take any time.
         tell: Told (what, done, total) of progress.
+        strict: Whether all walls must stand around the child.
 
     Raises:
         NoLiveModule: It needs the reference as a live module, and that is none.
         Refused: The compressor says that the model cannot be compressed so.
         VetgateError: As it else says, or WorkerFailed.
     """
-    with Errand(name, "vetgate.inference.bench", commission.threads, patience) as errand:
+    threads, module = commission.threads, "vetgate.inference.bench"
+    with Errand(name, module, threads, patience, accelerators=True, strict=strict) as errand:
         errand.send(commission)
         answer: Finished | Refusal | NoModule = errand.listen(ANSWERS, LONGEST, tell)
         if isinstance(answer, NoModule):

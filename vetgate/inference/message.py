@@ -11,6 +11,7 @@ from vetgate.domain.card import Card
 from vetgate.domain.model import Execution, OpenOptions, Tap
 from vetgate.domain.record import Record
 from vetgate.domain.structure import Structure
+from vetgate.domain.wall import Wall
 
 LONGEST = 64 << 20
 """Bytes of the longest message that is read; a structure of 100,000 tensors takes some 30 MB."""
@@ -122,6 +123,8 @@ class Started(Record):
     """The plugin and its backend are loaded."""
 
     kind: Literal["started"] = "started"
+    walls: Annotated[tuple[Wall, ...], Field(min_length=1)]
+    """Around the child, put up before it read anything of the model."""
 
 
 class Described(Record):

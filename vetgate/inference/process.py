@@ -7,10 +7,8 @@ import os
 import signal
 import socket
 import struct
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from typing import IO
 
 from vetgate.domain.errors import (
     CardError,
@@ -23,8 +21,8 @@ from vetgate.domain.errors import (
     WorkerFailed,
 )
 
-PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH")
-"""Variables that a child inherits; the rest may hold secrets and stay outside."""
+PASSED_ON = ("PATH", "LANG", "LC_ALL", "VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH")
+"""Variables that a child inherits; the rest may hold secrets and stay outside. Its home is a folder of its own."""
 
 ERRORS: Mapping[str, type[VetgateError]] = {
     error.__name__: error
@@ -65,35 +63,6 @@ def limit_waits(connection: socket.socket, seconds: float) -> None:
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, longest)
 
 
-def tell_end(name: str, process: subprocess.Popen[bytes], log: IO[bytes]) -> WorkerFailed:
-    """Return the error that says how a child ended, with the last thing that it wrote; it is ended if it has not.
-
-    Args:
-        name: What the child is called in messages.
-        process: The child, whose connection is closed.
-        log: What it wrote to stdout and stderr.
-    """
-    try:
-        code = process.wait(timeout=5)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        code = process.wait()
-    how = f"was ended by {_signal_name(-code)}" if code < 0 else f"ended with exit code {code}"
-    why = " (out of memory?)" if code == -signal.SIGKILL else ""
-    log.seek(0, os.SEEK_END)
-    log.seek(max(0, log.tell() - 2000))
-    words = [line for line in log.read().decode(errors="replace").splitlines() if line.strip()]
-    last = f"; it wrote: {printable(words[-1].strip()[:300])}" if words else ""
-    return WorkerFailed(f"{name}: its process {how}{why}{last}")
-
-
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"
-
-
 def printable(text: str) -> str:
     """Return what a child wrote without control characters: a model must not paint on the terminal of its gate."""
     return "".join(sign if sign.isprintable() or sign == "\n" else "\N{REPLACEMENT CHARACTER}" for sign in text)
@@ -104,13 +73,3 @@ def bind_to_parent() -> None:
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-def limit_memory(most: int | None) -> None:
-    """Let this process take at most so many bytes of private memory, where the system can hold it to that."""
-    if most is not None and sys.platform == "linux":
-        import resource
-
-        hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
-        limit = most if hard == resource.RLIM_INFINITY else min(most, hard)
-        resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))

@@ -17,7 +17,15 @@ VARIABLES = ("CUDA_VISIBLE_DEVICES", "CUBLAS_WORKSPACE_CONFIG")
 """What says which accelerator is used, and whether it repeats itself."""
 
 
-def teach(name: str, assignment: Assignment, patience: float, tell: Tell, labeller: Labeller | None = None) -> Results:
+def teach(
+    name: str,
+    assignment: Assignment,
+    patience: float,
+    tell: Tell,
+    labeller: Labeller | None = None,
+    *,
+    strict: bool = False,
+) -> Results:
     """Let a child measure a check that trains; return what it found.
 
     Args:
@@ -26,11 +34,13 @@ def teach(name: str, assignment: Assignment, patience: float, tell: Tell, labell
         patience: Seconds without progress after which the child counts as hung. Training may take any time.
         tell: Told (what, done, total) of progress.
         labeller: Asked here for what the child wants named.
+        strict: Whether all walls must stand around the child.
 
     Raises:
         VetgateError: As the check says, or WorkerFailed.
     """
-    with Errand(name, "vetgate.inference.trainer", assignment.threads, patience, VARIABLES) as errand:
+    threads, module = assignment.threads, "vetgate.inference.trainer"
+    with Errand(name, module, threads, patience, VARIABLES, accelerators=True, strict=strict) as errand:
         errand.send(assignment)
         answer: Unnamed | Taught = errand.listen(WORDS, LONGEST, tell)
         while isinstance(answer, Unnamed):

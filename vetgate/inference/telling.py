@@ -11,7 +11,8 @@ from vetgate.domain.errors import VetgateError, WorkerFailed
 from vetgate.domain.record import Record
 from vetgate.inference.commission import Progress
 from vetgate.inference.message import Failed
-from vetgate.inference.process import bind_to_parent, limit_memory
+from vetgate.inference.process import bind_to_parent
+from vetgate.inference.walls import Enclosed, Enclosure, put_up
 
 LEAST_PAUSE = 0.1
 """Seconds between two words of progress on the same thing; what a loop tells more often is not passed on."""
@@ -51,6 +52,10 @@ class Teller:
         word = Progress(what=str(what)[:200], done=int(done), total=int(total))
         self._connection.send_bytes(word.model_dump_json().encode())
 
+    def say(self, word: Record) -> None:
+        """Send the parent a word that needs no answer."""
+        self._connection.send_bytes(word.model_dump_json().encode())
+
     def ask(self, question: Record) -> bytes:
         """Send the parent a question; return its answer."""
         self._connection.send_bytes(question.model_dump_json().encode())
@@ -67,6 +72,8 @@ def run_errand(arguments: list[str], kind: type[OrderT], work: Callable[[OrderT,
     """
     bind_to_parent()
     with Connection(int(arguments[0])) as connection:
+        walls = put_up(Enclosure.model_validate_json(connection.recv_bytes()))
+        connection.send_bytes(Enclosed(walls=walls).model_dump_json().encode())
         order = kind.model_validate_json(connection.recv_bytes())
         answer = _attempt(order, work, Teller(connection))
         connection.send_bytes(answer.model_dump_json().encode())
@@ -75,7 +82,6 @@ def run_errand(arguments: list[str], kind: type[OrderT], work: Callable[[OrderT,
 
 def _attempt(order: OrderT, work: Callable[[OrderT, Teller], Record], teller: Teller) -> Record:
     try:
-        limit_memory(order.memory)
         return work(order, teller)
     except VetgateError as error:
         return Failed(error=type(error).__name__, message=error.message, hint=error.hint)

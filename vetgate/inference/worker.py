@@ -16,6 +16,7 @@ from vetgate.domain.card import Card
 from vetgate.domain.errors import Inconclusive, UnreadableArtifact, VetgateError, WorkerFailed
 from vetgate.domain.model import Backend, Model, TappedModel
 from vetgate.domain.specs import BackendSpec
+from vetgate.domain.wall import Wall
 from vetgate.inference.message import (
     REQUESTS,
     Block,
@@ -40,7 +41,8 @@ from vetgate.inference.message import (
     Time,
     Timed,
 )
-from vetgate.inference.process import bind_to_parent, limit_memory
+from vetgate.inference.process import bind_to_parent
+from vetgate.inference.walls import Enclosure, put_up
 
 if TYPE_CHECKING:
     import numpy as np
@@ -70,10 +72,15 @@ class Server:
         self._model: Model | None = None
         self._card: Card | None = None
         self._open = ExitStack()
+        self._walls: tuple[Wall, ...] = ()
         self._answered = 0
 
     def serve(self) -> None:
-        """Serve until Close or the parent's end."""
+        """Let walls be put up as the first message says, then serve until Close or the parent's end."""
+        try:
+            self._walls = put_up(Enclosure.model_validate_json(self._connection.recv_bytes()))
+        except EOFError:
+            return
         with self._open:
             while True:
                 try:
@@ -117,12 +124,11 @@ class Server:
         raise ValueError(f"cannot answer {request.kind}")
 
     def _begin(self, start: Start) -> Started:
-        limit_memory(start.memory)
         plugin = importlib.metadata.EntryPoint(start.plugin, start.value, start.group).load()
         specs = cast("list[BackendSpec]", plugin.vetgate_backends())
         self._start = start
         self._backend = next(spec for spec in specs if spec.name == start.backend).factory()
-        return Started()
+        return Started(walls=self._walls)
 
     def _open_model(self, card: Card) -> Opened:
         backend, start = self._ready()
@@ -220,8 +226,9 @@ class Server:
 
         if self._card is None:
             raise WorkerFailed("it was asked to predict before it was opened")
-        with mmap.mmap(self._images, os.fstat(self._images).st_size, access=mmap.ACCESS_READ) as buffer:
-            pixels = np.frombuffer(buffer[block.offset : block.offset + block.size], dtype=np.uint8)
+        end = block.offset + block.size
+        with mmap.mmap(self._images, end, access=mmap.ACCESS_READ) as buffer:
+            pixels = np.frombuffer(buffer[block.offset : end], dtype=np.uint8)
         return normalise(pixels.reshape(block.shape), self._card.input)
 
 

@@ -110,7 +110,7 @@ def require_same_data(owner: Owner, runs: Runs) -> None:
     Raises:
         IncomparableError: The images differ, or a run has none.
     """
-    if owner.need not in (Need.TABLE, Need.TRAINER, Need.EVIDENCE):
+    if owner.need not in (Need.TABLE, Need.IMAGES, Need.TRAINER, Need.EVIDENCE):
         return
     now, then = runs.now.setting.data, runs.then.setting.data
     if then is None:

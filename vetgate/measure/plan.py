@@ -72,6 +72,8 @@ class Given:
     """Whether answers of independent models were given to measure distances with."""
     training: bool = False
     """Whether images to train on were given."""
+    calibration: bool = False
+    """Whether the images were named that candidates were calibrated on."""
     wanted: tuple[str, ...] = ()
     """Metrics to measure whether or not a rule names them."""
 
@@ -147,7 +149,7 @@ def _is_starved(
 
 
 def _holds(rule: Rule, owner: CheckSpec[Any], metric: MetricSpec, by_name: Mapping[str, CheckSpec[Any]]) -> bool:
-    if owner.needs in (Need.STRUCTURE, Need.SESSION):
+    if owner.needs in (Need.STRUCTURE, Need.IMAGES, Need.SESSION):  # images are looked at as a whole in any run
         return False
     if owner.needs is Need.TRAINER:
         return True
@@ -208,8 +210,9 @@ def _lacks(
             yield f"{check.missing.message}: {check.missing.hint}"
     yield from _lacking_baseline(policy, owners, given)
     yield from _lacking_yardstick(policy, owners, given)
+    yield from _lacking_other_images(policy, owners, given)
     if not given.data:
-        on_images = (Need.TABLE, Need.SESSION, Need.TRAINER)
+        on_images = (Need.TABLE, Need.IMAGES, Need.SESSION, Need.TRAINER)
         starved = [check.spec.name for check in planned if check.spec.needs in on_images]
         if starved:
             yield f"no data set was given, and {', '.join(starved)} need images: --data PATH"
@@ -235,7 +238,7 @@ def _lacking_baseline(policy: Policy, owners: Mapping[str, CheckSpec[Any]], give
     on_answers = [
         rule.name
         for rule in beside
-        if rule.metric in owners and owners[rule.metric].needs in (Need.TABLE, Need.TRAINER, Need.EVIDENCE)
+        if rule.metric in owners and owners[rule.metric].needs in (Need.TABLE, Need.IMAGES, Need.TRAINER, Need.EVIDENCE)
     ]
     if given.baseline and given.data and not given.same_data and on_answers:
         yield f"the baseline was measured on other images, and these rules need the same ones: {', '.join(on_answers)}"
@@ -248,6 +251,15 @@ def _lacking_yardstick(policy: Policy, owners: Mapping[str, CheckSpec[Any]], giv
     if names and not given.yardstick:
         need = "this rule needs" if len(names) == 1 else "these rules need"
         yield f"no yardstick was given, and {need} one: {', '.join(names)}: --yardstick FILE"
+
+
+def _lacking_other_images(policy: Policy, owners: Mapping[str, CheckSpec[Any]], given: Given) -> Iterable[str]:
+    """Yield what is to be said of rules on images that stand in two sets, where only one set is named."""
+    needing = {metric.id for spec in owners.values() for metric in spec.metrics if metric.needs_other_images}
+    names = [rule.name for rule in policy.rules if rule.metric in needing]
+    if names and not (given.calibration or given.training):
+        need = "this rule needs" if len(names) == 1 else "these rules need"
+        yield f"no calibration data was named, and {need} it: {', '.join(names)}: --calibration-data PATH"
 
 
 def _lacking_columns(policy: Policy, owners: Mapping[str, CheckSpec[Any]], given: Given) -> Iterable[str]:

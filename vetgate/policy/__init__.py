@@ -4,10 +4,11 @@ from vetgate.policy.gathered import Part
 from vetgate.policy.judge import judge, open_rules
 from vetgate.policy.language import schema
 from vetgate.policy.lint import lint, needing_yardstick
-from vetgate.policy.load import LoadedPolicy, load
+from vetgate.policy.load import LoadedPolicy, find, load
 from vetgate.policy.propose import Origin, propose
 from vetgate.policy.sizes import SampleCounts, Size, Unsettled, sizes, unsettled
-from vetgate.policy.words import render_policy
+from vetgate.policy.waivers import tell_waivers, without_waivers
+from vetgate.policy.words import render_policy, safety_words
 
 __all__ = [
     "LoadedPolicy",
@@ -16,6 +17,7 @@ __all__ = [
     "SampleCounts",
     "Size",
     "Unsettled",
+    "find",
     "judge",
     "lint",
     "load",
@@ -23,7 +25,10 @@ __all__ = [
     "open_rules",
     "propose",
     "render_policy",
+    "safety_words",
     "schema",
     "sizes",
+    "tell_waivers",
     "unsettled",
+    "without_waivers",
 ]

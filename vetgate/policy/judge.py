@@ -7,10 +7,11 @@ from collections.abc import Collection, Mapping, Sequence
 
 from vetgate.domain.evidence import Evidence, Outcome, Severity
 from vetgate.domain.policy import Policy
+from vetgate.domain.scan_rules import NOT_SCANNED
 from vetgate.domain.specs import MetricSpec
 from vetgate.domain.verdict import Decision, Ruling, Verdict
 from vetgate.policy.gathered import BASELINE, Gathered, Part
-from vetgate.policy.resolve import FINDINGS
+from vetgate.policy.resolve import FINDINGS, SCAN
 from vetgate.policy.rule import is_open, judge_rule
 from vetgate.policy.waivers import apply_waiver
 from vetgate.policy.words import short_words
@@ -49,7 +50,9 @@ def judge(
     gathered = Gathered.of(evidence, metrics, owners, part)
     rulings = [apply_waiver(judge_rule(rule, gathered), policy.waivers, today) for rule in policy.rules]
     rulings += _findings(policy.halt_at, evidence)
-    rulings += [_failed(item) for item in _unspoken(evidence, owners, always)]
+    rulings += _scanned(evidence) if policy.scan == "required" else []
+    spoken = {ruling.rule for ruling in rulings} & {SCAN}
+    rulings += [_failed(item) for item in _unspoken(evidence, owners, always) if item.check not in spoken]
     return _verdict(policy, evidence, tuple(rulings))
 
 
@@ -96,6 +99,19 @@ def _findings(halt_at: Severity, evidence: Sequence[Evidence]) -> list[Ruling]:
     return [Ruling(rule=FINDINGS, words=words, decision=decision, because=because, n=len(found))]
 
 
+def _scanned(evidence: Sequence[Evidence]) -> list[Ruling]:
+    """Return the ruling on whether all models were scanned; none where nothing was measured, for that is told."""
+    scans = [item for item in evidence if item.check == SCAN]
+    if not scans and all(item.outcome is not Outcome.MEASURED for item in evidence):
+        return []
+    failed = [item.reason for item in scans if item.outcome is not Outcome.MEASURED]
+    unknown = [found.message for item in scans for found in item.findings if found.rule == NOT_SCANNED.id]
+    reasons = dict.fromkeys(failed + unknown) if scans else ("no model was scanned",)
+    decision = Decision.INCONCLUSIVE if reasons else Decision.PASS
+    because = "; ".join(reason.rstrip(".") for reason in reasons) or "every model was scanned before it was opened"
+    return [Ruling(rule=SCAN, words="every model is scanned before it is opened", decision=decision, because=because)]
+
+
 def _finding_words(severity: Severity, message: str, location: str) -> str:
     where = f" ({location})" if location else ""
     return f"{severity.name.lower()}: {message.rstrip('.')}{where}"
@@ -130,7 +146,7 @@ def _verdict(policy: Policy, evidence: Sequence[Evidence], rulings: tuple[Ruling
         if not policy.rules:
             because = f"policy {policy.name!r} has no rules, so nothing was judged"
             return Verdict(decision=Decision.INCONCLUSIVE, because=because, rulings=rulings)
-        if not any(item.outcome is Outcome.MEASURED for item in evidence):
+        if not any(item.outcome is Outcome.MEASURED and item.check != SCAN for item in evidence):
             because = "no check measured anything"
             return Verdict(decision=Decision.INCONCLUSIVE, because=because, rulings=rulings)
     return Verdict(decision=decision, because=_because(decision, policy, rulings), rulings=rulings)

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, PositiveFloat, PositiveInt, StringConstraints, WithJsonSchema
 
 from vetgate.domain.evidence import Of, Versus
+from vetgate.domain.policy import Asked
 from vetgate.domain.record import Record
 from vetgate.domain.specs import MetricSpec
 
@@ -135,6 +136,16 @@ class PolicyText(Record):
         default=(), description="Rules; the later of one name replaces the inherited one."
     )
     findings: FindingsText = FindingsText()
+    scan: Asked | None = Field(
+        default=None,
+        description="required: a model whose format no scanner reads is inconclusive and not opened; preferred (by "
+        "default): that is a finding. The later of two policies counts, also where it asks for less.",
+    )
+    isolation: Asked | None = Field(
+        default=None,
+        description="required: a wall that could not be put up around a model makes the run inconclusive; preferred "
+        "(by default): the report says so. The later of two policies counts, also where it asks for less.",
+    )
     weights: dict[str, Weight] = Field(
         default={},
         description="How much each part of a weighted figure counts, by metric id: {opscore.inference: 0.7}.",

@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from vetgate.documents import Document, Mistake, Mistakes, as_usage_error, parse, read_record, suggest
+from vetgate.domain.artifact import Member
 from vetgate.domain.errors import PolicyError
 from vetgate.domain.policy import Policy
+from vetgate.domain.report import PolicySummary
 from vetgate.domain.specs import MetricSpec, PolicySpec
 from vetgate.policy.language import PolicyText
 from vetgate.policy.merge import Merged, merge
@@ -28,6 +30,13 @@ class LoadedPolicy:
     """The path as given, or `NAME (carried)`."""
     where: Mapping[str, str] = field(default_factory=dict)
     """`file:line` of each rule by name, and of each waiver by `waiver:RULE`."""
+    texts: tuple[Member, ...] = ()
+    """The file or carried text that it was read from, then those that it extends."""
+
+    @property
+    def summary(self) -> PolicySummary:
+        """Return what the report says of it."""
+        return PolicySummary(name=self.policy.name, sha256=self.policy.sha256, source=self.source, texts=self.texts)
 
 
 @dataclass(frozen=True)
@@ -82,7 +91,7 @@ def find(name_or_path: str, carried: Mapping[str, PolicySpec], folder: Path | No
     named_as_file = "/" in name_or_path or "\\" in name_or_path or path.suffix in (".yaml", ".yml")
     if not named_as_file and name_or_path in carried:
         return _Place(name_or_path, None)
-    if path.is_file():
+    if _is_file(path):
         return _Place(path.stem, path)
     if named_as_file:
         raise PolicyError(f"policy file {str(path)!r} does not exist", hint=LIST_HINT)
@@ -91,6 +100,13 @@ def find(name_or_path: str, carried: Mapping[str, PolicySpec], folder: Path | No
         f"unknown policy {name_or_path!r}{suggest(name_or_path, known)} (carried are: {', '.join(known) or 'none'})",
         hint=LIST_HINT,
     )
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name that is longer than any file's
+        return False
 
 
 def resolve(place: _Place, carried: Mapping[str, PolicySpec], metrics: Mapping[str, MetricSpec]) -> LoadedPolicy:
@@ -110,11 +126,13 @@ def resolve(place: _Place, carried: Mapping[str, PolicySpec], metrics: Mapping[s
         summary=text.summary.strip(),
         rules=rules,
         halt_at=merged.halt_at,
+        scan=merged.scan,
+        isolation=merged.isolation,
         waivers=waivers,
         weights=merged.weights,
         sha256=_digest(merged),
     )
-    return LoadedPolicy(policy, place.source, merged.where)
+    return LoadedPolicy(policy, place.source, merged.where, tuple(merged.texts))
 
 
 def _digest(merged: Merged) -> str:
@@ -124,6 +142,10 @@ def _digest(merged: Merged) -> str:
         "halt_at": merged.halt_at.name.lower(),
         "waivers": [waiver.model_dump(mode="json") for waiver in merged.waivers.values()],
         "weights": merged.weights,
+    }
+    # what is not asked for is left out, so that policies from before it could be asked for keep their digests
+    content |= {
+        key: asked for key, asked in (("scan", merged.scan), ("isolation", merged.isolation)) if asked == "required"
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
@@ -138,7 +160,7 @@ def _follow(
 ) -> PolicyText | None:
     """Merge a policy, and first what it extends, into `merged`; return its text, None where its shape is wrong."""
     try:
-        document = parse(_read(place, carried), place.source)
+        document = parse(_read(place, carried, merged), place.source)
     except Mistakes as error:
         mistakes += error.mistakes
         merged.whole = False
@@ -154,9 +176,12 @@ def _follow(
     return text
 
 
-def _read(place: _Place, carried: Mapping[str, PolicySpec]) -> str:
+def _read(place: _Place, carried: Mapping[str, PolicySpec], merged: Merged) -> str:
     try:
-        return carried[place.name].read() if place.path is None else place.path.read_text(encoding="utf-8")
+        content = carried[place.name].read().encode() if place.path is None else place.path.read_bytes()
+        digest = hashlib.sha256(content).hexdigest()
+        merged.texts.append(Member(name=place.source, sha256=digest, size=len(content)))
+        return content.decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise PolicyError(f"policy {place.source!r} cannot be read: {error}") from None
 

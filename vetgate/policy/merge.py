@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from pydantic import ValidationError
 
 from vetgate.documents import Document, KeyPath, suggest
+from vetgate.domain.artifact import Member
 from vetgate.domain.evidence import Severity
-from vetgate.domain.policy import Rule, Waiver
+from vetgate.domain.policy import Asked, Rule, Waiver
 from vetgate.domain.record import Record
 from vetgate.domain.specs import MetricSpec
 from vetgate.policy.language import FindingsText, RuleText, WaiverText
@@ -26,8 +27,12 @@ class Merged:
     rules: dict[str, Rule] = field(default_factory=dict)
     waivers: dict[str, Waiver] = field(default_factory=dict)
     halt_at: Severity = Severity.HIGH
+    scan: Asked = "preferred"
+    isolation: Asked = "preferred"
     weights: dict[str, float] = field(default_factory=dict)
     where: dict[str, str] = field(default_factory=dict)
+    texts: list[Member] = field(default_factory=list)
+    """What was read, a policy before what it extends."""
     whole: bool = True
     """Whether everything below was read without a mistake, so that a name not found is truly not there."""
 
@@ -52,8 +57,16 @@ def merge(document: Document, metrics: Mapping[str, MetricSpec], merged: Merged,
     findings = _valid(data.get("findings"), FindingsText)
     if findings is not None and findings.halt_at is not None:
         merged.halt_at = Severity[findings.halt_at.upper()]
+    _merge_safety(data, merged)
     _merge_weights(data.get("weights"), metrics, merged, notes)
     _merge_waivers(_parts(data.get("waivers"), "waivers", WaiverText), merged, notes)
+
+
+def _merge_safety(data: Mapping[str, object], merged: Merged) -> None:
+    """Take how models are to be scanned and isolated; the later of two policies counts, as for rules."""
+    for key in ("scan", "isolation"):
+        if data.get(key) in get_args(Asked):
+            setattr(merged, key, data[key])
 
 
 def _parts(data: object, key: str, record: type[RecordT]) -> list[tuple[KeyPath, RecordT]]:

@@ -17,6 +17,13 @@ from vetgate.policy.words import rule_words
 
 FINDINGS = "findings"
 """Name of the ruling on findings; no rule may take it."""
+SCAN = "scan"
+"""Name of the ruling on whether models were scanned, and of the evidence; no rule may take it."""
+_RESERVED = {
+    FINDINGS: "is the ruling on findings",
+    SCAN: "is the ruling on the scan",
+    "isolation": "is the ruling on isolation",
+}
 TIMES = (Unit.SECONDS, Unit.PER_SECOND)
 """Units of figures that depend on the machine and its load, so that two runs compare only relative to something."""
 
@@ -65,8 +72,8 @@ def resolve_rule(text: RuleText, path: KeyPath, metrics: Mapping[str, MetricSpec
     spec = _spec(text, path, metrics, notes)
     if spec is None or name is None:
         return None
-    if name == FINDINGS:
-        notes.add((*path, "name"), f"{FINDINGS!r} is the ruling on findings; choose another name")
+    if name in _RESERVED:
+        notes.add((*path, "name"), f"{name!r} {_RESERVED[name]}; choose another name")
     of = _role(text, path, spec, notes)
     if of is None:
         return None

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import yaml
 
 from vetgate.domain.evidence import Of, Slice, Versus
-from vetgate.domain.policy import FEWEST, Policy, Requires, Rule
+from vetgate.domain.policy import FEWEST, Asked, Policy, Requires, Rule
 from vetgate.domain.unit import Unit, format_about, format_beside, format_limit, read_quantity
 from vetgate.domain.verdict import Ruling
 from vetgate.policy.where import images_noun, slice_text, slice_words
@@ -134,9 +134,20 @@ def render_policy(policy: Policy) -> str:
     if policy.weights:
         lines.append(_dump({"weights": dict(policy.weights)}))
     lines += ["findings:", f"  halt_at: {policy.halt_at.name.lower()}"]
+    for key, asked in (("scan", policy.scan), ("isolation", policy.isolation)):
+        lines += [f"# {safety_words(key, asked)}", f"{key}: {asked}"]
     if policy.waivers:
         lines += ["waivers:", *(_item(waiver.model_dump()) for waiver in policy.waivers)]
     return "\n".join(lines) + "\n"
+
+
+def safety_words(key: str, asked: Asked) -> str:
+    """Return in words how models are to be scanned (key `scan`) or isolated (key `isolation`)."""
+    if key == "scan":
+        told = "a model that nobody could scan is not opened, and the run is inconclusive"
+        return told if asked == "required" else "a model that nobody could scan is opened, and a finding says so"
+    told = "a wall that could not be put up around a model makes the run inconclusive"
+    return told if asked == "required" else "a wall that could not be put up around a model is told in the report"
 
 
 def _rule_keys(rule: Rule) -> dict[str, object]:

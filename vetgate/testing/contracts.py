@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,7 @@ from vetgate.domain.check import (
     Ask,
     Question,
 )
-from vetgate.domain.errors import Inconclusive
+from vetgate.domain.errors import Inconclusive, UnreadableArtifact
 from vetgate.domain.evidence import (
     LABEL,
     Exact,
@@ -76,6 +76,20 @@ class BackendContract(ABC):
         (tmp_path / "garbage").write_bytes(content)
         with Vault() as vault, pytest.raises(Inconclusive):
             self._take(vault, tmp_path / "garbage")
+
+    def test_the_parts_of_a_damaged_file_are_told_or_refused(self, tmp_path: Path) -> None:
+        """The gate asks for them in its own process, before the scan."""
+        content = self.example(tmp_path).path.read_bytes()
+        damaged = [content[: len(content) * cut // 8] for cut in range(8)]
+        places = range(0, min(len(content), 64), 8)
+        damaged += [content[:place] + b"\xff" * 8 + content[place + 8 :] for place in places]
+        for known in self.spec().formats:
+            for number, each in enumerate(damaged if known.members is not None else ()):
+                file = tmp_path / f"damaged{number}"
+                file.write_bytes(each)
+                with suppress(UnreadableArtifact):
+                    parts = known.members(file) if known.members is not None else ()
+                    assert all(isinstance(part, str) for part in parts)
 
     def test_what_it_describes_can_be_sent_between_processes(self, tmp_path: Path) -> None:
         example = self.example(tmp_path)

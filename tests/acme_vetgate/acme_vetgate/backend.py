@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from acme_vetgate.liar import LIES, lie
+from acme_vetgate.rogue import act
 from vetgate.api import (
     Artifact,
     Card,
@@ -33,6 +35,10 @@ def write_toy(
     card: str = "",
     inputs: int = 1,
     when: int = 0,
+    scan: str = "",
+    rogue: str = "",
+    step: str = "predict",
+    given: dict[str, str] | None = None,
 ) -> Path:
     """Write a toy model.
 
@@ -40,10 +46,14 @@ def write_toy(
         path: Where.
         weight: (channels * height * width, C).
         shape: (channels, height, width) of the input.
-        misbehave: crash, hang, memory, nan, lie, raise or slow; empty behaves.
+        misbehave: crash, hang, memory, nan, lie, raise, slow or a key of LIES; empty behaves.
         card: YAML that goes into the file's metadata.
         inputs: How many inputs it says it has.
         when: Calls that behave before it misbehaves.
+        scan: What its scanner finds or suffers: code, note, flood, crash, hang, memory, raise, lie, write or hide.
+        rogue: What it does besides; a key of `rogue.LOUD`.
+        step: When it does: describe, open or predict, then after `when` calls.
+        given: What it is told for that.
     """
     head = {
         "shape": shape,
@@ -52,6 +62,8 @@ def write_toy(
         "card": card,
         "inputs": inputs,
         "when": when,
+        "scan": scan,
+        "rogue": {"act": rogue, "step": step, "given": given or {}} if rogue else None,
     }
     path.write_bytes(b"ACME" + json.dumps(head).encode() + b"\n" + weight.astype("<f4").tobytes())
     return path
@@ -69,12 +81,19 @@ def _read(path: Path) -> tuple[dict[str, Any], np.ndarray]:
     return head, np.frombuffer(body, dtype="<f4").reshape(rows, head["columns"])
 
 
+def _go_rogue(head: dict[str, Any], step: str, artifact: Artifact) -> None:
+    asked = head.get("rogue")
+    if asked is not None and asked["step"] == step:
+        act(asked["act"], {**asked["given"], "copy": str(artifact.file)})
+
+
 class AcmeBackend:
     """Implements Backend."""
 
     def describe(self, artifact: Artifact, card: Card | None, options: OpenOptions) -> Structure:
         """Tell what the file holds."""
         head, weight = _read(artifact.file)
+        _go_rogue(head, "describe", artifact)
         tensor = Tensor(
             name="weight",
             shape=weight.shape,
@@ -103,13 +122,15 @@ class AcmeBackend:
             raise UnreadableArtifact(
                 f"the model has {head['inputs']} inputs; vetgate feeds models with one image input"
             )
-        yield AcmeModel(head, weight)
+        _go_rogue(head, "open", artifact)
+        yield AcmeModel(head, weight, artifact)
 
 
 class AcmeModel:
     """Implements Model."""
 
-    def __init__(self, head: dict[str, Any], weight: np.ndarray) -> None:
+    def __init__(self, head: dict[str, Any], weight: np.ndarray, artifact: Artifact) -> None:
+        self._head, self._artifact = head, artifact
         self._misbehave, self._left, self._weight = head["misbehave"], head["when"], weight
 
     @property
@@ -119,9 +140,12 @@ class AcmeModel:
 
     def predict(self, images: np.ndarray) -> np.ndarray:
         """Answer, or misbehave."""
-        answers = (images.reshape(len(images), -1) @ self._weight).astype(np.float32)
+        answers: np.ndarray = (images.reshape(len(images), -1) @ self._weight).astype(np.float32)
         self._left -= 1
-        return answers if self._left >= 0 else self._act(answers)
+        if self._left >= 0:
+            return answers
+        _go_rogue(self._head, "predict", self._artifact)
+        return lie(self._misbehave, answers) if self._misbehave in LIES else self._act(answers)
 
     def _act(self, answers: np.ndarray) -> np.ndarray:
         match self._misbehave:

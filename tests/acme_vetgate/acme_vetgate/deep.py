@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -130,7 +130,7 @@ class DeepModel:
 
     def _note(self, what: str, images: int) -> None:
         if self._log:
-            with Path(self._log).open("a", encoding="ascii") as file:
+            with suppress(PermissionError), Path(self._log).open("a", encoding="ascii") as file:  # behind walls
                 file.write(f"{what} {images}\n")
 
 

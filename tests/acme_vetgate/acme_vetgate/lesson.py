@@ -151,7 +151,7 @@ def _misbehave(context: TrainerContext) -> None:
             raise AssertionError(len(hoard))
         case "hang":
             context.tell("hang", 0, 1)
-            Path("hanging").write_text(str(os.getpid()), encoding="ascii")
+            (context.shelf / "hanging").write_text(str(os.getpid()), encoding="ascii")
             time.sleep(3600)
         case "chatter":
             while True:

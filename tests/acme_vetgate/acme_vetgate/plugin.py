@@ -17,6 +17,10 @@ from vetgate.api import (
     Of,
     Probe,
     Recipe,
+    RuleSpec,
+    Scanner,
+    ScannerSpec,
+    Severity,
     Step,
     TableContext,
     Takes,
@@ -65,6 +69,33 @@ def vetgate_backends() -> Iterable[BackendSpec]:
     """The toy format."""
     toy = FormatSpec("acme", "acme's toy models", _recognise)
     return [BackendSpec("acme", "opens acme's toy models", (toy,), _backend)]
+
+
+CODE = RuleSpec(
+    id="ACME01",
+    severity=Severity.HIGH,
+    title="a toy model names code",
+    why="acme's runtime runs what a model file names.",
+    advice="export the model without code",
+    source="acme's release notes",
+)
+NOTE = RuleSpec("ACME02", Severity.LOW, "a toy model has a note", "Nobody reads notes.", "drop the note")
+
+
+def _scanner() -> Scanner:
+    from acme_vetgate.scan import AcmeScanner
+
+    return AcmeScanner()
+
+
+def _readable(probe: Probe) -> bool:
+    return _recognise(probe) and b'"scan": "hide"' not in probe.head
+
+
+@hookimpl
+def vetgate_scanners() -> Iterable[ScannerSpec]:
+    """A scanner of the toy format, which knows nothing of files that hide from it."""
+    return [ScannerSpec("acme", "reads the first line of toy models", _readable, ("acme",), (CODE, NOTE), _scanner)]
 
 
 def _trim() -> Compressor:

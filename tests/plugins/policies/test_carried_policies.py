@@ -110,6 +110,11 @@ def test_server_asks_for_throughput_and_has_no_size_rule(carried: Mapping[str, P
     }
 
 
+@pytest.mark.parametrize("name", ["edge", "server", "smoke", "strict"])
+def test_every_carried_policy_requires_a_scan(carried: Mapping[str, PolicySpec], name: str) -> None:
+    assert load(name, carried, METRICS).policy.scan == "required"
+
+
 def test_declaring_the_policies_imports_no_numpy() -> None:
     code = "import sys, vetgate_policies.plugin as plugin\n[spec.read() for spec in plugin.vetgate_policies()]\n"
     code += "sys.exit('numpy' in sys.modules)"

@@ -163,6 +163,7 @@ _SAID = {
     "batch_size": ("7", 7),
     "timing_budget": ("7.5", 7.5),
     "timeout": ("7.5", 7.5),
+    "scan_timeout": ("5", 5.0),
     "max_unreadable": ("0.5", 0.5),
     "reports": ("json=-", ("json=-",)),
     "disable": ("charts", ("charts",)),
@@ -170,9 +171,11 @@ _SAID = {
     "prefer": ("a=b", {"a": "b"}),
     "budget_seconds": ("7.5", 7.5),
     "device": ("cpu", "cpu"),
+    "epochs": ("7", 7),
     "examples": ("7", 7),
     "folds": ("7", 7),
     "labeller_settings": ("a=b", {"a": "b"}),
+    "subgraph_epochs": ("7", 7),
     "variant": ("paper", "paper"),
 }
 

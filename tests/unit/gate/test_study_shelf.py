@@ -110,7 +110,7 @@ def test_a_second_study_in_the_same_folder_is_refused_as_long_as_the_first_holds
 def test_what_a_killed_study_had_half_written_is_swept_away_and_nothing_else(tmp_path: Path, part: Path) -> None:
     with _shelf(tmp_path) as shelf:
         shelf.put("small", "key", [part], MADE, 1.0, CARD)
-    halves = [tmp_path / "study" / inner / ".vetgate-abc" for inner in ("", "made", "steps")]
+    halves = [tmp_path / "study" / inner / ".vetgate-abcd1234" for inner in ("", "made", "steps")]
     for half in halves:
         half.write_bytes(b"half")
     shelf = _shelf(tmp_path)

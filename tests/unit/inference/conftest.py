@@ -22,7 +22,7 @@ MakeWorker: TypeAlias = Callable[..., Worker]
 
 @pytest.fixture
 def ring() -> Iterator[SharedBuffer]:
-    with SharedBuffer() as images:
+    with SharedBuffer(sole=True) as images:
         yield images
 
 
@@ -33,7 +33,15 @@ def make_worker(tmp_path: Path, acme: Path, ring: SharedBuffer) -> Iterator[Make
 
     with ExitStack() as stack:
 
-        def make(weight: np.ndarray, size: int, *, patience: float = 20.0, value: str = "", **more: Any) -> Worker:
+        def make(
+            weight: np.ndarray,
+            size: int,
+            *,
+            patience: float = 20.0,
+            value: str = "",
+            memory: int | None = None,
+            **more: Any,
+        ) -> Worker:
             path = write_toy(tmp_path / f"{len(list(tmp_path.iterdir()))}.toy", weight, shape=(1, size, size), **more)
             start = Start(
                 plugin="acme",
@@ -48,7 +56,7 @@ def make_worker(tmp_path: Path, acme: Path, ring: SharedBuffer) -> Iterator[Make
                     members=(Member(name=path.name, sha256="0" * 64, size=path.stat().st_size),),
                 ),
                 options=OpenOptions(threads=1, batch_size=64),
-                memory=None,
+                memory=memory,
             )
             return stack.enter_context(Worker(f"model {path.name}", start, ring, patience))
 

@@ -38,6 +38,7 @@ from vetgate.policy.compare import RESAMPLED
 from vetgate.policy.gathered import Part
 from vetgate.policy.judge import judge, open_rules
 from vetgate.policy.slices import holm
+from vetgate.policy.waivers import tell_waivers, without_waivers
 from vetgate.statistics import replicates_needed
 
 TODAY = datetime.date(2027, 1, 1)
@@ -651,6 +652,24 @@ def test_a_waiver_of_a_rule_that_passes_leaves_no_mark(judged: Judge) -> None:
     assert first(verdict).waived is None
 
 
+def test_expired_and_unused_waivers_are_findings_beside_the_verdict(judged: Judge) -> None:
+    late = waiver(TODAY - datetime.timedelta(1))
+    failed, passed = measured(flips(900, 0, 9_000)), measured(flips(0, 0, 9_000))
+    for evidence, each, rule, severity in (
+        (failed, late, "waiver.expired", Severity.MEDIUM),
+        (passed, late, "waiver.expired", Severity.MEDIUM),
+        (passed, waiver(TODAY), "waiver.unused", Severity.LOW),
+    ):
+        verdict = judged(TOP1, evidence, waivers=(each,))
+        policy = Policy(name="p", rules=(), waivers=(each,), halt_at=Severity.LOW, sha256="")
+        (told,) = tell_waivers(policy, verdict, TODAY)
+        (finding,) = told.findings
+        assert (finding.rule, finding.severity, finding.location) == (rule, severity, "accuracy.top1/delta")
+        assert without_waivers((evidence, told)) == (evidence,)
+    used = Policy(name="p", rules=(), waivers=(waiver(TODAY),), sha256="")
+    assert tell_waivers(used, judged(TOP1, failed, waivers=used.waivers), TODAY) == ()
+
+
 def classes(**counts: tuple[int, int, int]) -> Evidence:
     figures = [flips(*count, metric="accuracy.recall", slice_name=name) for name, count in counts.items()]
     return measured(*figures)
@@ -987,3 +1006,43 @@ def test_a_p_value_too_small_for_floating_point_is_not_called_zero(judged: Judge
 def test_one_rule_more_is_told_in_the_singular(judged: Judge) -> None:
     verdict = judged(TOP1, errored("contract"), always=("contract",))
     assert verdict.because.endswith("; so 1 rule is not settled")
+
+
+def unscanned(model: str = "candidate a.toy") -> Finding:
+    return Finding(rule="VG0002", severity=Severity.MEDIUM, message=f"{model} was not scanned", location=model)
+
+
+def scan_ruling(verdict: Verdict) -> Ruling:
+    return next(ruling for ruling in verdict.rulings if ruling.rule == "scan")
+
+
+def test_where_a_scan_is_required_scanned_models_pass(judged: Judge) -> None:
+    verdict = judged(TOP1, measured(flips(60, 40, 10_000)), measured(check="scan"), scan="required")
+    assert verdict.decision is Decision.PASS
+    assert scan_ruling(verdict).because == "every model was scanned before it was opened"
+
+
+def test_where_a_scan_is_required_a_model_that_was_not_scanned_is_inconclusive(judged: Judge) -> None:
+    evidence = (measured(flips(60, 40, 10_000)), measured(check="scan", findings=(unscanned(),)))
+    verdict = judged(TOP1, *evidence, scan="required")
+    assert verdict.decision is Decision.INCONCLUSIVE
+    assert scan_ruling(verdict).because == "candidate a.toy was not scanned"
+    assert judged(TOP1, *evidence).decision is Decision.PASS
+
+
+def test_where_a_scan_is_required_a_report_from_before_there_was_one_is_inconclusive(judged: Judge) -> None:
+    verdict = judged(TOP1, measured(flips(60, 40, 10_000)), scan="required")
+    assert (verdict.decision, scan_ruling(verdict).because) == (Decision.INCONCLUSIVE, "no model was scanned")
+
+
+@pytest.mark.parametrize("asked", ["required", "preferred"])
+def test_a_scan_that_failed_is_told_once_and_never_passes(judged: Judge, asked: str) -> None:
+    verdict = judged(TOP1, measured(flips(60, 40, 10_000)), errored("scan", "its scanner crashed"), scan=asked)
+    assert verdict.decision is Decision.INCONCLUSIVE
+    assert [ruling.rule for ruling in verdict.rulings].count("scan") == 1
+    assert "its scanner crashed" in scan_ruling(verdict).because
+
+
+def test_a_scan_alone_measures_nothing_that_a_verdict_could_rest_on(judged: Judge) -> None:
+    soft = TOP1.replace("}", ", if_missing: warn}")
+    assert judged(soft, measured(check="scan"), scan="required").decision is Decision.INCONCLUSIVE

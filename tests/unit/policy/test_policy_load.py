@@ -90,6 +90,42 @@ def test_halt_at_and_waivers_are_read_and_inherited(resolved: Resolved, write: C
     assert policy.waivers[0].expires == datetime.date(2027, 3, 31)
 
 
+def test_how_models_are_scanned_and_isolated_is_preferred_unless_somebody_requires_it(resolved: Resolved) -> None:
+    policy = resolved("extends: base\n").policy
+    assert (policy.scan, policy.isolation) == ("preferred", "preferred")
+    policy = resolved("scan: required\nisolation: required\n").policy
+    assert (policy.scan, policy.isolation) == ("required", "required")
+
+
+def test_the_later_of_two_policies_says_how_models_are_scanned(resolved: Resolved, write: Callable[..., Path]) -> None:
+    write("scan: required\nisolation: required\n", "below.yaml")
+    inherited = resolved("extends: below.yaml\n").policy
+    assert (inherited.scan, inherited.isolation) == ("required", "required")
+    laxer = resolved("extends: below.yaml\nscan: preferred\n").policy
+    assert (laxer.scan, laxer.isolation) == ("preferred", "required")
+
+
+def test_a_policy_is_shown_with_how_models_are_scanned_in_words_and_loads_to_the_same_digest(
+    resolved: Resolved,
+) -> None:
+    policy = resolved("scan: required\n" + only_rule("metric: accuracy.top1, of: delta, at_least: -1pp")).policy
+    shown = render_policy(policy)
+    assert "# a model that nobody could scan is not opened, and the run is inconclusive\nscan: required\n" in shown
+    body = shown.partition("name: mine\n")[2]
+    assert resolved(body).policy.sha256 == policy.sha256
+
+
+@pytest.mark.parametrize("name", ["scan", "isolation", "findings"])
+def test_a_rule_takes_no_name_of_a_ruling_of_the_gate(resolved: Resolved, name: str) -> None:
+    with pytest.raises(PolicyError, match="choose another name"):
+        resolved(only_rule(f"name: {name}, metric: accuracy.top1, of: delta, at_least: -1pp"))
+
+
+def test_a_scan_is_required_or_preferred_and_nothing_else(resolved: Resolved) -> None:
+    with pytest.raises(PolicyError, match="scan"):
+        resolved("scan: never\n")
+
+
 def test_a_file_extends_a_file_relative_to_itself(
     tmp_path: Path,
     carried: Mapping[str, PolicySpec],
@@ -312,6 +348,8 @@ def test_the_digest_tells_policies_that_judge_otherwise_apart(resolved: Resolved
     bodies = [
         "extends: base\n",
         "extends: base\nfindings: {halt_at: low}\n",
+        "extends: base\nscan: required\n",
+        "extends: base\nisolation: required\n",
         "extends: base\n" + only_rule("metric: latency.p50, of: ratio, at_most: 1.2"),
         "extends: base\n" + only_rule("metric: latency.p50, of: ratio, at_most: 1.2, otherwise: warn"),
         "extends: base\nwaivers: [{rule: accuracy.top1/delta, reason: r, owner: o, expires: 2027-01-01}]\n",
