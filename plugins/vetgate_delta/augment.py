@@ -31,16 +31,26 @@ def augment(pixels: NDArray[np.uint8], generator: np.random.Generator) -> NDArra
         pixels: (N, H, W, 1 or 3).
         generator: The source of all choices.
     """
-    moved = _sample(pixels, homographies(len(pixels), generator))
+    height, width = pixels.shape[1:3]
+    moved = _sample(pixels, homographies(len(pixels), generator, (width, height)))
     return np.rint(np.clip(_jitter(moved, generator), 0, 255)).astype(np.uint8)
 
 
-def homographies(count: int, generator: np.random.Generator) -> NDArray[np.float32]:
-    """Return (N, 3, 3): places of the changed image, in [-1, 1], to places of the image that is sampled there."""
+def homographies(count: int, generator: np.random.Generator, size: tuple[int, int]) -> NDArray[np.float32]:
+    """Return (N, 3, 3): places of the changed image, in [-1, 1], to places of the image that is sampled there.
+
+    Crops move by whole pixels: by parts of one, sampling would blur every image.
+
+    Args:
+        count: N.
+        generator: The source of all choices.
+        size: Width and height in pixels.
+    """
     corners = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]], np.float64)
     bent = generator.random(count) < BENT
     targets = corners + generator.uniform(-2 * BEND, 2 * BEND, (count, 4, 2)) * bent[:, None, None]
-    targets += generator.uniform(-2 * SHIFT, 2 * SHIFT, (count, 1, 2))
+    pixel = 2 / np.array(size, np.float64)
+    targets += np.rint(generator.uniform(-2 * SHIFT, 2 * SHIFT, (count, 1, 2)) / pixel) * pixel
     flips = np.where(generator.random(count) < 0.5, -1.0, 1.0)
     system = np.zeros((count, 8, 8))
     for place, (x, y) in enumerate(corners):
