@@ -412,7 +412,7 @@ def test_a_study_that_is_ended_loses_the_variant_in_the_making_alone(base: Any, 
         time.sleep(0.05)
     children = list(_children(process.pid))
     process.send_signal(ending)
-    code = process.wait(timeout=30)
+    code = process.wait(timeout=180)
     assert code == (130 if ending is signal.SIGINT else -signal.SIGKILL)
     hint = "the same command goes on where this one stopped"
     assert (hint in told.read_text(encoding="utf-8")) is (ending is signal.SIGINT)
@@ -439,7 +439,7 @@ def test_two_studies_are_not_made_in_one_folder_at_once_and_a_dead_one_is_in_nob
     assert "another study is at work in out" in base.err
     assert not (base.folder / "out" / "acme-trim-0.onnx").exists()
     process.kill()
-    process.wait(timeout=30)
+    process.wait(timeout=180)
     assert _compress(base, "--only", "acme-trim-*") == 0, base.err
     assert "1 variants made, 1 of an earlier study reused" in base.err
 
