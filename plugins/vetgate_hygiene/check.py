@@ -90,7 +90,7 @@ def _tell_overlap(vetted: SketchedImages, other: _Other) -> Finding:
     first = min(other.pairs, key=lambda pair: (-pair.likeness, pair.first))
     return Finding(
         rule="hygiene.overlap",
-        severity=Severity.HIGH,
+        severity=Severity.MEDIUM,
         message=(
             f"{len(other.pairs):,} of {len(vetted):,} vetted images are also in the {other.what} data "
             f"{other.images.name}: {exact:,} exact and {len(other.pairs) - exact:,} near copies"

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from vetgate_scan.allowed import Global, Standing
 
+_PLAIN_TYPE = re.compile(r"[<>|=]?([biufc?]\d{0,2}|[SUV]\d{0,9})", re.ASCII)
+"""NumPy's numbers, texts and bytes of one length; arrays of objects hold pointers."""
+_FLAGS = frozenset({0, 8, 16})
+"""Of plain types; 8: their memory is to be set to zero, 16: elements are got through Python."""
 MOST_BYTES = 1 << 30
 """A pickle of a few bytes can ask for a bytearray of any size."""
 
@@ -22,6 +27,22 @@ def oddity(called: Global, arguments: object, judge: Callable[[Global], Standing
         return "with arguments that are no tuple"
     check = _CHECKS.get(called.name)
     return check(arguments, judge) if check is not None else ""
+
+
+def odd_state(made_by: Global | None, state: object) -> str:
+    """Return what is odd about the state that something made is given, or an empty text.
+
+    The state of a NumPy type says whether its elements are pointers; one that lies makes pointers of the file's bytes.
+
+    Args:
+        made_by: What was called to make it.
+        state: An abstract value.
+    """
+    if made_by != Global("numpy", "dtype"):
+        return ""
+    if not isinstance(state, tuple) or len(state) != 8 or state[2:5] != (None, None, None):
+        return "has parts: fields, or another type within"
+    return "" if state[7] in _FLAGS and isinstance(state[7], int) else "states flags that no plain type has"
 
 
 def _encode(arguments: tuple[object, ...], judge: Callable[[Global], Standing]) -> str:
@@ -53,7 +74,13 @@ def _sized(arguments: tuple[object, ...], judge: Callable[[Global], Standing]) -
     return "for more than a gigabyte" if huge else ""
 
 
+def _type(arguments: tuple[object, ...], judge: Callable[[Global], Standing]) -> str:
+    kind = arguments[0] if arguments else None
+    return "" if isinstance(kind, str) and _PLAIN_TYPE.fullmatch(kind) else "for a type that is not plain"
+
+
 _CHECKS = {
+    "dtype": _type,
     "encode": _encode,
     "_rebuild_from_type_v2": _rebuild,
     "_reconstruct": _array,

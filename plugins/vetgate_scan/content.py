@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from vetgate_scan import archive_rules as rules
-from vetgate_scan import legacy, npy, stream, tar, torch_zip, unpacking, zip_directory
+from vetgate_scan import leftover, legacy, npy, opcode, stream, tar, torch_zip, unpacking, zip_directory
 from vetgate_scan.log import DEEPEST, Log, shown
 from vetgate_scan.torch_rules import LEGACY_TAR
 
@@ -24,6 +24,8 @@ _PROGRAMS = (
     b"!<arch>\n",
 )
 _PE_AT = 0x3C
+_LENGTH_OF_HEADER = 8
+"""Bytes that a safetensors file begins with."""
 
 
 def read_content(data: memoryview, log: Log, where: str) -> None:
@@ -61,7 +63,7 @@ def _reader(data: memoryview) -> Callable[[memoryview, Log, str], None] | None:
         return read_zip
     if head.startswith(npy.MAGIC):
         return npy.read_array
-    if head[:1] == b"\x80":
+    if begins_pickle(data):
         return read_pickles
     if head.startswith(unpacking.PACKED_MAGICS) and _is_packed(head):
         return _read_packed
@@ -85,6 +87,8 @@ def read_pickles(data: memoryview, log: Log, where: str) -> None:
 def read_zip(data: memoryview, log: Log, where: str) -> None:
     """Read a zip archive: one of PyTorch's, or any other member by member."""
     entries = zip_directory.read_directory(data, log, where)
+    if not entries:
+        leftover.read_members(data, log, where)
     if torch_zip.is_torch(entries):
         torch_zip.read_archive(data, entries, log, where, read_content)
         return
@@ -140,5 +144,26 @@ def is_known(head: memoryview) -> bool:
     """Return whether a file's first 512 bytes are those of an archive, an array, a pickle or a program."""
     start = bytes(head[:16])
     magics = (zip_directory.LOCAL, zip_directory.END, npy.MAGIC, *unpacking.PACKED_MAGICS, *_FOREIGN)
-    is_pickle = start[:1] == b"\x80" and start[1:2] in (b"\0", b"\1", b"\2", b"\3", b"\4", b"\5")
+    is_pickle = start[1:2] in (b"\0", b"\1", b"\2", b"\3", b"\4", b"\5") and begins_pickle(head)
     return start.startswith(magics) or is_pickle or tar.is_tar(head) or is_program(head)
+
+
+def begins_pickle(data: memoryview) -> bool:
+    """Return whether bytes begin as a pickle of protocol 2 or later does, and run beyond the eighth byte or import.
+
+    The length of a safetensors header may look like the first instruction of one; what follows it is none then.
+    """
+    if bytes(data[:1]) != b"\x80":
+        return False
+    place = 0
+    try:
+        while place < _LENGTH_OF_HEADER:
+            instruction = opcode.read(data, place)
+            if instruction.name in ("GLOBAL", "INST"):
+                return True
+            place = instruction.end
+    except opcode.CutOff:
+        return True
+    except opcode.Malformed:
+        return False
+    return True

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 
 from vetgate_scan.wire import Data
 
+_LONGEST_FILE = 1 << 30
+"""Bytes up to which a reference behind the end speaks of a file that was cut off, and not of an address."""
 MOST_TABLES = 300_000
 """Tables that are looked at in all, each as often as it is referred to."""
 _U16, _I32, _U32, _I64, _U64 = (struct.Struct(f"<{code}") for code in "HiIqQ")
@@ -19,6 +21,10 @@ _NUMBERS = {"B": struct.Struct("<B"), "b": struct.Struct("<b"), "i": _I32, "I": 
 
 class FlatError(ValueError):
     """An offset, a length or a vtable leads outside the file."""
+
+
+class CutOffError(FlatError):
+    """What is referred to begins or goes on behind the end of the file, where a longer file could have it."""
 
 
 class Flat:
@@ -42,7 +48,8 @@ class Flat:
         """
         end = position + length
         if position < 0 or length < 0 or end > self.size:
-            raise FlatError(f"{length:,} bytes at byte {position:,} run past the end of the file ({self.size:,} bytes)")
+            kind = CutOffError if min(position, length) >= 0 and end <= _LONGEST_FILE else FlatError
+            raise kind(f"{length:,} bytes at byte {position:,} run past the end of the file ({self.size:,} bytes)")
         self.reach = max(self.reach, end)
         return position
 

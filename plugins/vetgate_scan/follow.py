@@ -8,7 +8,7 @@ from vetgate_scan import pickle_rules as rules
 from vetgate_scan.allowed import Global, Standing, standing
 from vetgate_scan.log import Log
 from vetgate_scan.machine import Followed, Machine
-from vetgate_scan.opcode import Malformed, read
+from vetgate_scan.opcode import CutOff, Malformed, read
 from vetgate_scan.step import STEPS
 
 
@@ -43,6 +43,7 @@ def follow(
                 break
             STEPS[instruction.name](machine, instruction)
     except Malformed as error:
+        machine.seen.is_cut_off = isinstance(error, CutOff)
         machine.found(rules.MALFORMED, f"the pickle cannot be read to its end: {error}")
     except (IndexError, ValueError):
         machine.found(rules.MALFORMED, "the pickle takes what is not on its stack, or an argument that is none")

@@ -10,7 +10,7 @@ from vetgate_scan.allowed import element_size
 from vetgate_scan.follow import follow
 from vetgate_scan.log import Log
 from vetgate_scan.machine import Followed, Storage
-from vetgate_scan.pickle_rules import TRAILING
+from vetgate_scan.pickle_rules import MALFORMED, TRAILING
 from vetgate_scan.stream import read_rest
 
 MAGIC = 0x1950A86A20F9469CFC6C
@@ -29,7 +29,13 @@ def read_checkpoint(data: memoryview, log: Log, where: str) -> None:
     parts: list[Followed] = []
     for index in range(5):
         start = parts[-1].end if parts else 0
-        part = follow(data, start, log, f"{where}, pickle {index + 1} of 5", storages=index == 3)
+        trial = log.trial()
+        part = follow(data, start, trial, f"{where}, pickle {index + 1} of 5", storages=index == 3)
+        log.spent(trial)
+        if part.is_cut_off and {finding.rule for finding in trial.findings} == {MALFORMED.id}:
+            log.cut_off(MALFORMED, trial.findings[0].message, trial.findings[0].location)
+            return
+        log.adopt(trial)
         if not part.stopped:
             return
         parts.append(part)
@@ -67,7 +73,7 @@ def _read_storages(
     for key in keys:
         storage = known[key]
         if place + 8 > len(data):
-            log.found(rules.STORAGE_SIZE, f"the storage {key} is cut off", where)
+            log.cut_off(rules.STORAGE_SIZE, f"the storage {key} is cut off", where)
             return None
         (elements,) = struct.unpack_from("<q", data, place)
         if elements != storage.elements:
@@ -75,6 +81,6 @@ def _read_storages(
             return None
         place += 8 + elements * (element_size(storage.kind) or 1)
     if place > len(data):
-        log.found(rules.STORAGE_SIZE, "the last storage is cut off", where)
+        log.cut_off(rules.STORAGE_SIZE, "the last storage is cut off", where)
         return None
     return place

@@ -30,6 +30,8 @@ class Log:
     opcodes: int = MOST_OPCODES
     members: int = MOST_MEMBERS
     depth: int = 0
+    cut: Finding | None = None
+    """That the file itself ends too soon, which by itself is an accident and not an attack."""
     _seen: set[tuple[str, str, str]] = field(default_factory=set)
     _counts: Counter[str] = field(default_factory=Counter)
     expanded: int = -1
@@ -43,6 +45,21 @@ class Log:
     def found(self, rule: RuleSpec, message: str, where: str) -> None:
         """Note a finding once."""
         self._add(Finding(rule=rule.id, severity=rule.severity, message=message, location=where, advice=rule.advice))
+
+    def cut_off(self, rule: RuleSpec, message: str, where: str) -> None:
+        """Note that something ends too soon: of a whole file apart from its findings, of a member as one of them."""
+        if self.depth > 1:
+            self.found(rule, message, where)
+        elif self.cut is None:
+            self.cut = Finding(
+                rule=rule.id, severity=rule.severity, message=message, location=where, advice=rule.advice
+            )
+
+    def settle(self) -> None:
+        """Make a finding of a file's being cut off."""
+        if self.cut is not None:
+            self._add(self.cut)
+            self.cut = None
 
     def _add(self, finding: Finding) -> None:
         key = (finding.rule, finding.message, finding.location)

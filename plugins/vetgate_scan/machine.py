@@ -55,6 +55,8 @@ class Followed:
     end: int = 0
     """The byte after its STOP, or where it broke off."""
     stopped: bool = False
+    is_cut_off: bool = False
+    """Whether the bytes end before it does."""
     imports: list[Global] = field(default_factory=list)
     calls: int = 0
     storages: list[Storage] = field(default_factory=list)

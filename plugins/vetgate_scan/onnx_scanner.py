@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import islice
 from pathlib import Path
 
-from vetgate.api import Finding, Probe, ScanContext
+from vetgate.api import Finding, Probe, ScanContext, UnreadableArtifact
 from vetgate_scan import onnx_rules as rule
 from vetgate_scan.found import Found, quoted
 from vetgate_scan.mapped import mapped
@@ -17,7 +17,7 @@ from vetgate_scan.onnx_operator import STANDARD
 from vetgate_scan.onnx_schema import SLOTS, Kind
 from vetgate_scan.onnx_size import Scope
 from vetgate_scan.onnx_tensor import Tensors
-from vetgate_scan.wire import Data, Wire, WireError, signed
+from vetgate_scan.wire import CutOffError, Data, Wire, WireError, signed
 
 _NEWEST_IR, _NEWEST_OPSET = 40, 100
 _ORT_MARK = b"ORTM"
@@ -48,7 +48,11 @@ class OnnxScanner:
     """Reads the model file and looks at where its external data are."""
 
     def scan(self, context: ScanContext) -> tuple[Finding, ...]:
-        """Return what was found in the files that are ONNX."""
+        """Return what was found in the files that are ONNX.
+
+        Raises:
+            UnreadableArtifact: The file is cut off.
+        """
         return tuple(finding for file in context.files[:1] for finding in scan_file(file))
 
 
@@ -59,11 +63,27 @@ def scan_file(file: Path) -> tuple[Finding, ...]:
         if data[4:8] == _ORT_MARK:
             found.add(rule.ORT, "it is no ONNX but a graph of ONNX Runtime's own format")
             return found.all()
+        _require_whole(data, file)
         try:
             _Model(data, file, found).look_at()
         except (WireError, IndexError) as error:
             found.add(rule.DAMAGED, f"it cannot be read to the end: {error}")
     return found.all()
+
+
+def _require_whole(data: Data, file: Path) -> None:
+    """Make sure that the fields of the model end with the file; whatever else is wrong with them is told later.
+
+    Raises:
+        UnreadableArtifact: The file ends too soon, so that no reader of protobuf takes it.
+    """
+    try:
+        for _ in Wire(data).fields(0, len(data)):
+            pass
+    except CutOffError as error:
+        raise UnreadableArtifact(f"{file.name} ends too soon: {error}", hint=rule.DAMAGED.advice) from None
+    except (WireError, IndexError):
+        return
 
 
 class _Model:

@@ -14,6 +14,8 @@ from typing import NamedTuple
 MOST_KEPT = 4096
 """Bytes of a text or number that are kept; names are shorter."""
 LONGEST_LINE = 1 << 20
+LONGEST_CUT = 1 << 20
+"""Bytes of a text that a stream may lack to count as cut off; that of a checkpoint's source code is shorter."""
 NEWEST_PROTOCOL = 5
 
 _LINES = {"INT", "LONG", "FLOAT", "STRING", "UNICODE", "PERSID", "GET", "PUT"}
@@ -30,6 +32,10 @@ _NUMBERS = {"BININT": "<i", "BININT1": "<B", "BININT2": "<H", "BINGET": "<B", "L
 
 class Malformed(Exception):
     """The stream breaks off, or holds what is no instruction."""
+
+
+class CutOff(Malformed):
+    """The stream breaks off at the end of the bytes."""
 
 
 class Form(NamedTuple):
@@ -74,7 +80,7 @@ def read(data: memoryview, at: int) -> Instruction:
         Malformed: There is none.
     """
     if at >= len(data):
-        raise Malformed("it ends without a STOP")
+        raise CutOff("it ends without a STOP")
     form = FORMS[data[at]]
     if form is None:
         raise Malformed(f"{data[at]:#04x} is no instruction")
@@ -89,7 +95,7 @@ def read(data: memoryview, at: int) -> Instruction:
         return _read_counted(data, form, at)
     end = place + form.size
     if end > len(data):
-        raise Malformed(f"its {form.name} is cut off")
+        raise CutOff(f"its {form.name} is cut off")
     if form.number:
         return Instruction(form.name, struct.unpack_from(form.number, data, place)[0], at, end)
     return Instruction(form.name, None, at, end)
@@ -100,10 +106,11 @@ def _read_counted(data: memoryview, form: Form, at: int) -> Instruction:
     code, width = form.counted
     start = at + 1 + width
     if start > len(data):
-        raise Malformed(f"its {form.name} is cut off")
+        raise CutOff(f"its {form.name} is cut off")
     (length,) = struct.unpack_from(code, data, at + 1)
     if length < 0 or start + length > len(data):
-        raise Malformed(f"its {form.name} states {length} bytes, more than there are")
+        kind = CutOff if 0 <= length <= LONGEST_CUT else Malformed
+        raise kind(f"its {form.name} states {length} bytes, more than there are")
     kept = bytes(data[start : start + length]) if length <= MOST_KEPT else None
     return Instruction(form.name, kept, at, start + length)
 
@@ -116,5 +123,6 @@ def _line(data: memoryview, at: int) -> tuple[bytes, int]:
         if end >= 0:
             return piece[:end], at + end + 1
         if len(piece) < width or width > LONGEST_LINE:
-            raise Malformed("a line of text in it has no end")
+            kind = CutOff if len(piece) < width else Malformed
+            raise kind("a line of text in it has no end")
         width *= 4

@@ -25,7 +25,7 @@ UNKNOWN_IMPORT = RuleSpec(
     "Importing runs code of that module, and a callable that nobody looked at may do anything with the values it is "
     "given. Lists of what is forbidden were evaded again and again, so only what checkpoints need is allowed.",
     _SAVE_WEIGHTS,
-    "CVE-2025-1716, CVE-2025-10157, CVE-2026-56315; GHSA-655q-fx9r-782v",
+    "CVE-2025-1716, CVE-2025-10157, CVE-2025-71325, CVE-2026-56315",
 )
 COMPUTED_IMPORT = RuleSpec(
     "VG0103",
@@ -75,7 +75,7 @@ MALFORMED = RuleSpec(
     "Loading runs each instruction as it comes: what stands before the break has run when the error is raised, and "
     "a scanner that gives up at the break saw nothing.",
     "copy or export the file again; if it breaks at the same byte, do not open it",
-    "GHSA-9gvj-pp9x-gcfr; https://www.reversinglabs.com/blog/rl-identifies-malware-ml-model-hosted-on-hugging-face",
+    "https://www.reversinglabs.com/blog/rl-identifies-malware-ml-model-hosted-on-hugging-face",
 )
 TRAILING = RuleSpec(
     "VG0109",

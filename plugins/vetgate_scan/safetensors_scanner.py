@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from vetgate.api import Finding, Probe, ScanContext
+from vetgate.api import Finding, Probe, ScanContext, UnreadableArtifact
 from vetgate_scan import safetensors_rules as rule
 from vetgate_scan.found import Found, quoted
 from vetgate_scan.mapped import mapped
@@ -42,7 +42,11 @@ class SafetensorsScanner:
     """Reads the model file."""
 
     def scan(self, context: ScanContext) -> tuple[Finding, ...]:
-        """Return what was found in the model file."""
+        """Return what was found in the model file.
+
+        Raises:
+            UnreadableArtifact: It is cut off and nothing worse.
+        """
         return scan_file(context.artifact.file)
 
 
@@ -50,9 +54,21 @@ def scan_file(file: Path) -> tuple[Finding, ...]:
     """Return what was found in one file."""
     found = Found(file.name)
     with mapped(file) as data:
+        length = int.from_bytes(data[:8], "little")
+        if len(data) - 8 < length <= LONGEST_HEADER:
+            raise UnreadableArtifact(
+                f"{file.name} ends too soon: its header is to have {length:,} bytes, the file has {len(data):,}",
+                hint=rule.HEADER.advice,
+            )
         header = _header(data, found)
         if header is not None:
-            _look_at_tensors(header, len(data) - 8 - int.from_bytes(data[:8], "little"), found)
+            size, stated = len(data) - 8 - length, _stated_size(header)
+            _look_at_tensors(header, max(size, stated), found)
+            if size < stated:
+                told = f"its tensors are to have {stated:,} bytes, of which {size:,} are there"
+                if not found:
+                    raise UnreadableArtifact(f"{file.name} ends too soon: {told}", hint=rule.OFFSETS.advice)
+                found.add(rule.OFFSETS, told)
     return found.all()
 
 
@@ -107,6 +123,12 @@ def _look_at_tensors(header: dict[str, Any], size: int, found: Found) -> None:
         reached = max(reached, end)
     if reached < size:
         found.add(rule.TRAILING, f"{size - reached:,} bytes follow the last tensor")
+
+
+def _stated_size(header: dict[str, Any]) -> int:
+    """Return the bytes that tensors are stated to have, whether the file has them or not."""
+    ends = (_pair(told.get("data_offsets"))[1] for told in header.values() if isinstance(told, dict))
+    return max(ends, default=0)
 
 
 def _spans(header: dict[str, Any], size: int, found: Found) -> Iterator[tuple[int, int, str]]:

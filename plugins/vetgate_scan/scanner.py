@@ -17,9 +17,11 @@ class PickleScanner:
         """Return what was found in any file that ships.
 
         Raises:
-            UnreadableArtifact: A model of PyTorch is neither a zip archive nor an older checkpoint.
+            UnreadableArtifact: A model of PyTorch is neither a zip archive nor an older checkpoint, or it is cut off
+                and nothing worse.
         """
         log = Log(context.artifact.size)
+        cut: Finding | None = None
         for file in context.files:
             where = file.relative_to(context.artifact.file.parent).as_posix()
             with mapped(file) as raw, memoryview(raw) as data:
@@ -28,7 +30,12 @@ class PickleScanner:
                     content.read_content(data, log, where)
                 elif content.is_known(data[:512]):
                     content.read_content(data, log, where)
-        return log.all()
+            if file == context.artifact.file:
+                cut, log.cut = log.cut, None
+            log.settle()
+        if cut is not None and not log.findings:
+            raise UnreadableArtifact(f"{context.artifact.name} ends too soon: {cut.message}", hint=cut.advice)
+        return log.all() if cut is None else (*log.all(), cut)
 
 
 def _refuse_others(data: memoryview, context: ScanContext) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from vetgate_scan import pickle_rules as rules
 from vetgate_scan.allowed import Global
+from vetgate_scan.arguments import odd_state
 from vetgate_scan.log import shown
 from vetgate_scan.machine import Machine, Made, Thing, kind_of
 from vetgate_scan.opcode import NEWEST_PROTOCOL, Instruction, Malformed
@@ -111,9 +112,10 @@ def _obj(machine: Machine, instruction: Instruction) -> None:
 
 
 def _build(machine: Machine, instruction: Instruction) -> None:
-    machine.pop()
-    target = machine.top()
-    if isinstance(target, Global):
+    state, target = machine.pop(), machine.top()
+    if isinstance(target, Made) and (odd := odd_state(target.by, state)):
+        machine.found(rules.CALLS_OBJECT, f"the pickle makes a {target.by} that {odd}")
+    elif isinstance(target, Global):
         machine.found(rules.BUILDS_GLOBAL, f"the pickle changes attributes of {shown(str(target))} itself")
     elif not isinstance(target, Made):
         machine.found(rules.NO_PICKLER, f"the pickle sets the state of {kind_of(target)}")

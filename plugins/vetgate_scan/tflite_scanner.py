@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from vetgate.api import Finding, Probe, ScanContext
+from vetgate.api import Finding, Probe, ScanContext, UnreadableArtifact
 from vetgate_scan import tflite_rules as rule
-from vetgate_scan.flat import Flat, FlatError, FlatTable
+from vetgate_scan.flat import CutOffError, Flat, FlatError, FlatTable
 from vetgate_scan.found import Found, quoted
 from vetgate_scan.mapped import mapped
 from vetgate_scan.packed import look_at_packed
 from vetgate_scan.tflite_graph import look_at_calls, look_at_graph
 from vetgate_scan.tflite_operator import read_code
 from vetgate_scan.wire import Data
+from vetgate_scan.zip_end import zip_end
 
 _MARK = b"TFL3"
 _VERSION = 3
@@ -30,18 +31,29 @@ class TfliteScanner:
     """Reads the model file."""
 
     def scan(self, context: ScanContext) -> tuple[Finding, ...]:
-        """Return what was found in the model file."""
-        return scan_file(context.artifact.file)
+        """Return what was found in the model file.
+
+        Raises:
+            UnreadableArtifact: It is cut off and nothing worse.
+        """
+        return scan_file(context.artifact.file, is_tflite=context.format in ("tflite", ""))
 
 
-def scan_file(file: Path) -> tuple[Finding, ...]:
-    """Return what was found in one file."""
+def scan_file(file: Path, *, is_tflite: bool = True) -> tuple[Finding, ...]:
+    """Return what was found in one file; one that is of another format is no TFLite file that was cut off.
+
+    Raises:
+        UnreadableArtifact: It is cut off and nothing worse.
+    """
     found = Found(file.name)
     with mapped(file) as data:
         flat = Flat(data)
         try:
             _look_at_model(flat, found)
         except FlatError as error:
+            # a file that was cut off ends in the middle of the model, not with an archive
+            if is_tflite and isinstance(error, CutOffError) and not found and zip_end(data) is None:
+                raise UnreadableArtifact(f"{file.name} ends too soon: {error}", hint=rule.DAMAGED.advice) from None
             found.add(rule.DAMAGED, f"it cannot be read to the end: {error}")
             return found.all()
         _look_behind(data, flat.reach, file, found)

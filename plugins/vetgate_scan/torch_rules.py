@@ -51,7 +51,7 @@ PACKAGE = RuleSpec(
     "the file carries Python code (torch.package)",
     "Importing from it executes that code; no weights_only, allow-list or sandbox stands in between.",
     _EXPORT,
-    "https://github.com/pytorch/pytorch/issues/194694",
+    "https://docs.pytorch.org/docs/stable/package.html",
 )
 COMPILED = RuleSpec(
     "VG0307",

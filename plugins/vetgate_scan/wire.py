@@ -13,6 +13,8 @@ VARINT, FIXED64, LENGTH, FIXED32 = 0, 1, 2, 5
 MOST_FIELDS = 1_000_000
 """Fields that are walked in all, a second's worth; a classifier of 10,000 nodes has 200,000."""
 _LONGEST_VARINT = 10
+_LONGEST_MESSAGE = 1 << 31
+"""Bytes that protobuf allows."""
 
 Data: TypeAlias = "mmap.mmap | bytes"
 Field: TypeAlias = tuple[int, int, int, int]
@@ -21,6 +23,10 @@ Field: TypeAlias = tuple[int, int, int, int]
 
 class WireError(ValueError):
     """The bytes are no protobuf message, or one that nobody could read in reasonable time."""
+
+
+class CutOffError(WireError):
+    """The bytes end before the message does."""
 
 
 class Wire:
@@ -54,7 +60,8 @@ class Wire:
             number, wire = tag >> 3, tag & 7
             value, stop = self._content(wire, position, end)
             if number == 0 or number >= 1 << 29 or stop > end:
-                raise WireError(f"field {number} at byte {position:,} does not fit into its message")
+                kind = CutOffError if 0 < number < 1 << 29 and stop <= _LONGEST_MESSAGE else WireError
+                raise kind(f"field {number} at byte {position:,} does not fit into its message")
             yield number, wire, value, stop
             position = stop
 
@@ -86,7 +93,8 @@ class Wire:
             if byte < 0x80:
                 return value & 0xFFFFFFFFFFFFFFFF, position
             shift += 7
-        raise WireError(f"a number at byte {position:,} is cut off or too long")
+        kind = CutOffError if position == end else WireError
+        raise kind(f"a number at byte {position:,} is cut off or too long")
 
     def part(self, start: int, end: int) -> bytes:
         """Return a copy of some bytes."""

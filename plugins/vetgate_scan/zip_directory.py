@@ -65,6 +65,9 @@ class _Directory:
 def read_directory(data: memoryview, log: Log, where: str) -> tuple[Entry, ...]:
     """Return the members, noting whatever parsers could understand differently."""
     try:
+        if _is_cut_off(data):
+            log.cut_off(rules.DAMAGED, "the zip archive is cut off before the end of its directory", where)
+            return ()
         directory = _find(data, log, where)
         if directory is None:
             log.found(rules.DAMAGED, "the zip archive has no readable directory", where)
@@ -81,12 +84,17 @@ def read_directory(data: memoryview, log: Log, where: str) -> tuple[Entry, ...]:
     return tuple(entries)
 
 
+def _is_cut_off(data: memoryview) -> bool:
+    # without the whole of an end no reader that asks for the directory finds one
+    tail = bytes(data[max(0, len(data) - _LONGEST_COMMENT - 22) :])
+    place = tail.rfind(END)
+    return place < 0 or len(tail) - place < 22
+
+
 def _find(data: memoryview, log: Log, where: str) -> _Directory | None:
     start = max(0, len(data) - _LONGEST_COMMENT - 22)
     tail = bytes(data[start:])
     place = tail.rfind(END)
-    if place < 0 or len(tail) - place < 22:
-        return None
     end = start + place
     disk, first_disk, here, count, size, offset, comment = struct.unpack_from("<4H2IH", tail, place + 4)
     if end + 22 + comment != len(data) or _is_second_end(tail, place):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -135,6 +136,36 @@ def test_a_missing_wall_is_inconclusive_where_isolation_is_required_and_a_warnin
         assert world.report()["verdict"]["decision"] == "inconclusive"
     else:
         assert any(told in line for line in world.report()["warnings"])
+
+
+def test_a_saved_report_that_lacks_a_wall_is_no_pass_under_a_policy_that_requires_isolation(
+    world: Any, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The wall was missing where isolation was only preferred, or the report is from before any was told of."""
+    arguments = _arguments(world)
+    strict = world.folder / "strict.yaml"
+    strict.write_text(POLICY.format(more="isolation: required\n"), encoding="utf-8")
+    with monkeypatch.context() as patch:
+        patch.setattr(memory, "LARGEST_RING", 1 << 62)
+        assert world.check(world.toy("good.toy"), *arguments) == 0, world.err
+    assert world.run("judge", "report.json", "--policy", str(strict)) == 3
+    assert "images (the kernel does not seal shared memory" in " ".join(world.out.split())
+    assert world.run("judge", "report.json", "--policy", arguments[5]) == 0
+    saved = json.loads(Path("report.json").read_text(encoding="utf-8"))
+    for report in saved["reports"]:
+        for role in ("candidate", "reference"):
+            del report[role]["walls"], report[role]["scan"]["walls"]
+    Path("old.json").write_text(json.dumps(saved), encoding="utf-8")
+    assert world.run("judge", "old.json", "--policy", str(strict)) == 3
+    assert "does not say which stood" in " ".join(world.out.split())
+    assert world.run("judge", "old.json", "--policy", arguments[5]) == 0
+
+
+def test_a_report_says_which_walls_stood_around_the_scan(world: Any, place: Path) -> None:
+    assert world.check(world.toy("good.toy"), *_arguments(world)) == 0
+    _require_walls(world)
+    walls = world.report()["candidate"]["scan"]["walls"]
+    assert {"memory", "files", "network", "processes"} <= {wall["name"] for wall in walls if wall["stood"]}
 
 
 def test_all_walls_satisfy_a_policy_that_requires_isolation(world: Any, place: Path) -> None:

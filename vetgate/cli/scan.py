@@ -88,10 +88,10 @@ def _write_json(scanned: Sequence[ScannedFile]) -> None:
 
 
 def _show(file: ScannedFile) -> None:
-    from vetgate.inference.process import printable
+    from vetgate.inference.process import on_one_line
 
     summary = file.scanned.summary
-    click.echo(f"{printable(file.name)}: {summary.state}")
+    click.echo(f"{on_one_line(file.name)}: {summary.state}")
     read = f"read by {', '.join(summary.scanners)}" if summary.scanners else "read by no scanner"
     click.echo(f"  {file.format or 'no format that a backend opens'}, {read} in {summary.seconds:.2g} s")
     for finding in file.scanned.findings:

@@ -10,6 +10,7 @@ from typing import Literal, Protocol
 from vetgate.domain.artifact import Artifact, Member
 from vetgate.domain.evidence import Finding, Severity
 from vetgate.domain.record import Record
+from vetgate.domain.wall import Wall
 
 
 class ScanState(StrEnum):
@@ -70,6 +71,8 @@ class ScanSummary(Record):
     """Why it was not scanned, or how the scan failed; empty where it went through."""
     worst: Severity | None = None
     """Of what was found."""
+    walls: tuple[Wall, ...] = ()
+    """Around the process that read it."""
 
 
 class Scanned(Record):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
@@ -29,7 +29,6 @@ from vetgate.inference.cache import Cache, key_of
 from vetgate.inference.child import Worker
 from vetgate.inference.errand import Tell, unheard
 from vetgate.inference.message import Block, Rehearsed, Start
-from vetgate.inference.walls import missing
 
 
 class Entrant:
@@ -267,7 +266,8 @@ class Entrant:
         Raises:
             VetgateError: The model cannot be opened, or does not answer.
         """
-        with Worker(self.name, self._order(), self._house.images, self._house.seconds, cold=True) as worker:
+        house = self._house
+        with Worker(self.name, self._order(), house.images, house.seconds, cold=True, strict=house.walled) as worker:
             return worker.rehearse(self.require_card().card, block)
 
     def borrow_card(self, other: Entrant) -> None:
@@ -396,14 +396,6 @@ class Entrant:
                 "versions": offer.versions,
             }
         )
-
-
-def unwalled(entrants: Iterable[Entrant]) -> Iterator[str]:
-    """Yield a warning for each model that was opened with a wall missing."""
-    for entrant in entrants:
-        lacking = missing(entrant.summary().walls)
-        if lacking:
-            yield f"{entrant.name} was opened without all walls around it: {lacking}"
 
 
 def _borrowed(other: Entrant) -> CardSource:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -44,7 +44,7 @@ by a step (1/127) in every layer."""
 _OTHERWISE = 1e-3
 
 
-def ask_again(run: Run, sitting: Sitting, gathered: Sequence[Evidence]) -> Iterator[Evidence]:
+def ask_again(run: Run, sitting: Sitting) -> Iterator[Evidence]:
     """Yield what asking again brought to light: nothing where every answer came back to the last bit.
 
     Answers that come from the cache alone are asked again only where that was not done when they were new, as in a run
@@ -53,7 +53,6 @@ def ask_again(run: Run, sitting: Sitting, gathered: Sequence[Evidence]) -> Itera
     Args:
         run: Whose seed draws the images.
         sitting: Both models have answered.
-        gathered: The evidence so far; what only informs is left out where nothing was measured.
     """
     for side in sitting.sides:
         rows = _unsettled(side, sitting) if side.again is None else np.zeros(0, dtype=np.intp)
@@ -62,8 +61,7 @@ def ask_again(run: Run, sitting: Sitting, gathered: Sequence[Evidence]) -> Itera
             side.again = _look(side, _draw(rows, run.request.seed), sitting)
             _settle(side, sitting, len(rows))
         told = side.again
-        measured = any(item.outcome is Outcome.MEASURED for item in gathered)
-        if told is not None and (told.outcome is not Outcome.MEASURED or (measured and told.findings)):
+        if told is not None and (told.outcome is not Outcome.MEASURED or told.findings):
             yield told
 
 
@@ -141,7 +139,8 @@ def _moved(first: NDArray[np.float32], second: NDArray[np.float32]) -> float:
 
 def _tolerance(side: Answers) -> float:
     execution = side.entrant.execution
-    return TOLERANCES.get(execution.precision, _OTHERWISE) if execution is not None else _OTHERWISE
+    words = execution.precision.split() if execution is not None else ()  # such as `int16 by int8`
+    return max((TOLERANCES[word] for word in words if word in TOLERANCES), default=_OTHERWISE)
 
 
 def _rounding(side: Answers, images: int, moved: float) -> Finding:

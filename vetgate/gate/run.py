@@ -105,9 +105,15 @@ class Run:
         if told and told not in self.warnings:
             self.warnings.append(told)
 
-    def judge(self, evidence: Sequence[Evidence], part: Part | None = None) -> Verdict:
-        """Return the verdict on evidence; `part` tells what it is a part of, where not all images were taken."""
-        return judge_by(self.policy.policy, evidence, self.host, self.today, part)
+    def judge(self, evidence: Sequence[Evidence], part: Part | None = None, unwalled: Sequence[str] = ()) -> Verdict:
+        """Return the verdict on evidence.
+
+        Args:
+            evidence: What was found.
+            part: What it is a part of, where not all images were taken.
+            unwalled: Which models' processes lacked a wall.
+        """
+        return judge_by(self.policy.policy, evidence, self.host, self.today, part, unwalled)
 
     def open_rules(self, evidence: Sequence[Evidence], part: Part) -> tuple[str, ...]:
         """Return the rules that more images could still settle."""
@@ -126,7 +132,12 @@ def part_of(stopping: Stopping | None, policy: Policy, host: Host) -> Part | Non
 
 
 def judge_by(
-    policy: Policy, evidence: Sequence[Evidence], host: Host, today: datetime.date, part: Part | None
+    policy: Policy,
+    evidence: Sequence[Evidence],
+    host: Host,
+    today: datetime.date,
+    part: Part | None,
+    unwalled: Sequence[str] = (),
 ) -> Verdict:
     """Return the verdict on evidence, with everything that the judge must know of the checks on offer."""
     return judge(
@@ -137,6 +148,7 @@ def judge_by(
         owners=_owners(host),
         always=tuple(check.name for check in host.checks() if check.always),
         part=part,
+        unwalled=unwalled,
     )
 
 

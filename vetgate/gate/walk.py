@@ -15,7 +15,8 @@ from vetgate.domain.report import Report, ReportSet
 from vetgate.domain.request import RunRequest
 from vetgate.gate.answers import Sitting
 from vetgate.gate.disparity import explain_disparity
-from vetgate.gate.entrant import Entrant, unwalled
+from vetgate.gate.entrant import Entrant
+from vetgate.gate.isolation import unwalled
 from vetgate.gate.repeat import ask_again
 from vetgate.gate.run import Run, Watch, judge_by, part_of, prepare
 from vetgate.gate.scan import keeps_closed, scan_models
@@ -61,7 +62,9 @@ def _vet_one(path: str, reference: Entrant, run: Run, now: datetime.datetime) ->
         evidence = list(_gather(candidate, reference, run))
     evidence += _beside_baseline(evidence, reference, run)
     stopping = run.sitting.stopping if run.sitting else None
-    verdict = run.judge(evidence, part_of(stopping, run.policy.policy, run.host))
+    timed = run.timed.summary() if run.timed else None
+    lacking = tuple(unwalled(candidate.summary(), reference.summary(), timed))
+    verdict = run.judge(evidence, part_of(stopping, run.policy.policy, run.host), lacking)
     versions = reference.versions | candidate.versions
     return Report(
         candidate=candidate.summary(),
@@ -71,7 +74,7 @@ def _vet_one(path: str, reference: Entrant, run: Run, now: datetime.datetime) ->
         verdict=verdict,
         evidence=(*evidence, *tell_waivers(run.policy.policy, verdict, run.today)),
         stopping=stopping,
-        timed_reference=run.timed.summary() if run.timed else None,
+        timed_reference=timed,
         baseline=run.baseline.summary if run.baseline else None,
         yardstick=run.yardstick.summary if run.yardstick else None,
         environment=environment.describe(versions),
@@ -79,7 +82,7 @@ def _vet_one(path: str, reference: Entrant, run: Run, now: datetime.datetime) ->
             *run.warnings,
             *_same_file(candidate, reference),
             *_doubts(candidate, run),
-            *unwalled((candidate, reference)),
+            *lacking,
         ),
         seed=run.request.seed,
         command=run.request.command,
@@ -212,7 +215,7 @@ def _run_models(candidate: Entrant, reference: Entrant, run: Run, gathered: Sequ
         found = run_check(check, table)
         yield found if tally is None else tally.close(found, run.sitting.stopping)
     yield from run.sets.evidence(run) if run.sets is not None else ()
-    yield from ask_again(run, run.sitting, gathered)
+    yield from ask_again(run, run.sitting)
     yield from time_models(candidate, reference, table.table, run)
     for found in explain_disparity(candidate, reference, table.table, run):
         yield found if tally is None else tally.close(found, run.sitting.stopping)
@@ -246,7 +249,8 @@ def rejudge(reports: ReportSet, policy: LoadedPolicy, host: Host, today: datetim
     for report in reports.reports:
         part = part_of(report.stopping, policy.policy, host)
         evidence = without_waivers(report.evidence)
-        verdict = judge_by(policy.policy, evidence, host, today, part)
+        lacking = tuple(unwalled(report.candidate, report.reference, report.timed_reference))
+        verdict = judge_by(policy.policy, evidence, host, today, part, lacking)
         told = (*evidence, *tell_waivers(policy.policy, verdict, today))
         judged.append(report.model_copy(update={"verdict": verdict, "policy": policy.summary, "evidence": told}))
     return ReportSet(reports=tuple(judged))

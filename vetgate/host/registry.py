@@ -58,6 +58,10 @@ _HOOKS: dict[Kind, tuple[str, type[Any]]] = {
 }
 
 
+RESERVED = frozenset({"baseline", "data", "isolation", "models", "noise-floor", "repeat", "scan", "waivers"})
+"""Names of evidence that the gate itself gives; a check of that name would stand for it."""
+
+
 class Status(StrEnum):
     """What became of a plugin."""
 
@@ -254,6 +258,8 @@ def _offers(manager: pluggy.PluginManager, plugin: str, distribution: str) -> It
             for spec in answer:
                 if not isinstance(spec, expected):
                     raise TypeError(f"{hook} returned {spec!r}, not a {expected.__name__}")
+                if kind is Kind.CHECK and spec.name in RESERVED:
+                    raise ValueError(f"{hook} returned a check named {spec.name!r}, which is what the gate itself says")
                 extra = getattr(spec, "extra", None)
                 missing = lacking(distribution, extra) if extra else ()
                 yield Offer(kind, spec.name, spec, plugin, distribution, missing)

@@ -148,10 +148,13 @@ class Worker:
         """Let a cold child go from nothing to the answer of one block; return what that took.
 
         Raises:
-            VetgateError: As the backend says, or WorkerFailed.
+            VetgateError: As the backend says, or WorkerFailed; WallMissing after the fact, for a cold child says
+                nothing before it has loaded the model.
         """
         self.send(Rehearse(start=self._start, card=card, block=block))
-        return self._expect(Rehearsed)
+        found = self._expect(Rehearsed)
+        self._require_walls(found.walls)
+        return found
 
     def send(self, request: Request | Enclosure) -> None:
         """Send a request; the answer is fetched by `receive`."""
@@ -225,12 +228,16 @@ class Worker:
 
     def _await_start(self) -> None:
         if not self._started:
-            self.walls = (*self._expect(Started).walls, self._images)
-            lacking = missing(self.walls)
-            if lacking and self._strict:
-                self.kill()
-                raise WallMissing(f"{self.name}: its process could not be walled in: {lacking}", hint=WITHOUT)
+            self._require_walls(self._expect(Started).walls)
             self._started = True
+
+    def _require_walls(self, told: tuple[Wall, ...]) -> None:
+        """Note which walls stand around the child, and end it where one is missing that must stand."""
+        self.walls = (*told, self._images)
+        lacking = missing(self.walls)
+        if lacking and self._strict:
+            self.kill()
+            raise WallMissing(f"{self.name}: its process could not be walled in: {lacking}", hint=WITHOUT)
 
     def _expect(self, kind: type[ReplyT]) -> ReplyT:
         reply = self.receive()

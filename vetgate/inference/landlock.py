@@ -1,7 +1,7 @@
 """The view of the file system that a child is left with, by Landlock (Linux 5.13 and later, for ordinary users too).
 
-Three system calls by ctypes: the bindings on offer (`py-landlock` 0.1, `landlock` as a development release) are younger
-and less used than the kernel's interface is stable, and know none of the later rights.
+Three system calls by ctypes: the bindings looked at (`py-landlock` 0.1.1, `landlock` 1.0.0.dev5) are first or
+development releases, and what is needed here is shorter than the care that a dependency takes.
 """
 
 from __future__ import annotations

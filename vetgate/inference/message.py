@@ -186,6 +186,8 @@ class Rehearsed(Record):
     memory_before: PositiveInt | None
     """Bytes resident; None where the system does not tell."""
     memory_peak: PositiveInt | None
+    walls: Annotated[tuple[Wall, ...], Field(min_length=1)]
+    """Around the child, put up before it read anything of the model."""
 
 
 class Failed(Record):

@@ -68,6 +68,11 @@ def printable(text: str) -> str:
     return "".join(sign if sign.isprintable() or sign == "\n" else "\N{REPLACEMENT CHARACTER}" for sign in text)
 
 
+def on_one_line(text: str) -> str:
+    """Return a name or a sentence of a stranger so that it cannot end its line and write one of its own."""
+    return printable(text).replace("\n", "\N{REPLACEMENT CHARACTER}")
+
+
 def bind_to_parent() -> None:
     """Let this child end with its parent, and let the parent alone answer to Ctrl-C, which reaches the whole group."""
     if sys.platform == "linux":

@@ -12,7 +12,7 @@ from vetgate.domain.evidence import Finding
 from vetgate.domain.scan import Scanned, ScanState, ScanSummary
 from vetgate.domain.scan_rules import NOT_SCANNED, SCAN_FAILED, UNREADABLE, find
 from vetgate.inference.errand import Errand, Tell
-from vetgate.inference.process import printable
+from vetgate.inference.process import on_one_line, printable
 from vetgate.inference.scan_order import WORDS, Begun, Broke, Ended, Read, Ready, ScannerEntry, ScanOrder
 
 START = 60.0
@@ -62,7 +62,8 @@ def scan(name: str, order: ScanOrder, tell: Tell, *, lacking: str = "", strict: 
             if heard.due is None:
                 raise
             heard.failures.append(_failure(heard, error, order))
-    return _scanned(order, heard, time.perf_counter() - start, lacking)
+    scanned = _scanned(order, heard, time.perf_counter() - start, lacking)
+    return scanned.model_copy(update={"summary": scanned.summary.model_copy(update={"walls": errand.walls})})
 
 
 def _listen(errand: Errand, order: ScanOrder, heard: _Heard, tell: Tell) -> None:
@@ -119,7 +120,7 @@ def _failure(heard: _Heard, error: VetgateError, order: ScanOrder) -> str:
 
 def _clean(finding: Finding) -> Finding:
     """Return a finding without control characters: a file must not paint on the terminal of its gate."""
-    texts = {name: printable(getattr(finding, name)) for name in ("rule", "message", "location", "advice")}
+    texts = {name: on_one_line(getattr(finding, name)) for name in ("rule", "message", "location", "advice")}
     return finding.model_copy(update=texts)
 
 

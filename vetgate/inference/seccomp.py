@@ -1,7 +1,7 @@
 """The filter of system calls that a child puts on itself: no network, no new programs, no hands on other processes.
 
-Written by hand because the bindings at hand need a library that few machines have (pyseccomp wants libseccomp.so and
-has had no release since 2021), while a filter is a list of 8-byte instructions. What is refused is listed and what is
+Written by hand because the binding on PyPI loads a library of the system's (pyseccomp 0.1.2 of January 2021, its latest
+release, wants libseccomp.so), while a filter is a list of 8-byte instructions. What is refused is listed and what is
 newer than the list is refused as unknown to the kernel; an allow-list would break with the next release of a runtime.
 
 Everything that changes nothing but a file's mode, owner or times is answered with success and not done: Landlock does

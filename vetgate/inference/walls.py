@@ -1,7 +1,8 @@
 """The walls around a child: what it is to be held to, and putting them up from inside, before it reads anything.
 
 All of them are for ordinary users, and none can be taken down again by the process inside. Namespaces were left out:
-they shut off no more than the filter of system calls does, and Ubuntu 24.04 and Docker refuse them to ordinary users.
+they shut off no more than the filter of system calls does, and the defaults of Ubuntu 24.04 (AppArmor) and Docker
+(seccomp) keep ordinary users from what they would be needed for.
 """
 
 from __future__ import annotations

@@ -207,6 +207,7 @@ class Server:
             first=answered - opened,
             memory_before=before,
             memory_peak=_status("VmHWM") if before is not None else None,
+            walls=self._walls,
         )
 
     def _run(self, images: NDArray[np.float32]) -> NDArray[np.float32]:

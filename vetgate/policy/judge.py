@@ -11,7 +11,7 @@ from vetgate.domain.scan_rules import NOT_SCANNED
 from vetgate.domain.specs import MetricSpec
 from vetgate.domain.verdict import Decision, Ruling, Verdict
 from vetgate.policy.gathered import BASELINE, Gathered, Part
-from vetgate.policy.resolve import FINDINGS, SCAN
+from vetgate.policy.resolve import FINDINGS, ISOLATION, SCAN
 from vetgate.policy.rule import is_open, judge_rule
 from vetgate.policy.waivers import apply_waiver
 from vetgate.policy.words import short_words
@@ -29,6 +29,7 @@ def judge(
     owners: Mapping[str, str] | None = None,
     always: Collection[str] = (),
     part: Part | None = None,
+    unwalled: Sequence[str] = (),
 ) -> Verdict:
     """Return the verdict: one ruling for each rule, one on findings, one for each failed check that no rule speaks for.
 
@@ -45,13 +46,15 @@ def judge(
         always: Checks that must have measured whether or not a rule names them.
         part: What the evidence is a part of, where it rests on fewer images than there are; a rule that they cannot
             settle is inconclusive.
+        unwalled: Which models' processes lacked a wall, or may have; inconclusive where the policy requires isolation.
     """
     owners = owners or {}
     gathered = Gathered.of(evidence, metrics, owners, part)
     rulings = [apply_waiver(judge_rule(rule, gathered), policy.waivers, today) for rule in policy.rules]
     rulings += _findings(policy.halt_at, evidence)
     rulings += _scanned(evidence) if policy.scan == "required" else []
-    spoken = {ruling.rule for ruling in rulings} & {SCAN}
+    rulings += _unwalled(unwalled) if policy.isolation == "required" and unwalled else []
+    spoken = {ruling.rule for ruling in rulings} & {SCAN, ISOLATION}
     rulings += [_failed(item) for item in _unspoken(evidence, owners, always) if item.check not in spoken]
     return _verdict(policy, evidence, tuple(rulings))
 
@@ -110,6 +113,12 @@ def _scanned(evidence: Sequence[Evidence]) -> list[Ruling]:
     decision = Decision.INCONCLUSIVE if reasons else Decision.PASS
     because = "; ".join(reason.rstrip(".") for reason in reasons) or "every model was scanned before it was opened"
     return [Ruling(rule=SCAN, words="every model is scanned before it is opened", decision=decision, because=because)]
+
+
+def _unwalled(unwalled: Sequence[str]) -> list[Ruling]:
+    """Return the ruling on models whose processes lacked a wall."""
+    words = "all walls stand around every model's process"
+    return [Ruling(rule=ISOLATION, words=words, decision=Decision.INCONCLUSIVE, because="; ".join(unwalled))]
 
 
 def _finding_words(severity: Severity, message: str, location: str) -> str:

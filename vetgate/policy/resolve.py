@@ -19,10 +19,12 @@ FINDINGS = "findings"
 """Name of the ruling on findings; no rule may take it."""
 SCAN = "scan"
 """Name of the ruling on whether models were scanned, and of the evidence; no rule may take it."""
+ISOLATION = "isolation"
+"""Name of the ruling on walls that were missing, and of the evidence; no rule may take it."""
 _RESERVED = {
     FINDINGS: "is the ruling on findings",
     SCAN: "is the ruling on the scan",
-    "isolation": "is the ruling on isolation",
+    ISOLATION: "is the ruling on isolation",
 }
 TIMES = (Unit.SECONDS, Unit.PER_SECOND)
 """Units of figures that depend on the machine and its load, so that two runs compare only relative to something."""

@@ -42,7 +42,7 @@ HOSTILE = (
     ":tada: $x$ www.evil.example \u2028 end"
 )
 KEPT = {"kind", "unit", "role", "of", "better", "decision", "waived", "outcome", "severity", "media_type", "base64"}
-KEPT |= {"started", "side", "at", "versus", "distance"}
+KEPT |= {"started", "side", "at", "versus", "distance", "state"}
 
 
 def _poisoned(value: Any, key: str = "") -> Any:

@@ -223,6 +223,32 @@ def a_rebuild_that_calls_another_function(folder: Path, mark: Path) -> Sample:
     return checkpoint(folder, b"\x80\x02ctorch._tensor\n_rebuild_from_type_v2\n" + inner + b"R.")
 
 
+def array_of(kind: bytes, state: bytes) -> bytes:
+    """Return a pickle of a NumPy array of one element, its eight bytes chosen, of a type with a state of its own."""
+    made = b"cnumpy\ndtype\n(V" + kind + b"\nI00\nI01\ntR" + state + b"b"
+    array = b"cnumpy._core.multiarray\n_reconstruct\n(cnumpy\nndarray\n(I0\ntC\x01btR"
+    return b"\x80\x03" + array + b"(I1\n(I1\nt" + made + b"I00\nC\x08AAAAAAAAtb."
+
+
+OBJECT = b"cnumpy\ndtype\n(VO8\nI00\nI01\ntR(I3\nV|\nNNNI-1\nI-1\nI63\ntb"
+
+
+@technique("VG0104")
+def numpy_objects_whose_pointers_are_bytes_of_the_file(folder: Path, mark: Path) -> Sample:
+    return checkpoint(folder, array_of(b"O8", b"(I3\nV|\nNNNI-1\nI-1\nI0\nt"))
+
+
+@technique("VG0104")
+def numpy_bytes_with_a_field_of_objects(folder: Path, mark: Path) -> Sample:
+    fields = b"(Va\nt(dVa\n(" + OBJECT + b"I0\nts"
+    return checkpoint(folder, array_of(b"V8", b"(I3\nV|\nN" + fields + b"I8\nI1\nI0\nt"))
+
+
+@technique("VG0104")
+def numpy_bytes_that_are_rows_of_objects(folder: Path, mark: Path) -> Sample:
+    return checkpoint(folder, array_of(b"V8", b"(I3\nV|\n(" + OBJECT + b"(I1\nttNNI8\nI1\nI0\nt"))
+
+
 @technique("VG0107")
 def a_persistent_id_that_names_a_module(folder: Path, mark: Path) -> Sample:
     reference = b"(" + text("module") + b"ccollections\nOrderedDict\n" + text("x.py") + text("") + b"tQ"
@@ -282,11 +308,6 @@ def a_pickle_behind_the_storages_of_an_older_checkpoint(folder: Path, mark: Path
 @technique("VG0314")
 def an_older_checkpoint_with_another_protocol(folder: Path, mark: Path) -> Sample:
     return written(folder, legacy(pickle.dumps(0x1950A86A20F9469CFC6C, 2), pickle.dumps(1002, 2)))
-
-
-@technique("VG0302")
-def an_older_checkpoint_whose_storages_are_cut_off(folder: Path, mark: Path) -> Sample:
-    return written(folder, legacy()[:-4])
 
 
 def tar_checkpoint(mark: Path) -> bytes:

@@ -61,3 +61,12 @@ def test_technique_is_flagged(name: str, tmp_path: Path, watched: Scan, is_grave
     found = watched(Sample(path, "safetensors"))
     assert rule in {finding.rule for finding in found if is_grave(finding)}, found
     assert not (tmp_path / "mark").exists()
+
+
+@pytest.mark.parametrize("length", [0x80, 0x280, 0x10080])
+def test_a_header_whose_length_looks_like_a_pickle_raises_no_alarm(length: int, tmp_path: Path, scan: Scan) -> None:
+    """0x80 begins pickles, and a header of 128 bytes writes it first."""
+    header = json.dumps({"w": W}).ljust(length)
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(file_of(header))
+    assert scan(Sample(path, "safetensors")) == ()

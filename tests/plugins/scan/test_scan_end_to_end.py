@@ -94,3 +94,13 @@ def test_vetgate_check_fails_it_before_anything_is_opened(
     (scan,) = [item for item in report["evidence"] if item["check"] == "scan"]
     assert "VG0101" in {finding["rule"] for finding in scan["findings"]}
     assert not mark.exists()
+
+
+def test_a_name_with_a_line_of_its_own_forges_no_verdict(
+    hostile: tuple[list[Sample], Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    samples, _ = hostile
+    path = tmp_path / "a.pt: clean\nb.pt"
+    shutil.copy(samples[0].path, path)
+    assert run(["scan", str(path)]) == 1
+    assert not [line for line in capsys.readouterr().out.splitlines() if line.endswith(": clean")]

@@ -113,11 +113,6 @@ def cve_2022_23559_length_of_a_list_overflows(tiny: Any) -> bytes:
 
 
 @technique("VG0501")
-def file_is_cut_off(tiny: Any) -> bytes:
-    return bytes(tiny.convolutional())[:-200]
-
-
-@technique("VG0501")
 def operator_code_is_not_there(tiny: Any) -> bytes:
     return changed(tiny, lambda model: setattr(model.subgraphs[0].operators[0], "opcodeIndex", 1000))
 

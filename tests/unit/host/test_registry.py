@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -68,3 +71,20 @@ def test_what_an_extra_lacks_is_read_from_the_distribution_that_offers_it() -> N
     with pytest.raises(MissingExtra, match=r"needs nosuchruntime>=1.2") as raised:
         offer.require()
     assert raised.value.hint.startswith("pip install 'vetgate[")
+
+
+def test_a_check_may_not_take_the_name_of_what_the_gate_itself_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    from types import ModuleType
+
+    from vetgate.api import CheckSpec, Need, hookimpl
+    from vetgate.host.registry import _load
+
+    def vetgate_checks() -> list[CheckSpec[Any]]:
+        return [CheckSpec("repeat", "says that all is well", Need.TABLE, (), lambda: None)]  # type: ignore[arg-type, return-value]
+
+    module = ModuleType("a_silencer")
+    module.vetgate_checks = hookimpl(vetgate_checks)  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "a_silencer", module)
+    loaded = _load(metadata.EntryPoint("silencer", "a_silencer", "vetgate.v1"), set())
+    assert loaded.status is Status.BROKEN
+    assert "a check named 'repeat', which is what the gate itself says" in loaded.detail

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from vetgate.domain.errors import UnreadableArtifact, WorkerFailed
-from vetgate.inference import process
+from vetgate.domain.errors import UnreadableArtifact, WallMissing, WorkerFailed
+from vetgate.inference import memory, process
 from vetgate.inference.child import Worker
 from vetgate.inference.memory import SharedBuffer
 from vetgate.inference.message import Block
@@ -91,6 +91,24 @@ def test_a_fresh_start_that_fails_says_why_and_leaves_the_live_model_alone(
     crashing = _session(make_worker(WEIGHT, 4, misbehave="crash"), block, ring)
     with pytest.raises(WorkerFailed, match="SIGABRT"):
         crashing.start_afresh()
+
+
+def test_a_fresh_start_counts_for_nothing_where_a_wall_is_missing_that_must_stand(
+    make_worker: Any, block: Block, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A ring of images larger than any address space cannot be sealed, as on a kernel that knows no such seals."""
+    worker = make_worker(WEIGHT, 4)
+    monkeypatch.setattr(memory, "LARGEST_RING", 1 << 62)
+    with SharedBuffer(sole=True) as unsealed:
+        unsealed.resize(BLOCK.size)
+        with Worker(worker.name, worker._start, unsealed, worker.patience, cold=True) as lenient:
+            assert lenient.rehearse(CARD, block).first > 0
+            assert [wall.name for wall in lenient.walls if not wall.stood] == ["images"]
+        with (
+            Worker(worker.name, worker._start, unsealed, worker.patience, cold=True, strict=True) as strict,
+            pytest.raises(WallMissing, match="images"),
+        ):
+            strict.rehearse(CARD, block)
 
 
 def test_a_cold_process_manages_its_memory_as_the_system_does() -> None:

@@ -92,10 +92,11 @@ def judged(rule_policy: Rules, metrics: Mapping[str, MetricSpec]) -> Judge:
         *evidence: Evidence,
         owners: Mapping[str, str] | None = None,
         always: tuple[str, ...] = (),
+        unwalled: tuple[str, ...] = (),
         **keys: object,
     ) -> Verdict:
         policy = rule_policy(rules).model_copy(update=keys)
-        return judge(policy, evidence, TODAY, metrics, owners=owners, always=always)
+        return judge(policy, evidence, TODAY, metrics, owners=owners, always=always, unwalled=unwalled)
 
     return _judged
 
@@ -1046,3 +1047,13 @@ def test_a_scan_that_failed_is_told_once_and_never_passes(judged: Judge, asked: 
 def test_a_scan_alone_measures_nothing_that_a_verdict_could_rest_on(judged: Judge) -> None:
     soft = TOP1.replace("}", ", if_missing: warn}")
     assert judged(soft, measured(check="scan"), scan="required").decision is Decision.INCONCLUSIVE
+
+
+def test_where_isolation_is_required_a_missing_wall_is_inconclusive_and_told_once(judged: Judge) -> None:
+    lacking = ("not all walls stood around the process of candidate a.toy: network (darwin offers none)",)
+    verdict = judged(TOP1, measured(flips(60, 40, 10_000)), unwalled=lacking, isolation="required")
+    assert verdict.decision is Decision.INCONCLUSIVE
+    assert "network (darwin offers none)" in verdict.because
+    stopped = judged(TOP1, errored("isolation", "no network wall"), unwalled=lacking, isolation="required")
+    assert [ruling.rule for ruling in stopped.rulings].count("isolation") == 1
+    assert judged(TOP1, measured(flips(60, 40, 10_000)), unwalled=lacking).decision is Decision.PASS
