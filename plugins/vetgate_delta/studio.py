@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -117,10 +118,12 @@ def _most(context: TrainerContext, base: Base) -> int:
 def _heads_likely(context: TrainerContext, base: Base) -> int:
     """Return what is left to the heads, the same for every candidate: as if it had as many features as the reference.
 
-    Half of the budget at most, so that the subgraph keeps its part.
+    The map is taken to keep the root of the budget's share of its channels, as where all layers lose alike. Half of the
+    budget at most, so that the subgraph keeps its part.
     """
     variant, half = context.tuning.variant, _most(context, base) // 2
-    return min(heads_of(shape_within(base.channels, base.features, base.features, variant, half), variant), half)
+    channels = math.ceil(base.channels * math.sqrt(context.tuning.budget))
+    return min(heads_of(shape_within(channels, base.features, base.features, variant, half), variant), half)
 
 
 @dataclass(frozen=True)
