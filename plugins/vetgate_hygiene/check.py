@@ -71,7 +71,7 @@ def _overlap(context: ImagesContext, others: list[_Other]) -> tuple[list[Measure
             )
     if why:
         unknown = [
-            Finding(rule="hygiene.unknown", severity=Severity.INFO, message=f"{spec.id} is not known: {why}")
+            Finding(rule="hygiene.unknown", severity=Severity.INFO, message=f"{spec.id} was not measured: {why}")
             for spec in both
         ]
         return [], findings + unknown

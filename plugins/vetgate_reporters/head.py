@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from vetgate.reporting import BaselineSummary, ModelSummary, Report, Stopping, Unit, YardstickSummary, format_quantity
+from vetgate.reporting import (
+    BaselineSummary,
+    ModelSummary,
+    Report,
+    ScanState,
+    Stopping,
+    Unit,
+    YardstickSummary,
+    format_quantity,
+)
 from vetgate_reporters.provenance import answered, models, promotion_words
 from vetgate_reporters.text import counted
 
@@ -62,7 +71,11 @@ def _model(model: ModelSummary) -> str:
 
 
 def _scans(report: Report) -> Iterator[HeadLine]:
-    """Yield for each model what its scan came to before it was opened, and who read it."""
+    """Yield what each scan came to before its model was opened, and who read it; one line where all are clean."""
+    scanned = [model.scan for _, model in models(report) if model.scan is not None]
+    if len(scanned) > 1 and all(scan.state is ScanState.CLEAN and not scan.reason for scan in scanned):
+        yield HeadLine("scan", (), "all models clean")
+        return
     for role, model in models(report):
         if model.scan is not None:
             readers = f" · read by {', '.join(model.scan.scanners)}" if model.scan.scanners else ""
@@ -83,7 +96,7 @@ def _walls(report: Report) -> Iterator[HeadLine]:
 def _standing(model: ModelSummary) -> str:
     stood = ", ".join(wall.name for wall in model.walls if wall.stood) or "none"
     fallen = ", ".join(wall.name for wall in model.walls if not wall.stood)
-    return f"{stood}; not: {fallen}" if fallen else stood
+    return f"{stood}; not: {fallen}" if fallen else f"all {len(model.walls)} stood"
 
 
 def _data(report: Report) -> str:

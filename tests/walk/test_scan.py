@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -41,7 +42,7 @@ def test_models_that_are_clean_are_opened_and_the_report_says_who_read_them(worl
     (ruling,) = [each for each in report["verdict"]["rulings"] if each["rule"] == "scan"]
     assert ruling["decision"] == "pass"
     assert "scan" in world.out
-    assert "candidate: clean · read by acme 0.1.0" in world.out
+    assert "all models clean" in world.out
 
 
 def test_a_grave_finding_fails_the_candidate_and_no_model_is_opened(world: Any) -> None:
@@ -195,3 +196,11 @@ def test_a_file_that_is_not_what_it_claims_to_be_is_inconclusive_and_stays_close
     assert [found["rule"] for found in _scan(world.report())["findings"]] == ["VG0003"]
     assert "its first line is no JSON" in world.reasons()
     assert world.run("scan", candidate) == 3
+
+
+def test_a_file_that_cannot_be_read_does_not_keep_others_from_being_scanned(world: Any, tmp_path: Path) -> None:
+    (tmp_path / "empty.onnx").touch()
+    (tmp_path / "evil.pkl").write_bytes(b"\x80\x02cposix\nsystem\nX\x04\x00\x00\x00true\x85R.")
+    assert world.run("scan", str(tmp_path / "empty.onnx"), str(tmp_path / "evil.pkl")) == 1
+    assert "empty.onnx: failed" in world.out
+    assert "VG0101" in world.out

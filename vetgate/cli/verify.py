@@ -13,8 +13,8 @@ import click
 if TYPE_CHECKING:
     from vetgate.attestation import Statement, Trust, Wanted
 
-_AGE = re.compile(r"(\d{1,6})\s*(m|h|d|w|minutes?|hours?|days?|weeks?)")
-_SECONDS = {"m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
+_AGE = re.compile(r"(\d{1,6})\s*(s|m|h|d|w|seconds?|minutes?|hours?|days?|weeks?)")
+_SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 
 
 @click.command("verify", short_help="Hold a signed verdict against a model before it is rolled out.")
@@ -145,7 +145,7 @@ def parse_age(text: str) -> datetime.timedelta:
 def _tell(model: str, statement: Statement) -> None:
     """Print what was verified, and what the reader of a roll-out's log should know of it."""
     claim = statement.predicate
-    how = "passed" if claim.decision.value == "pass" else "passed with a warning"
+    how = "passed" if claim.decision.value == "pass" else "passed with a warning under"
     when = f"{claim.time_verified.astimezone(datetime.UTC):%Y-%m-%d %H:%M} UTC"
     lines = [f"verified: {model} {how} policy {claim.policy.name!r} ({claim.policy.uri}); signed {when}"]
     if claim.decision.value != "pass":

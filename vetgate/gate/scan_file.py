@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from vetgate.artifacts import Vault
+from vetgate.domain.errors import Inconclusive, UnreadableArtifact
 from vetgate.domain.request import Limits
-from vetgate.domain.scan import ScannedFile
-from vetgate.domain.scan_rules import CORE_RULES
+from vetgate.domain.scan import Scanned, ScannedFile, ScanState, ScanSummary
+from vetgate.domain.scan_rules import CORE_RULES, UNREADABLE, find
 from vetgate.domain.specs import RuleSpec
 from vetgate.gate.house import Strictness
 from vetgate.gate.scan import read_bad_digests, scan_artifact
@@ -40,17 +41,26 @@ def scan_files(
 
     Raises:
         UsageError: A path does not exist or is a folder.
-        Inconclusive: A file is empty or cannot be copied.
     """
     strictness = Strictness(
         seconds=limits.scan_seconds, memory=limits.scan_memory, bad_digests=read_bad_digests(bad_digests)
     )
     for path in paths:
         tell(path)
-        with Vault() as vault:
+        yield _scan_file(path, host, strictness)
+
+
+def _scan_file(path: str, host: Host, strictness: Strictness) -> ScannedFile:
+    """Return what scanners say of one file; one that cannot be read must not keep others from being scanned."""
+    with Vault() as vault:
+        try:
             artifact = vault.hold(path, host.backends())
-            scanned = scan_artifact(path, artifact, host, vault, strictness, unheard)
-        yield ScannedFile(name=path, format=artifact.format or None, members=artifact.members, scanned=scanned)
+        except (UnreadableArtifact, Inconclusive) as error:
+            summary = ScanSummary(state=ScanState.FAILED)
+            scanned = Scanned(summary=summary, findings=(find(UNREADABLE, error.message, path, error.hint),))
+            return ScannedFile(name=path, format=None, members=(), scanned=scanned)
+        scanned = scan_artifact(path, artifact, host, vault, strictness, unheard)
+    return ScannedFile(name=path, format=artifact.format or None, members=artifact.members, scanned=scanned)
 
 
 def list_rules(host: Host) -> tuple[Offered, ...]:

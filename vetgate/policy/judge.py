@@ -53,7 +53,7 @@ def judge(
     rulings = [apply_waiver(judge_rule(rule, gathered), policy.waivers, today) for rule in policy.rules]
     rulings += _findings(policy.halt_at, evidence)
     rulings += _scanned(evidence) if policy.scan == "required" else []
-    rulings += _unwalled(unwalled) if policy.isolation == "required" and unwalled else []
+    rulings += _unwalled(unwalled, evidence) if policy.isolation == "required" else []
     spoken = {ruling.rule for ruling in rulings} & {SCAN, ISOLATION}
     rulings += [_failed(item) for item in _unspoken(evidence, owners, always) if item.check not in spoken]
     return _verdict(policy, evidence, tuple(rulings))
@@ -115,10 +115,17 @@ def _scanned(evidence: Sequence[Evidence]) -> list[Ruling]:
     return [Ruling(rule=SCAN, words="every model is scanned before it is opened", decision=decision, because=because)]
 
 
-def _unwalled(unwalled: Sequence[str]) -> list[Ruling]:
-    """Return the ruling on models whose processes lacked a wall."""
+def _unwalled(unwalled: Sequence[str], evidence: Sequence[Evidence]) -> list[Ruling]:
+    """Return the ruling on walls; none where nothing was measured and none was missing, for then nothing ran."""
     words = "all walls stand around every model's process"
-    return [Ruling(rule=ISOLATION, words=words, decision=Decision.INCONCLUSIVE, because="; ".join(unwalled))]
+    if unwalled:
+        return [Ruling(rule=ISOLATION, words=words, decision=Decision.INCONCLUSIVE, because="; ".join(unwalled))]
+    if all(item.outcome is not Outcome.MEASURED or item.check == ISOLATION for item in evidence):
+        return []
+    if any(item.check == ISOLATION and item.outcome is not Outcome.MEASURED for item in evidence):
+        return []
+    because = "no process that read a model in this run lacked a wall"
+    return [Ruling(rule=ISOLATION, words=words, decision=Decision.PASS, because=because)]
 
 
 def _finding_words(severity: Severity, message: str, location: str) -> str:

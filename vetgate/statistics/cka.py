@@ -17,6 +17,10 @@ Floats = NDArray[np.float64]
 LEAST_IMAGES = 5
 """HSIC_1 needs four; without one of them there must still be four."""
 
+_ROUNDING = 1e-9
+"""Of an HSIC of features whose spread is 1: what is 0 comes out as a few times the least difference of two numbers, of
+either sign, depending on the order of the sums."""
+
 
 def debiased_cka(x: NDArray[np.floating], y: NDArray[np.floating]) -> float:
     """Return the debiased linear CKA of two sets of features, in [-1, 1].
@@ -86,7 +90,7 @@ def _standard(features: NDArray[np.floating]) -> Floats:
 
 def _alignment(between: Floats, first: Floats, second: Floats) -> Floats:
     """Return HSIC(x, y) / sqrt(HSIC(x, x) HSIC(y, y))."""
-    if not (np.all(first > 0) and np.all(second > 0)):
+    if not (np.all(first > _ROUNDING) and np.all(second > _ROUNDING)):
         raise ValueError("the features of one side differ by no more than chance would have them")
     return np.asarray(np.clip(between / np.sqrt(first * second), -1.0, 1.0))
 

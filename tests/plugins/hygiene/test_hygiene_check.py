@@ -83,7 +83,7 @@ def test_without_other_sets_overlap_is_unknown_and_never_zero() -> None:
     results = HygieneCheck().measure(ImagesContext(as_set(OTHERS)), Ask())
     assert not {"data.overlap_exact", "data.overlap_near"} & set(_values(results))
     assert [finding.message for finding in results.findings] == [
-        f"{name} is not known: no calibration data was named (--calibration-data PATH), nor training data "
+        f"{name} was not measured: no calibration data was named (--calibration-data PATH), nor training data "
         "(--train-data PATH)"
         for name in ("data.overlap_exact", "data.overlap_near")
     ]

@@ -29,8 +29,8 @@ from vetgate.api import BackendSpec, Tap
 
 class Tapped(AcmeModel):
     def __init__(self, model):
-        self._misbehave, self._left, self._weight = "", 0, model._weight
-        self.lie = model._misbehave
+        self.__dict__.update(model.__dict__)
+        self.lie, self._misbehave = model._misbehave, ""
 
     def taps(self):
         shape = (0,) if self.lie == "empty" else (1 << 28,) if self.lie == "huge" else (16,)
