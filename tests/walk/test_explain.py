@@ -299,6 +299,7 @@ def test_patience_ends_where_there_is_no_progress(deep: Any, how: str) -> None:
 def test_what_trains_ends_with_its_parent(deep: Any, ending: signal.Signals) -> None:
     _model(deep, "hang-cand.deep")
     arguments = _terminal(deep, "hang-cand.deep")
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's `&` has it ignored, and a child inherits that
     parent = subprocess.Popen([sys.executable, "-m", "vetgate", *arguments], cwd=deep.folder, stderr=subprocess.PIPE)
     cache = Path(os.environ["XDG_CACHE_HOME"])
     _await(lambda: any(note.read_text(encoding="ascii") for note in cache.rglob("hanging")))

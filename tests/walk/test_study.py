@@ -402,6 +402,7 @@ def test_a_study_that_is_ended_loses_the_variant_in_the_making_alone(base: Any, 
     common = ("--reference", "base.acme", "--data", "eval.npz", "--output", "out", "--only", "acme-trim-*")
     command = [sys.executable, "-m", "vetgate", "study", "compress", *common, "--variant", "acme-trim:misbehave=hang"]
     told = base.folder / "told.txt"
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's `&` has it ignored, and a child inherits that
     with told.open("wb") as errors:
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=errors, env=dict(os.environ))
     notes = base.folder / "out" / "made"
