@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import zipfile
-import zlib
 from pathlib import Path, PurePosixPath
 
 from vetgate.api import Finding, Probe, ScanContext
@@ -16,6 +15,7 @@ from vetgate_scan.mapped import mapped
 from vetgate_scan.onnx_external import leads_outside
 from vetgate_scan.tensorflow_graph import is_saved_model, look_at_saved_model
 from vetgate_scan.wire import Data
+from vetgate_scan.zip_end import ZIP_DAMAGE
 
 _OWN = frozenset({"config.json", "metadata.json", "model.weights.h5", "assets/"})
 _CONFIG = "config.json"
@@ -75,7 +75,7 @@ def _look_at_archive(file: Path, found: Found) -> None:
                 found.add(rule.MEMBER, f"it lacks {_CONFIG}, or has a file twice")
             for member in archive.infolist():
                 _look_at_member(archive, member, found)
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, RuntimeError, EOFError, zlib.error) as error:
+    except ZIP_DAMAGE as error:
         found.add(rule.DAMAGED, f"it cannot be unpacked: {error}")
 
 

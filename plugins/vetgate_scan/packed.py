@@ -10,7 +10,7 @@ from vetgate_scan.executable import head_of, is_program_name
 from vetgate_scan.found import Found, quoted
 from vetgate_scan.onnx_external import leads_outside
 from vetgate_scan.wire import Data
-from vetgate_scan.zip_end import ZipEnd, zip_end
+from vetgate_scan.zip_end import ZIP_DAMAGE, ZipEnd, zip_end
 
 _MOST_MEMBERS = 1000
 _MOST_DIRECTORY = 1 << 20
@@ -54,7 +54,7 @@ def _look_at_members(file: Path, end: ZipEnd, rule: RuleSpec, found: Found) -> N
                 reason = _reason(archive, member)
                 if reason:
                     found.add(rule, f"{quoted(member.filename)} is packed behind its end: {reason}")
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, RuntimeError, EOFError) as error:
+    except ZIP_DAMAGE as error:
         found.add(rule, f"what is packed behind its end at byte {end.first:,} is a damaged zip: {error}")
 
 

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import lzma
 import struct
+import zipfile
+import zlib
 from dataclasses import dataclass
 
 from vetgate_scan.wire import Data
 
+ZIP_DAMAGE = (
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError),
+    *(OSError, EOFError, NotImplementedError, RuntimeError, ValueError),
+)
+"""What zipfile raises on a damaged archive; NotImplementedError for a compression that it does not know, RuntimeError
+for an encrypted member, OSError for a broken bzip2 stream."""
 _END = b"PK\x05\x06"
 _LONGEST = 22 + 65535
 _LARGE = 0xFFFFFFFF

@@ -120,9 +120,8 @@ def _unwalled(unwalled: Sequence[str], evidence: Sequence[Evidence]) -> list[Rul
     words = "all walls stand around every model's process"
     if unwalled:
         return [Ruling(rule=ISOLATION, words=words, decision=Decision.INCONCLUSIVE, because="; ".join(unwalled))]
-    if all(item.outcome is not Outcome.MEASURED or item.check == ISOLATION for item in evidence):
-        return []
-    if any(item.check == ISOLATION and item.outcome is not Outcome.MEASURED for item in evidence):
+    told = any(item.check == ISOLATION for item in evidence)  # that a wall was missing, which has a ruling of its own
+    if told or all(item.outcome is not Outcome.MEASURED for item in evidence):
         return []
     because = "no process that read a model in this run lacked a wall"
     return [Ruling(rule=ISOLATION, words=words, decision=Decision.PASS, because=because)]

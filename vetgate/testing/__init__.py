@@ -10,7 +10,7 @@ A backend's whole test file can be:
 from vetgate.testing.compressor import CompressorContract
 from vetgate.testing.contracts import BackendContract, CheckContract, DataSourceContract, Example, ReporterContract
 from vetgate.testing.labeller import LabellerContract
-from vetgate.testing.scanner import Sample, ScannerContract
+from vetgate.testing.scanner import Payload, Sample, ScannerContract
 from vetgate.testing.toy import LinearModel, toy_card, toy_table
 from vetgate.testing.trainer import TrainerCheckContract
 
@@ -22,6 +22,7 @@ __all__ = [
     "Example",
     "LabellerContract",
     "LinearModel",
+    "Payload",
     "ReporterContract",
     "Sample",
     "ScannerContract",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,6 +42,20 @@ class Sample:
     """Format id, as its backend declares it; empty where none opens it."""
     parts: tuple[str, ...] = ()
     """Further files that ship, relative to the folder of `path`."""
+
+
+class Payload:
+    """Writes an empty file when it is unpickled, so that a test sees whether code in a model ran.
+
+    Args:
+        mark: The file.
+    """
+
+    def __init__(self, mark: Path) -> None:
+        self.mark = mark
+
+    def __reduce__(self) -> tuple[Callable[..., object], tuple[Path]]:
+        return Path.touch, (self.mark,)
 
 
 class ScannerContract(ABC):

@@ -19,23 +19,13 @@ import pytest
 import torch
 
 from vetgate.api import Finding
-from vetgate.testing.scanner import Sample
+from vetgate.testing.scanner import Payload, Sample
 
 Scan = Callable[[Sample], tuple[Finding, ...]]
 Build = Callable[[Path, Path], Sample]
 
 HARMFUL: dict[str, tuple[str, Build]] = {}
 """Technique -> the rule that it breaks, and what builds it in a folder."""
-
-
-class Payload:
-    """Writes a file when it is unpickled."""
-
-    def __init__(self, mark: Path) -> None:
-        self.mark = mark
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Path.touch, (self.mark,)
 
 
 def technique(rule: str) -> Callable[[Build], Build]:

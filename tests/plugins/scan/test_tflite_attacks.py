@@ -256,6 +256,22 @@ def packed_files_hold_a_program(tiny: Any) -> bytes:
     return bytes(tiny.convolutional()) + packed({"labels.txt": b"cat\n", "setup.sh": b"#!/bin/sh\n"})
 
 
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_packed_files_that_cannot_be_unpacked_are_told_as_such(
+    tiny: Any, tmp_path: Path, scan: Scan, method: int
+) -> None:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", method) as archive:
+        archive.writestr("labels.txt", b"cat dog " * 200)
+        header, size = 30 + len("labels.txt"), archive.infolist()[0].compress_size
+    data = bytearray(made.getvalue())
+    data[header + size // 2 : header + size] = b"\xff" * (size - size // 2)
+    path = tmp_path / "model.tflite"
+    path.write_bytes(bytes(tiny.convolutional()) + data)
+    (found,) = (finding for finding in scan(Sample(path, "tflite")) if finding.rule == "VG0509")
+    assert "is a damaged zip" in found.message
+
+
 @technique("VG0509")
 def packed_files_climb_out(tiny: Any) -> bytes:
     return bytes(tiny.convolutional()) + packed({"../../.bashrc": b"touch mark"})

@@ -20,7 +20,7 @@ from vetgate_scan import script
 from vetgate_torch.written import Unsafe, check
 
 from vetgate.api import Finding
-from vetgate.testing.scanner import Sample
+from vetgate.testing.scanner import Payload, Sample
 
 jit: Any = torch.jit
 Scan = Callable[[Sample], tuple[Finding, ...]]
@@ -36,16 +36,6 @@ class Base:
 
 Build = Callable[[Base, Path, Path], Sample]
 HARMFUL: dict[str, tuple[str, Build]] = {}
-
-
-class Payload:
-    """Writes a file when it is unpickled."""
-
-    def __init__(self, mark: Path) -> None:
-        self.mark = mark
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Path.touch, (self.mark,)
 
 
 def technique(rule: str) -> Callable[[Build], Build]:
