@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from itertools import takewhile
 
@@ -16,11 +17,21 @@ def short_names(names: Sequence[str]) -> list[str]:
 
 
 def plain(text: str) -> str:
-    r"""Return untrusted text with every character that cannot be seen spelled out, such as `\x1b`."""
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text)
+    r"""Return `text` with every character that cannot be seen spelled out, such as `\x1b` and `\n`."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else _spelled(char) for char in text)
+
+
+def _spelled(char: str) -> str:
+    if unicodedata.category(char) == "Zs":
+        return " "
+    return char.encode("unicode_escape").decode("ascii")
 
 
 def shorten(text: str, most: int = LONGEST_NAME) -> str:
-    """Return text in at most `most` characters; its middle gives way."""
+    """Return text in at most `most` characters; its middle gives way, for both ends of a path tell something."""
+    if len(text) <= most:
+        return text
     tail = (most - 1) // 2
-    return text if len(text) <= most else f"{text[: most - 1 - tail]}…{text[len(text) - tail :]}"
+    return f"{text[: most - 1 - tail]}…{text[len(text) - tail :]}"

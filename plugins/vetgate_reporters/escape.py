@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from vetgate_reporters.text import name, sentence
+from vetgate.wording.text import name, sentence
 
 _STRUCTURE = re.compile(r"[&<>|\\`*~\[\]$#@]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|:(?=//)|(?<=www)\.|(?<=WWW)\.")
 _SIMPLE = re.compile(r"[\w.,:/+=()%-][\w.,:/+=()% -]*(?<! )")

@@ -8,15 +8,15 @@ from itertools import accumulate
 from rich.text import Text
 
 from vetgate.reporting import Exhibit, Report, Table, Unit, format_quantity
-from vetgate_reporters import sections
+from vetgate.wording import sections
+from vetgate.wording.figures import BOUNDS_TOLD
+from vetgate.wording.head import further_warnings
+from vetgate.wording.sections import Section
+from vetgate.wording.slices import further_slices, slice_tables
+from vetgate.wording.text import counted, name, sentence
 from vetgate_reporters.figure_table import BASIS_FIRST, LAYOUTS, draw_figures
-from vetgate_reporters.figures import BOUNDS_TOLD
-from vetgate_reporters.head import further_warnings
 from vetgate_reporters.page import Column, Page
 from vetgate_reporters.provenance_pages import draw_ran
-from vetgate_reporters.sections import Section
-from vetgate_reporters.slices import further_slices, slice_tables
-from vetgate_reporters.text import counted, name, sentence
 
 MOST_ROWS = 12
 """Rows of an exhibit in the text report."""

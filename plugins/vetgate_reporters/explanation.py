@@ -20,10 +20,10 @@ from vetgate.reporting import (
     format_quantity,
     side_by_side,
 )
+from vetgate.wording.head import head_lines
+from vetgate.wording.text import common_folder, name, sentence
 from vetgate_reporters.evidence_pages import draw_evidence, draw_exhibit
-from vetgate_reporters.head import head_lines
 from vetgate_reporters.page import Column, Page
-from vetgate_reporters.text import common_folder, name, sentence
 
 Shown = Callable[[str], str]
 """Makes a name harmless and fit for the document."""

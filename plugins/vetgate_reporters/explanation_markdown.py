@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from vetgate.reporting import ReportSet
+from vetgate.wording.head import head_lines
 from vetgate_reporters.escape import code, prose
 from vetgate_reporters.explanation import ADVICE, comparisons, leads, title, without_form
-from vetgate_reporters.head import head_lines
 from vetgate_reporters.markdown_evidence import evidence_blocks, exhibit_blocks
 
 LONGEST = 60_000

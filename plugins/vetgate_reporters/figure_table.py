@@ -9,9 +9,9 @@ from enum import Enum
 from rich.cells import cell_len
 from rich.text import Text
 
-from vetgate_reporters.figures import Figure, titles
+from vetgate.wording.figures import Figure, titles
+from vetgate.wording.text import name, stacked
 from vetgate_reporters.page import Column, Page
-from vetgate_reporters.text import name, stacked
 
 _INDENT = 2
 _STYLES = {"better": "green", "worse": "red", "same": "dim"}

@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from vetgate.reporting import Decision, Report, ReportSet, Ruling
-from vetgate_reporters import rulings
+from vetgate.wording import rulings
+from vetgate.wording.head import head_lines
+from vetgate.wording.provenance import promotion_words
+from vetgate.wording.text import counted
 from vetgate_reporters.escape import code, prose
-from vetgate_reporters.head import head_lines
 from vetgate_reporters.markdown_evidence import evidence_blocks
 from vetgate_reporters.markdown_table import listing, table
-from vetgate_reporters.provenance import promotion_words
-from vetgate_reporters.text import counted
 
 LONGEST = 60_000
 """Characters of the document."""

@@ -6,14 +6,14 @@ import shlex
 from collections.abc import Sequence
 
 from vetgate.reporting import Exhibit, Finding, Report, Table, Unit, format_quantity
-from vetgate_reporters import figures, provenance, sections
+from vetgate.wording import figures, provenance, sections
+from vetgate.wording.figures import Cell, Figure
+from vetgate.wording.head import further_warnings
+from vetgate.wording.provenance import RunTable
+from vetgate.wording.slices import further_slices, slice_tables
+from vetgate.wording.text import counted, plain, shorten
 from vetgate_reporters.escape import block, code, prose
-from vetgate_reporters.figures import Cell, Figure
-from vetgate_reporters.head import further_warnings
 from vetgate_reporters.markdown_table import folded, listing, table
-from vetgate_reporters.provenance import RunTable
-from vetgate_reporters.slices import further_slices, slice_tables
-from vetgate_reporters.text import counted, plain, shorten
 
 WIDEST = 12
 """Columns of an exhibit's table."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from vetgate_reporters.text import counted
+from vetgate.wording.text import counted
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], most: int, align: str) -> str:

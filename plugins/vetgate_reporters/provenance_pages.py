@@ -7,10 +7,10 @@ import shlex
 from rich.text import Text
 
 from vetgate.reporting import Report
-from vetgate_reporters import provenance
+from vetgate.wording import provenance
+from vetgate.wording.provenance import RunTable
+from vetgate.wording.text import counted, folded, name, plain, sentence
 from vetgate_reporters.page import Column, Page
-from vetgate_reporters.provenance import RunTable
-from vetgate_reporters.text import counted, folded, name, plain, sentence
 
 _INDENTED_FROM = 90
 """Columns from which a digest and its label stand indented on one line."""

@@ -8,13 +8,13 @@ from collections.abc import Callable, Sequence
 from rich.text import Text
 
 from vetgate.reporting import Decision, Report, ReportSet, Ruling
-from vetgate_reporters import rulings
+from vetgate.wording import rulings
+from vetgate.wording.head import head_lines
+from vetgate.wording.provenance import promotion_words
+from vetgate.wording.text import common_folder, counted, name, sentence, stacked
 from vetgate_reporters.evidence_pages import draw_evidence
-from vetgate_reporters.head import head_lines
 from vetgate_reporters.page import STYLES, Column, Page
-from vetgate_reporters.provenance import promotion_words
 from vetgate_reporters.provenance_pages import draw_provenance
-from vetgate_reporters.text import common_folder, counted, name, sentence, stacked
 
 LEAST_RULE = 17
 """Columns that the rule's name keeps on one line with its figures; with fewer each ruling takes two lines."""

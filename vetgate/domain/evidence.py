@@ -208,6 +208,36 @@ class Finding(Record):
     advice: str = ""
 
 
+class Mark(StrEnum):
+    """What a table is drawn with."""
+
+    BARS = "bars"
+    """One group of horizontal bars a row, one bar a value column."""
+    LINES = "lines"
+    """One line a value column, over the numbers of the label column."""
+    MATRIX = "matrix"
+    """One cell a row: its place down by the label column, across by `across`, its shade by the one value column."""
+    POINTS = "points"
+    """One point a row: across by the first value column, up by the second, named by the label column."""
+
+
+class Chart(Record):
+    """How a table can be drawn, by the titles of its columns; who cannot draw shows the table."""
+
+    mark: Mark
+    label: str
+    values: Annotated[tuple[str, ...], Field(min_length=1)]
+    """Columns of numbers; a row whose value is missing is left out."""
+    across: str | None = None
+    """MATRIX: the column that tells the place across."""
+    group: str | None = None
+    """POINTS: the column that tells points of one kind."""
+    unit: Unit = Unit.SCORE
+    """Of all values."""
+    logarithmic: bool = False
+    """Whether the axis of the values is."""
+
+
 class Table(Record):
     """A table for the report."""
 
@@ -216,6 +246,18 @@ class Table(Record):
     columns: tuple[str, ...]
     rows: tuple[tuple[str | float | int | None, ...], ...]
     caption: str = ""
+    chart: Chart | None = None
+    """How it can be drawn; None for one that is to be read."""
+
+    @model_validator(mode="after")
+    def _drawn_by_columns_it_has(self) -> Self:
+        chart = self.chart
+        if chart is not None:
+            named = [chart.label, *chart.values, *filter(None, [chart.across, chart.group])]
+            lacking = [title for title in named if title not in self.columns]
+            if lacking:
+                raise ValueError(f"its chart names columns that it has not: {', '.join(lacking)}")
+        return self
 
 
 class Picture(Record):
@@ -223,9 +265,11 @@ class Picture(Record):
 
     kind: Literal["picture"] = "picture"
     title: str
-    media_type: Literal["image/png", "image/svg+xml"]
+    media_type: Literal["image/png", "image/jpeg", "image/svg+xml"]
     base64: str
     caption: str = ""
+    image: str | None = None
+    """Id of the image that it shows something of; None where it is of no single image."""
 
 
 Exhibit: TypeAlias = Annotated[Table | Picture, Field(discriminator="kind")]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 from vetgate_reporters.markdown import MarkdownReporter
-from vetgate_reporters.slices import further_slices, slice_tables
 from vetgate_reporters.terminal import TerminalReporter
 
 from vetgate.reporting import LABEL, Decision, Evidence, Of, Report, Reporter, ReportSet, Ruling, Slice
+from vetgate.wording.slices import further_slices, slice_tables
 
 LINE = "no yardstick was given: how far is an independent model? --yardstick FILE"
 REPORTERS = (TerminalReporter(100), MarkdownReporter())

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from vetgate.reporting import BATCH, LABEL, Better, Evidence, Measurement, Of, Report, Versus
-from vetgate_reporters.figures import Figure, figure_of
+from vetgate.domain.evidence import BATCH, LABEL, Better, Evidence, Measurement, Of, Versus
+from vetgate.domain.report import Report
+from vetgate.wording.figures import Figure, figure_of
 
 WORST = 5
 """Slices listed of a column with many."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from vetgate.reporting import Evidence, Execution, ModelSummary, Outcome, Promotion, Report
-from vetgate_reporters.text import counted
+from vetgate.domain.evidence import Evidence, Outcome
+from vetgate.domain.model import Execution
+from vetgate.domain.report import ModelSummary, Promotion, Report
+from vetgate.wording.text import counted
 
 PREDICTIONS = "predictions"
 UNKNOWN = "–"

@@ -5,21 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from vetgate.reporting import (
-    BATCH,
-    Decision,
-    Evidence,
-    Exhibit,
-    Finding,
-    Measurement,
-    Of,
-    Outcome,
-    Report,
-    Slice,
-    Table,
-    Versus,
-)
-from vetgate_reporters.figures import Figure, figure_of
+from vetgate.domain.evidence import BATCH, Evidence, Exhibit, Finding, Measurement, Of, Outcome, Slice, Table, Versus
+from vetgate.domain.report import Report
+from vetgate.domain.verdict import Decision
+from vetgate.wording.figures import Figure, figure_of
 
 PAIR = "of the pair"
 COLD = "cold start and memory"

@@ -4,20 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from vetgate.reporting import (
-    Decision,
-    Of,
-    Report,
-    ReportSet,
-    Ruling,
-    Slice,
-    Unit,
-    Versus,
-    format_about,
-    format_beside,
-    format_limit,
-)
-from vetgate_reporters.figures import UNBOUNDED, span
+from vetgate.domain.evidence import Of, Slice, Versus
+from vetgate.domain.report import Report, ReportSet
+from vetgate.domain.unit import Unit, format_about, format_beside, format_limit
+from vetgate.domain.verdict import Decision, Ruling
+from vetgate.wording.figures import UNBOUNDED, span
 
 MARKS = {Decision.PASS: "✔", Decision.WARN: "!", Decision.INCONCLUSIVE: "?", Decision.FAIL: "✘"}
 LEGEND = ", ".join(f"{mark} {decision.value}" for decision, mark in MARKS.items())

@@ -5,18 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from vetgate.reporting import (
-    BaselineSummary,
-    ModelSummary,
-    Report,
-    ScanState,
-    Stopping,
-    Unit,
-    YardstickSummary,
-    format_quantity,
-)
-from vetgate_reporters.provenance import answered, models, promotion_words
-from vetgate_reporters.text import counted
+from vetgate.domain.report import BaselineSummary, ModelSummary, Report, Stopping
+from vetgate.domain.scan import ScanState
+from vetgate.domain.unit import Unit, format_quantity
+from vetgate.domain.yardstick import YardstickSummary
+from vetgate.wording.provenance import answered, models, promotion_words
+from vetgate.wording.text import counted
 
 WARNINGS = 5
 """Warnings that stand in the head; further ones follow the evidence."""

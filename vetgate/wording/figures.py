@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from vetgate.reporting import (
+from vetgate.domain.evidence import (
     Better,
     Counts,
     Exact,
@@ -16,11 +16,10 @@ from vetgate.reporting import (
     PairedCounts,
     Pairs,
     Quantiles,
-    Unit,
     Unstated,
     Versus,
-    format_quantity,
 )
+from vetgate.domain.unit import Unit, format_quantity
 
 LEVELS = (0.05, 0.95)
 """Between these quantiles lie the one-sided 95 % bounds."""

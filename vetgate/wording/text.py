@@ -8,34 +8,16 @@ from __future__ import annotations
 
 import re
 import textwrap
-import unicodedata
 from collections.abc import Sequence
+
+from vetgate.label import plain, shorten
+
+__all__ = ["common_folder", "counted", "folded", "name", "plain", "sentence", "shorten", "stacked"]
 
 LONGEST_NAME = 60
 """Characters of a name in a table."""
 LONGEST_SENTENCE = 1000
 """Characters of a sentence; what is longer is data, and stands in the JSON report."""
-
-
-def plain(text: str) -> str:
-    r"""Return `text` with every character that cannot be seen spelled out, such as `\x1b`, `\n` and `\u202e`."""
-    if text.isprintable():
-        return text
-    return "".join(char if char.isprintable() else _spelled(char) for char in text)
-
-
-def _spelled(char: str) -> str:
-    if unicodedata.category(char) == "Zs":
-        return " "
-    return char.encode("unicode_escape").decode("ascii")
-
-
-def shorten(text: str, most: int) -> str:
-    """Return `text` in at most `most` characters; its middle gives way, for both ends of a path tell something."""
-    if len(text) <= most:
-        return text
-    tail = (most - 1) // 2
-    return f"{text[: most - 1 - tail]}…{text[len(text) - tail :]}"
 
 
 def name(text: str, most: int = LONGEST_NAME) -> str:
