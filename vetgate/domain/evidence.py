@@ -272,7 +272,39 @@ class Picture(Record):
     """Id of the image that it shows something of; None where it is of no single image."""
 
 
-Exhibit: TypeAlias = Annotated[Table | Picture, Field(discriminator="kind")]
+class Answer(Record):
+    """What a model said to one image."""
+
+    name: str
+    """Of the class."""
+    probability: Annotated[float, Field(ge=0, le=1)]
+
+
+class Shot(Record):
+    """One image of a gallery."""
+
+    image: str
+    """Its id."""
+    label: str | None
+    """Name of its class; None where nobody labelled it."""
+    reference: Answer
+    candidate: Answer
+    media_type: Literal["image/png", "image/jpeg"]
+    base64: str
+
+
+class Gallery(Record):
+    """Images that tell the two models apart, the worst first."""
+
+    kind: Literal["gallery"] = "gallery"
+    title: str
+    shots: tuple[Shot, ...]
+    of: PositiveInt
+    """Images that it was chosen from."""
+    caption: str = ""
+
+
+Exhibit: TypeAlias = Annotated[Table | Picture | Gallery, Field(discriminator="kind")]
 
 
 class Ran(Record):
