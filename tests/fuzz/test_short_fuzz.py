@@ -1,11 +1,13 @@
 """Some 20 s of fuzzing with fixed choices; `benchmarks/fuzz` goes on where this ends, guided by coverage.
 
+With VETGATE_FUZZ_EXAMPLES=N hypothesis draws N documents for each test, others in every run; 3,000 take some 10 minutes.
 Whatever is read, it is taken or refused with one of the project's own errors; nothing else is raised, in 10 s each.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from contextlib import suppress
@@ -19,6 +21,7 @@ from hypothesis import strategies as st
 
 from vetgate.domain.errors import VetgateError
 
+EXAMPLES = os.environ.get("VETGATE_FUZZ_EXAMPLES")
 LONGEST = 10.0
 """Seconds of one input."""
 NEEDS = {
@@ -47,8 +50,8 @@ TREES = st.recursive(
     max_leaves=20,
 )
 QUIET = settings(
-    max_examples=40,
-    derandomize=True,
+    max_examples=int(EXAMPLES or 40),
+    derandomize=not EXAMPLES,
     database=None,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],

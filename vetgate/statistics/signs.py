@@ -37,7 +37,7 @@ def log_sign_capital(wins: ArrayLike, n: ArrayLike) -> NDArray[np.float64]:
         n: Pairs in all, 0 or more.
 
     Returns:
-        ln K, rising with wins; 0 without a pair, -inf where K is below the smallest float.
+        ln K, rising with wins; 0 without a pair.
 
     Raises:
         ValueError: wins is negative or above n.
@@ -48,9 +48,31 @@ def log_sign_capital(wins: ArrayLike, n: ArrayLike) -> NDArray[np.float64]:
         wrong = f"wins is {won[~possible].flat[0]:g} with n = {pairs[~possible].flat[0]:g}"
         raise ValueError(f"{wrong}, but it must lie between 0 and n")
     a, b = won + 0.5, pairs - won + 0.5
+    above = betainc(b, a, 0.5)
+    tail = above < _TOO_SMALL
     with np.errstate(divide="ignore"):
-        above = np.log(betainc(b, a, 0.5))
-    return np.asarray((pairs + 1.0) * math.log(2.0) + betaln(a, b) - math.log(math.pi) + above, dtype=np.float64)
+        log_capital = (pairs + 1.0) * math.log(2.0) + betaln(a, b) - math.log(math.pi) + np.log(above)
+    log_capital = np.asarray(log_capital, dtype=np.float64)
+    log_capital[tail] = _log_capital_of_few_wins(pairs[tail], b[tail])
+    return log_capital
+
+
+_TOO_SMALL = 1e-290
+"""Chances P(p > 1/2) near the smallest float have few digits left, and what is below it none."""
+
+
+def _log_capital_of_few_wins(n: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return ln K where wins are so few that P(p > 1/2) vanishes: K = 2F1(n + 1, 1; b + 1; 1/2) / (pi b).
+
+    NIST Digital Library of Mathematical Functions, 8.17.8. Each term is at most (n + 1) / (2 b + 2) of the one before.
+    """
+    term, total = np.ones_like(b), np.ones_like(b)
+    step = 0
+    while np.any(term > 1e-17 * total):
+        term = term * (n + 1.0 + step) / (2.0 * (b + 1.0 + step))
+        total = total + term
+        step += 1
+    return np.asarray(np.log(total) - np.log(math.pi * b), dtype=np.float64)
 
 
 def sign_capitals(log_ratios: ArrayLike, ratio: float) -> Capitals:

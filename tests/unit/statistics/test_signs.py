@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy.integrate import quad
 from scipy.stats import beta, binom
@@ -45,6 +45,16 @@ def test_capital_stays_fair_from_one_pair_to_the_next() -> None:
         assert following == pytest.approx(now, rel=1e-9)
 
 
+@pytest.mark.parametrize(
+    ("wins", "n", "known"),
+    [(0, 1100, -7.45555601930376), (410, 2735, -8.009800288263989), (1000, 5000, -8.458505169677897)],
+)
+def test_capital_of_a_gambler_who_hardly_ever_wins_is_small_and_not_nothing(wins: int, n: int, known: float) -> None:
+    """By mpmath 1.3 with 50 digits; P(p > 1/2) is below the smallest float."""
+    assert log_sign_capital(wins, n) == pytest.approx(known, abs=1e-9)
+
+
+@example((410, 2734))
 @given(COUNTS)
 def test_a_win_more_never_lowers_the_capital_and_a_pair_lost_never_raises_it(counts: tuple[int, int]) -> None:
     wins, n = counts
