@@ -1,4 +1,7 @@
-"""Build the wheel and make sure that it holds every package, its typing marker and the policies, and nothing else."""
+"""Make sure that the wheel holds every package, its typing marker and the policies, and nothing else.
+
+wheel_contents.py [WHEEL]      without one it is built
+"""
 
 import subprocess
 import sys
@@ -12,9 +15,10 @@ ROOT = Path(__file__).parent.parent
 project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 packages = {Path(path).name: ROOT / path for path in project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]}
 with tempfile.TemporaryDirectory() as folder:
-    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, str(ROOT)]
-    subprocess.run(build, check=True, stdout=subprocess.DEVNULL)
-    (wheel,) = Path(folder).glob("*.whl")
+    if len(sys.argv) == 1:
+        build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, str(ROOT)]
+        subprocess.run(build, check=True, stdout=subprocess.DEVNULL)
+    (wheel,) = map(Path, sys.argv[1:]) if len(sys.argv) > 1 else Path(folder).glob("*.whl")
     names = set(zipfile.ZipFile(wheel).namelist())
 
 expected = {

@@ -20,6 +20,7 @@ from vetgate.domain.check import (
     TableContext,
 )
 from vetgate.domain.compress import Bench, Compressor, Made, Recipe, Step, Takes, TrainingSet, Wants
+from vetgate.domain.difference import Difference
 from vetgate.domain.errors import (
     CardError,
     DataError,
@@ -43,6 +44,7 @@ from vetgate.domain.evidence import (
     Evidence,
     Exact,
     Finding,
+    FindingRule,
     Gallery,
     Looks,
     Mark,
@@ -80,10 +82,22 @@ from vetgate.domain.predictions import (
     Predictions,
     PredictionTable,
 )
+from vetgate.domain.publish import PublishContext, Publisher, WrittenFile
+from vetgate.domain.report import ModelSummary, Report, ReportSet
 from vetgate.domain.samples import Samples, SampleSet
 from vetgate.domain.scan import ScanContext, Scanner, ScanState
 from vetgate.domain.setting import Setting, SettingKind, SettingSpec, read_settings
+from vetgate.domain.source import (
+    ArtifactSource,
+    FetchContext,
+    FetchedFile,
+    ModelOrigin,
+    Sourced,
+    scheme_of,
+    without_login,
+)
 from vetgate.domain.specs import (
+    ArtifactSourceSpec,
     BackendSpec,
     CheckSpec,
     CompressorSpec,
@@ -97,6 +111,7 @@ from vetgate.domain.specs import (
     MetricSpec,
     PolicySpec,
     Probe,
+    PublisherSpec,
     Reporter,
     ReporterSpec,
     RuleSpec,
@@ -106,6 +121,7 @@ from vetgate.domain.structure import Operator, Port, Structure, Tensor
 from vetgate.domain.study import Study
 from vetgate.domain.trainer import CandidateSeen, ConceptMask, ImageSet, Labeller, TrainerContext, Tuning
 from vetgate.domain.unit import Unit
+from vetgate.domain.verdict import Decision
 from vetgate.domain.yardstick import Distance, Peer, Yardstick, YardstickSummary
 from vetgate.hookspecs import hookimpl
 
@@ -116,6 +132,8 @@ __all__ = [
     "LOOKS_OF_IMAGES",
     "Answer",
     "Artifact",
+    "ArtifactSource",
+    "ArtifactSourceSpec",
     "Ask",
     "Backend",
     "BackendSpec",
@@ -136,6 +154,8 @@ __all__ = [
     "Counts",
     "DataError",
     "DataSourceSpec",
+    "Decision",
+    "Difference",
     "Distance",
     "Drawing",
     "DrawingSpec",
@@ -147,7 +167,10 @@ __all__ = [
     "EvidenceContext",
     "Exact",
     "Execution",
+    "FetchContext",
+    "FetchedFile",
     "Finding",
+    "FindingRule",
     "FormatSpec",
     "Gallery",
     "ImageSet",
@@ -166,6 +189,8 @@ __all__ = [
     "MetricSpec",
     "MissingExtra",
     "Model",
+    "ModelOrigin",
+    "ModelSummary",
     "ModuleBackend",
     "Need",
     "Of",
@@ -185,10 +210,15 @@ __all__ = [
     "PredictionTable",
     "Predictions",
     "Probe",
+    "PublishContext",
+    "Publisher",
+    "PublisherSpec",
     "Quantiles",
     "Question",
     "Ran",
     "Recipe",
+    "Report",
+    "ReportSet",
     "Reporter",
     "ReporterSpec",
     "Resize",
@@ -209,6 +239,7 @@ __all__ = [
     "Shot",
     "SketchedImages",
     "Slice",
+    "Sourced",
     "Step",
     "Structure",
     "StructureContext",
@@ -233,6 +264,7 @@ __all__ = [
     "VetgateError",
     "Wants",
     "WorkerFailed",
+    "WrittenFile",
     "Yardstick",
     "YardstickSummary",
     "concept_table",
@@ -240,4 +272,6 @@ __all__ = [
     "mark_feature_map",
     "of_label",
     "read_settings",
+    "scheme_of",
+    "without_login",
 ]

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from vetgate.domain.evidence import Table
+from vetgate.domain.evidence import Chart, Mark, Table
+from vetgate.domain.unit import Unit
 from vetgate.label import plain, shorten
 
 MOST_CONCEPTS = 20
@@ -62,6 +63,13 @@ def concept_table(counts: Sequence[ConceptCount], explained: int, *, title: str,
         columns=(*columns, "images that show it", "mean share covered") if annotated else columns,
         rows=tuple(rows),
         caption=f"{caption}{left_out}",
+        chart=Chart(
+            mark=Mark.BARS,
+            label="concept",
+            values=("share of explained",),
+            unit=Unit.FRACTION,
+            interval=("lower 95 %", "upper 95 %"),
+        ),
     )
 
 
@@ -91,7 +99,14 @@ def side_by_side(counted: Mapping[str, Mapping[str, tuple[int, int]]], most: int
         columns=("concept", *(_name(candidate) for candidate in counted)),
         rows=tuple((_name(name), *shares[name]) for name in order),
         caption=f"Share of explained images whose most covered part it is. Images with concepts ({'; '.join(told)}).",
+        chart=_chart([_name(candidate) for candidate in counted]),
     )
+
+
+def _chart(candidates: Sequence[str]) -> Chart | None:
+    if not candidates:
+        return None
+    return Chart(mark=Mark.BARS, label="concept", values=tuple(candidates), unit=Unit.FRACTION)
 
 
 def _share(concepts: Mapping[str, tuple[int, int]], name: str) -> float | None:

@@ -11,6 +11,7 @@ from typing import Any
 import pluggy
 
 from vetgate.domain.specs import (
+    ArtifactSourceSpec,
     BackendSpec,
     CheckSpec,
     CompressorSpec,
@@ -20,6 +21,7 @@ from vetgate.domain.specs import (
     Event,
     LabellerSpec,
     PolicySpec,
+    PublisherSpec,
     ReporterSpec,
     ScannerSpec,
 )
@@ -72,6 +74,14 @@ class Hooks:
     @hookspec
     def vetgate_scanners(self) -> Iterable[ScannerSpec]:  # type: ignore[empty-body]  # pluggy specs have no body
         """What it reads in model files before anything of them is opened."""
+
+    @hookspec
+    def vetgate_artifact_sources(self) -> Iterable[ArtifactSourceSpec]:  # type: ignore[empty-body]  # pluggy specs have no body
+        """Schemes of names for which it fetches models."""
+
+    @hookspec
+    def vetgate_publishers(self) -> Iterable[PublisherSpec]:  # type: ignore[empty-body]  # pluggy specs have no body
+        """Places that it can put results."""
 
     @hookspec
     def vetgate_observe(self, event: Event) -> None:

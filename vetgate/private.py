@@ -10,6 +10,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from vetgate.domain.errors import UsageError
+
 PREFIX = "vetgate-run-"
 _OLD = 600.0
 """Seconds after which a folder that nobody holds is that of a dead run; one that is being made is younger."""
@@ -20,9 +22,11 @@ class PrivateFolder:
 
     Raises:
         OSError: It cannot be made.
+        UsageError: TMPDIR names a place where nothing can be.
     """
 
     def __init__(self) -> None:
+        _require_place()
         self.path = Path(tempfile.mkdtemp(prefix=PREFIX)).absolute()
         self._lock = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         with contextlib.suppress(OSError):  # a file system without locks: nothing is cleared there but by its owner
@@ -34,6 +38,15 @@ class PrivateFolder:
             remove(self.path)
             os.close(self._lock)
             self._lock = -1
+
+
+def _require_place() -> None:
+    """Refuse a TMPDIR that is none: `tempfile` would go elsewhere without a word, where there may be no room."""
+    named = os.environ.get("TMPDIR")
+    if named and not (Path(named).is_dir() and os.access(named, os.W_OK | os.X_OK)):
+        raise UsageError(
+            f"TMPDIR names {named}, which is no folder that can be written", hint="make it, or set TMPDIR to another"
+        )
 
 
 def remove(folder: Path) -> None:

@@ -4,6 +4,18 @@ from vetgate.concepts import side_by_side
 from vetgate.deviation import FAR, NEAR, ONE_POINT, Bracket, Deviation, Deviations, Fate, bounds, deviations
 from vetgate.domain.artifact import Member
 from vetgate.domain.compress import Made, Recipe, Step
+from vetgate.domain.difference import (
+    CandidateDifference,
+    Difference,
+    Fact,
+    FigureChange,
+    FindingChange,
+    FindingReading,
+    Reading,
+    RuleChange,
+    RuleReading,
+    Side,
+)
 from vetgate.domain.errors import Inconclusive
 from vetgate.domain.evidence import (
     BATCH,
@@ -17,6 +29,7 @@ from vetgate.domain.evidence import (
     Exact,
     Exhibit,
     Finding,
+    FindingRule,
     Gallery,
     Looks,
     Mark,
@@ -52,7 +65,15 @@ from vetgate.domain.report import (
     Stopping,
 )
 from vetgate.domain.scan import ScanState, ScanSummary
-from vetgate.domain.specs import Drawing, DrawingSpec, Reporter, ReporterSpec, StyledDrawing, StyledReporter
+from vetgate.domain.specs import (
+    BoundedReporter,
+    Drawing,
+    DrawingSpec,
+    Reporter,
+    ReporterSpec,
+    StyledDrawing,
+    StyledReporter,
+)
 from vetgate.domain.study import Comparison, Study, Variant
 from vetgate.domain.unit import Unit, format_about, format_beside, format_limit, format_quantity
 from vetgate.domain.verdict import Decision, Ruling, Verdict
@@ -73,8 +94,10 @@ __all__ = [
     "Answer",
     "BaselineSummary",
     "Better",
+    "BoundedReporter",
     "Box",
     "Bracket",
+    "CandidateDifference",
     "Chart",
     "Comparison",
     "Counts",
@@ -82,6 +105,7 @@ __all__ = [
     "Decision",
     "Deviation",
     "Deviations",
+    "Difference",
     "Disc",
     "Distance",
     "Drawing",
@@ -93,8 +117,13 @@ __all__ = [
     "Execution",
     "Exhibit",
     "Extreme",
+    "Fact",
     "Fate",
+    "FigureChange",
     "Finding",
+    "FindingChange",
+    "FindingReading",
+    "FindingRule",
     "Gallery",
     "Inconclusive",
     "Interval",
@@ -120,16 +149,20 @@ __all__ = [
     "Quantiles",
     "Ran",
     "Ranking",
+    "Reading",
     "Recipe",
     "Report",
     "ReportSet",
     "Reporter",
     "ReporterSpec",
+    "RuleChange",
+    "RuleReading",
     "Ruling",
     "ScanState",
     "ScanSummary",
     "Severity",
     "Shot",
+    "Side",
     "Slice",
     "Standing",
     "Step",

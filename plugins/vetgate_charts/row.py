@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from vetgate_plot.words import figure, marked, number
+
 from vetgate.reporting import Extreme, Interval, Ranking, Standing, Unit, format_quantity, plain, short_names
 
 TITLES = ("", "model", "accuracy", "s / 10,000", "MB", "OpScore", "bounds", "against reference", "0 to 1")
@@ -85,17 +87,6 @@ def left_out(ranking: Ranking) -> list[str]:
     return [f"{plain(item.name)}: {plain(item.reason)}" for item in ranking.unranked]
 
 
-def marked(row: Standing, name: str) -> str:
-    """Return a model's name, marked where it is the reference or that very file."""
-    mark = " (reference)" if row.reference else " (same file as the reference)" if row.same_file else ""
-    return f"{name}{mark}"
-
-
-def number(score: float) -> str:
-    """Return a score with two decimals, as the paper prints them."""
-    return f"{score:.2f}" if abs(score) >= 0.005 else "0.00"
-
-
 def _listed(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
@@ -129,8 +120,3 @@ def _fictitious(extreme: Extreme, ranking: Ranking) -> Row:
     accuracy = format_quantity(extreme.accuracy, Unit.FRACTION)
     figures = (accuracy, figure(extreme.seconds), figure(extreme.megabytes), number(extreme.score))
     return Row(("", extreme.name, *figures, "", "", level), fictitious=True)
-
-
-def figure(value: float) -> str:
-    """Return a time or a size with four significant digits, as reports print them."""
-    return format_quantity(value, Unit.RATIO).removesuffix(" ×")

@@ -3,16 +3,18 @@
 One row a model, grouped by family, on two axes: points of accuracy gained or lost, and the distance in distances of
 independently trained models, whose bracket is a band; each with its one-sided 95 % bounds. Both axes are logarithmic
 (that of accuracy around 0 linear), for a float16 copy and a broken model are many decades apart. What became of the
-function is told by shape and colour together; colours are those of M. Okabe and K. Ito for readers of any colour
-vision.
+function is told by shape and colour together.
 """
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
+
+from vetgate_plot.palette import BLUE, GREEN, INK, PALE, VERMILION
+from vetgate_plot.saving import measuring, saved
+from vetgate_plot.style import styled
 
 from vetgate.reporting import Bracket, Deviation, Deviations, Fate, Inconclusive, Of, Study, bounds, deviations, plain
 from vetgate_charts.study_row import Row, multiple
@@ -22,12 +24,12 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-INK, PALE, RULE, BAND = "#222222", "#666666", "#DDDDDD", "#F3D9C4"
+BAND = "#F3D9C4"
 SHAPES = {
-    Fate.SAME: ("o", "#0072B2"),
-    Fate.CHANGED: ("s", "#009E73"),
-    Fate.FAR: ("D", "#D55E00"),
-    Fate.DAMAGED: ("X", "#222222"),
+    Fate.SAME: ("o", BLUE),
+    Fate.CHANGED: ("s", GREEN),
+    Fate.FAR: ("D", VERMILION),
+    Fate.DAMAGED: ("X", INK),
     Fate.OPEN: ("o", "#999999"),
 }
 """Marker and colour of what became of a model."""
@@ -39,8 +41,6 @@ LEAST = 1e-6
 """Multiples of an independent's distance that are drawn apart; smaller ones stand on the edge."""
 ROW, WIDTH = 0.235, 11.0
 """Inches."""
-DOTS, SHARP = 100, 160
-_STYLE: dict[str, Any] = {"font.size": 9.0, "svg.hashsalt": "vetgate", "text.parse_math": False}
 
 
 class StudyPicture:
@@ -59,29 +59,19 @@ class StudyPicture:
         Raises:
             Inconclusive: No variant was measured.
         """
-        import matplotlib.style
-
         found = deviations(document)
         if not found.measured:
             raise Inconclusive("there is nothing to draw: no variant was measured")
-        dated: dict[str, str | None] = {"Date": None} if self.form == "svg" else {}
-        file = io.BytesIO()
-        with matplotlib.style.context(["default", _STYLE]):
-            chart = draw(document, found)
-            chart.savefig(file, format=self.form, dpi=SHARP, metadata={"Title": "Deviation", **dated})
-        return file.getvalue()
+        with styled():
+            return saved(draw(document, found), self.form, title="Deviation")
 
 
 def draw(study: Study, found: Deviations) -> Figure:
     """Return the chart of a study of which at least one variant was measured."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     rows = list(rows_of(found))
     head, foot = 0.95, 0.85
     height = head + foot + ROW * len(rows)
-    chart = Figure(figsize=(WIDTH, height), dpi=DOTS)
-    FigureCanvasAgg(chart)
+    chart = measuring(WIDTH, height)
     floor, tall = foot / height, ROW * len(rows) / height
     sides = [(0.235, 0.29), (0.6, 0.325)] if found.bracket is not None else [(0.235, 0.68)]
     panels = [chart.add_axes((left, floor, wide, tall)) for left, wide in sides]
@@ -151,7 +141,7 @@ def _function(axes: Axes, rows: Sequence[Row], bracket: Bracket) -> None:
     decades = range(math.ceil(math.log10(low / 2)), math.floor(math.log10(high * 2)) + 1)
     axes.set_xticks([10.0**decade for decade in decades], [f"{10.0**decade:g}" for decade in decades])
     axes.axvspan(bracket.low, bracket.high, color=BAND, zorder=0.5)
-    axes.axvline(1.0, color="#D55E00", linewidth=0.9, zorder=1)
+    axes.axvline(1.0, color=VERMILION, linewidth=0.9, zorder=1)
     axes.set_xlabel("distance, in distances of independent models", fontsize=9, color=INK)
     for at, row in enumerate(rows):
         value = row.deviation.independence if row.deviation else None
@@ -202,7 +192,7 @@ def _legend(chart: Figure, rows: Sequence[Row], height: float) -> None:
         if fate in there
     ]
     if any(row.deviation is not None and row.deviation.variant is None for row in rows):
-        hollow = Line2D([], [], linestyle="none", marker="D", markerfacecolor="white", color="#D55E00", markersize=6)
+        hollow = Line2D([], [], linestyle="none", marker="D", markerfacecolor="white", color=VERMILION, markersize=6)
         hollow.set_label("trained independently")
         handles.append(hollow)
     chart.legend(

@@ -11,7 +11,10 @@ from vetgate.reporting import Ranking, ReportSet, plain, rank
 from vetgate_charts.page import HEAD_ONLY, Page
 from vetgate_charts.row import LEGEND, TITLES, headline, left_out, rows, setting
 
-NARROWEST = 80
+NARROWEST = 24
+"""Columns under which no page is drawn; a narrower terminal folds the lines itself."""
+TABLE = 80
+"""Columns under which the table would have to cut figures off; there each model stands on lines of its own."""
 ROOM = {"against reference": 116, "0 to 1": 96}
 """Columns of text from which a column of the table has room."""
 _NUMBERS = range(2, len(TITLES))
@@ -53,11 +56,26 @@ class RankingTable:
         console.print(Padding(grid, (0, 0, 0, 2)))
         if ranking.rows:
             console.print()
-            console.print(self._table(ranking))
+            if self.width < TABLE:
+                self._records(console, ranking)
+            else:
+                console.print(self._table(ranking))
             console.print()
             console.print(Padding(Text(LEGEND, style="dim"), (0, 0, 0, 2)))
         self._list(console, "Not ranked", left_out(ranking))
         self._list(console, "To know", [plain(note) for note in ranking.notes])
+
+    def _records(self, console: Console, ranking: Ranking) -> None:
+        for row in rows(ranking):
+            mark, model, *figures = row.cells
+            style = "dim" if row.fictitious else "bold" if row.reference else ""
+            console.print(Padding(Text(" ".join(filter(None, (mark, model))), style=style), (0, 0, 0, 2)))
+            grid = Table.grid(padding=(0, 2, 0, 0))
+            grid.add_column(max_width=self.width // 2)
+            for title, figure in zip(TITLES[2:], figures, strict=True):
+                if figure:
+                    grid.add_row(Text(title, style="dim"), Text(figure))
+            console.print(Padding(grid, (0, 0, 0, 4)))
 
     def _table(self, ranking: Ranking) -> Padding:
         shown = [place for place, title in enumerate(TITLES) if self.width >= ROOM.get(title, 0)]

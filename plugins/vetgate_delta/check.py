@@ -221,4 +221,8 @@ class _Work:
         fused = dict(zip(outcome.rows.tolist(), outcome.answers.fused.tolist(), strict=True))
         made = partial(explain, context, rows, np.array([fused[row] for row in rows.tolist()]) == self.labels[rows])
         how = "; ".join(filter(None, (candidate.method, candidate.note)))
-        return made(outcome.maps, candidate.maps, answers=self.given.classes[rows], complements=complements, method=how)
+        answers = self.given.classes[rows]
+        loss = (
+            self.given.probabilities[rows, answers] - np.asarray(context.vetted.candidate.probabilities)[rows, answers]
+        )
+        return made(outcome.maps, candidate.maps, answers=answers, complements=complements, method=how, loss=loss)

@@ -1,8 +1,8 @@
-"""Which explained images a report shows, and the sheets of them."""
+"""Which explained images a report shows, and the picture of each."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from vetgate.api import Picture
 from vetgate_delta.category import Category
 from vetgate_delta.concepts import Missed, encoded
-from vetgate_delta.pictures import LEGEND, Example, sheet
+from vetgate_delta.pictures import LEGEND, Example, beside
 from vetgate_delta.regions import Regions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-A_SHEET = 4
+A_GROUP = 4
 """Examples of one concept or category."""
 LONGEST_ID = 40
 """Characters of an image's id in a caption."""
@@ -92,8 +92,12 @@ def show(
     seed: int,
     pixels: Callable[[int], NDArray[np.uint8]],
     regions: Callable[[int], tuple[Regions, Regions]],
+    loss: Sequence[float] | None = None,
 ) -> tuple[Picture, ...]:
-    """Return a sheet for each group until `most` images are shown, drawn at random from each.
+    """Return a picture of some images of each group until `most` are shown.
+
+    Half of a group's are the worst of it, which a report's gallery may show too; the others are drawn at random, for
+    the worst alone would not stand for the group.
 
     Args:
         chosen: In the order in which they are shown.
@@ -102,34 +106,34 @@ def show(
         seed: Of the draw.
         pixels: (H, W, 1 or 3) by number of the explained image.
         regions: The candidate's and DELTA's, likewise.
+        loss: What the right class lost in probability, likewise; None where that is not known, and all are drawn.
     """
     random = np.random.default_rng(seed)
     pictures: list[Picture] = []
-    left = most
     for group in chosen:
-        count = min(A_SHEET, left, len(group.members))
-        if not count:
-            continue
-        drawn = sorted(int(index) for index in random.choice(group.members, count, replace=False))
-        examples = {index: _example(index, pixels, regions) for index in drawn}
-        pictures.append(_picture(group, examples, scenes, first=most - left + 1))
-        left -= count
+        count = min(A_GROUP, most - len(pictures), len(group.members))
+        worst = _worst(group, loss, -(-count // 2))
+        others = [index for index in group.members if index not in worst]
+        drawn = sorted(int(index) for index in random.choice(others, count - len(worst), replace=False))
+        how = [*((index, "one of the worst") for index in worst), *((index, "drawn at random") for index in drawn)]
+        for index, words in how:
+            candidate, delta = regions(index)
+            picture = beside(Example(pixels(index), candidate.mask, delta.mask))
+            pictures.append(_picture(group, scenes[index], picture, words))
     return tuple(pictures)
 
 
-def _example(
-    index: int, pixels: Callable[[int], NDArray[np.uint8]], regions: Callable[[int], tuple[Regions, Regions]]
-) -> Example:
-    candidate, delta = regions(index)
-    return Example(pixels(index), candidate.mask, delta.mask)
+def _worst(group: Group, loss: Sequence[float] | None, most: int) -> list[int]:
+    if loss is None:
+        return []
+    return sorted(group.members, key=lambda index: (-loss[index], index))[:most]
 
 
-def _picture(group: Group, examples: Mapping[int, Example], scenes: Sequence[Scene], first: int) -> Picture:
-    told = "; ".join(f"({first + place}) {scenes[index].told()}" for place, index in enumerate(examples))
-    count = f"{len(examples)} of {len(group.members):,} such images, drawn at random"
+def _picture(group: Group, scene: Scene, picture: bytes, words: str) -> Picture:
     return Picture(
         title=group.title,
         media_type="image/png",
-        base64=encoded(sheet(list(examples.values()), first)),
-        caption=f"{LEGEND} {count}: {told}.",
+        base64=encoded(picture),
+        caption=f"{scene.told()}; {words} of {len(group.members):,} such images. {LEGEND}",
+        image=scene.image,
     )

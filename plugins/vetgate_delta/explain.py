@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from vetgate.api import ConceptCount, Finding, Picture, Quantiles, Severity, Table, TrainerContext
+from vetgate.api import Chart, ConceptCount, Finding, Mark, Picture, Quantiles, Severity, Table, TrainerContext, Unit
 from vetgate.statistics import bootstrap_images
 from vetgate_delta.category import DISJOINT, ON_OBJECT, QUARTER, THRESHOLDS, Category, categorise
 from vetgate_delta.concepts import Annotated, count_missed, object_of
@@ -65,6 +65,7 @@ def explain(
     answers: NDArray[np.int64] | None = None,
     complements: bool = True,
     method: str = "",
+    loss: NDArray[np.float64] | None = None,
 ) -> Explanation:
     """Return regions, categories and missed concepts of the explained images.
 
@@ -78,6 +79,7 @@ def explain(
         complements: Whether DELTA passed its controls and brings something back: if not, its maps do not show what the
             candidate lacks, and no concept is named and no labeller asked.
         method: How the candidate's maps were made, for captions.
+        loss: (n,) what the right class lost in probability from the reference to the candidate; None where not known.
 
     Raises:
         Inconclusive: A concept's mask does not fit its image.
@@ -96,8 +98,9 @@ def explain(
     exhibits: list[Table | Picture] = [table]
     if concepts:
         exhibits.append(table_of(concepts, len(shown), context, scenes))
+    worst = None if loss is None else loss.tolist()
     chosen = groups(scenes, [count.name for count in concepts])
-    exhibits += show(chosen, scenes, context.tuning.examples, context.seed, ground.pixels, ground.regions)
+    exhibits += show(chosen, scenes, context.tuning.examples, context.seed, ground.pixels, ground.regions, worst)
     return Explanation(
         images=len(rows),
         categories=categories,
@@ -184,6 +187,9 @@ def _category_table(
             f"information); enhance: of every one at least {DISJOINT:.0%} (noise suppressed); mix: some so, some so. "
             f"{local[0].upper()}{local[1:]}. none: no region of at least {LEAST_AREA:.0%} of the image, or the fused "
             f"model does not correct it. Overlap: share of DELTA's regions within the candidate's.{how}"
+        ),
+        chart=Chart(
+            mark=Mark.BARS, label="category", values=tuple(f"share at {at:g}" for at in categories), unit=Unit.FRACTION
         ),
     )
 

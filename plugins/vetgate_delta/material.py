@@ -68,6 +68,12 @@ class Given:
         """Return its answers (N,)."""
         return np.asarray(self.logits.argmax(axis=1))
 
+    @property
+    def probabilities(self) -> NDArray[np.float64]:
+        """Return softmax of its logits (N, C)."""
+        values = np.exp(self.logits.astype(np.float64) - self.logits.max(axis=1, keepdims=True))
+        return np.asarray(values / values.sum(axis=1, keepdims=True))
+
 
 def open_base(context: TrainerContext) -> Base:
     """Return the reference in pieces.

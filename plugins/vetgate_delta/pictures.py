@@ -7,12 +7,11 @@ Tasks" (XDELTA), figure 8.
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 from scipy import ndimage
 
 from vetgate_delta.regions import Mask
@@ -22,16 +21,12 @@ TILE = 160
 """Pixels of an image's longer side at least."""
 MOST_SIDE = 240
 """Pixels of an image's longer side at most, where it would not have to be enlarged."""
-GAP = 6
-"""Pixels between tiles."""
-LABEL = 16
-"""Pixels of height of the number above a tile."""
-COLUMNS = 4
-"""Pairs of tiles beside one another."""
+GAP = 2
+"""Pixels between an image and the same with its regions."""
 TINT = 0.35
 """Share of the colour in a tinted pixel."""
 LEGEND = (
-    "Beside each image the same with the candidate's regions (what it looked at) in magenta, dashed, and DELTA's (what "
+    "Beside the image the same with the candidate's regions (what it looked at) in magenta, dashed, and DELTA's (what "
     "it brings in) in cyan."
 )
 
@@ -48,22 +43,12 @@ class Example:
     """(H, W)"""
 
 
-def sheet(examples: Sequence[Example], first: int = 1) -> bytes:
-    """Return a PNG of pairs: each image as it is, and with both models' regions; numbered from `first`."""
-    pairs = [(_bare(example.pixels), _marked(example)) for example in examples]
-    height = max(image.height for pair in pairs for image in pair)
-    width = max(image.width for pair in pairs for image in pair)
-    columns = min(COLUMNS, len(pairs))
-    rows = -(-len(pairs) // columns)
-    pair_width = 2 * width + 2 + 2 * GAP
-    page = Image.new("RGB", (columns * pair_width + GAP, rows * (height + LABEL + GAP) + GAP), "white")
-    pen = ImageDraw.Draw(page)
-    for index, (bare, marked) in enumerate(pairs):
-        left = GAP + index % columns * pair_width
-        top = GAP + index // columns * (height + LABEL + GAP)
-        pen.text((left, top), str(first + index), fill="black", font=ImageFont.load_default(13))
-        page.paste(bare, (left, top + LABEL))
-        page.paste(marked, (left + width + 2, top + LABEL))
+def beside(example: Example) -> bytes:
+    """Return a PNG of an image as it is, and beside it with both models' regions."""
+    bare, marked = _bare(example.pixels), _marked(example)
+    page = Image.new("RGB", (2 * bare.width + GAP, bare.height), "white")
+    page.paste(bare, (0, 0))
+    page.paste(marked, (bare.width + GAP, 0))
     return _png(page)
 
 

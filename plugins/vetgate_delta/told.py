@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from vetgate.api import Ask, Finding, Measurement, Severity, Table, TrainerContext
+from vetgate.api import Ask, Chart, Finding, Mark, Measurement, Severity, Table, TrainerContext, Unit
 from vetgate.statistics import Bounds
 from vetgate_delta.category import Category
 from vetgate_delta.figures import FEWEST, LEVEL, Sizes, Verdicts, beyond
@@ -174,6 +174,7 @@ def accuracy_table(right: Verdicts, found: Sequence[Control], split: str) -> Tab
             f"another image. Subgraph alone: before the reference's classifier, its heads trained for {HEADS_EPOCHS} "
             "epochs without the candidate."
         ),
+        chart=Chart(mark=Mark.BARS, label="model", values=("accuracy",), unit=Unit.FRACTION),
     )
 
 

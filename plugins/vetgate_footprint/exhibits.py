@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from vetgate.api import Structure, Table, Tensor
+from vetgate.api import Chart, Mark, Structure, Table, Tensor, Unit
 from vetgate_footprint.count import learned
 
 MOST_LAYERS = 50
@@ -103,6 +103,13 @@ def layers(candidate: Structure, reference: Structure) -> Table:
         columns=("tensor", *(f"{figure}, {role}" for figure in figures for role in ("candidate", "reference"))),
         rows=rows,
         caption=f"Largest difference in stored bits that are not zero first; matched by name.{cut}",
+        chart=Chart(
+            mark=Mark.BARS,
+            label="tensor",
+            values=("not zero, candidate", "not zero, reference"),
+            unit=Unit.COUNT,
+            title="Values that are not zero, by layer",
+        ),
     )
 
 

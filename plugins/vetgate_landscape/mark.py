@@ -1,17 +1,16 @@
-"""Marks of points: parts and families by colour and by shape, so that neither alone must be told apart.
-
-The colours are those of M. Okabe and K. Ito for readers of any colour vision.
-"""
+"""Marks of points: parts and families by colour and by shape, so that neither alone must be told apart."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import cycle
 
+from vetgate_plot.palette import BLUE, GREEN, INK, ORANGE, PALE, PURPLE, SKY, VERMILION, YELLOW
+
 from vetgate.reporting import Landscape, Part, Point, plain, shorten
 
-INK, PALE, THREAD = "#222222", "#666666", "#999999"
-_COLOURS = ("#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#F0E442", "#0072B2", "#D55E00")
+THREAD = "#999999"
+_COLOURS = (ORANGE, GREEN, PURPLE, SKY, YELLOW, BLUE, VERMILION)
 _SHAPES = ("s", "^", "P", "v", "X", "p", "<", "h", ">")
 """As many as have no divisor in common with the colours: 63 families before a pair comes again."""
 
@@ -33,15 +32,15 @@ class Mark:
 
 
 REFERENCE = Mark("*", INK, "white", 330.0, "reference", 3.2)
-CANDIDATE = Mark("o", "#0072B2", INK, 52.0, "candidate", 4.0)
-INDEPENDENT = Mark("D", "#D55E00", INK, 60.0, "trained independently", 3.5)
+CANDIDATE = Mark("o", BLUE, INK, 52.0, "candidate", 4.0)
+INDEPENDENT = Mark("D", VERMILION, INK, 60.0, "trained independently", 3.5)
 CHECKPOINT = Mark("o", "white", PALE, 105.0, "checkpoint of a training run, in order", 3.0)
 _OF_PART = {
     Part.REFERENCE: REFERENCE,
     Part.INDEPENDENT: INDEPENDENT,
     Part.CHECKPOINT: CHECKPOINT,
     Part.CANDIDATE: CANDIDATE,
-    Part.VARIANT: Mark("o", "#0072B2", INK, 52.0, "compressed variant", 4.0),
+    Part.VARIANT: Mark("o", BLUE, INK, 52.0, "compressed variant", 4.0),
 }
 
 

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from vetgate_plot.palette import INK, PALE
 
 from vetgate.reporting import Box, Disc, place
 from vetgate_landscape.cast import Cast
-from vetgate_landscape.mark import INK, PALE, Mark
+from vetgate_landscape.mark import Mark
 from vetgate_landscape.panel import Panel
 
 if TYPE_CHECKING:

@@ -6,18 +6,19 @@ distances mean something. What piles up around the reference is magnified in pan
 
 from __future__ import annotations
 
-import io
 import math
-import warnings
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from vetgate_plot.palette import INK, PALE
+from vetgate_plot.saving import measuring, saved
+from vetgate_plot.style import styled
 
 from vetgate.reporting import Inconclusive, Landscape
 from vetgate_landscape.cast import Cast, cast_of
-from vetgate_landscape.mark import INK, PALE, THREAD, Mark
+from vetgate_landscape.mark import THREAD, Mark
 from vetgate_landscape.name import write_names
 from vetgate_landscape.page import LINE, MARGIN, Page
 from vetgate_landscape.panel import Panel, panels_of
@@ -33,12 +34,6 @@ from vetgate_landscape.words import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-DOTS = 100
-"""Pixels an inch by which labels find their places."""
-SHARP = 160
-"""The same of a PNG."""
-_STYLE: dict[str, Any] = {"font.size": 9.0, "svg.hashsalt": "vetgate", "text.parse_math": False}
 
 Array = NDArray[np.float64]
 
@@ -59,30 +54,19 @@ class LandscapePicture:
         Raises:
             Inconclusive: The landscape holds no coordinates.
         """
-        import matplotlib.style
-
         if not document.embeddings:
             raise Inconclusive("there is nothing to draw: the landscape holds distances, but no coordinates")
-        dated: dict[str, str | None] = {"Date": None} if self.form == "svg" else {}
-        metadata = {"Title": TITLE, "Description": _description(document), **dated}
-        file = io.BytesIO()
-        with matplotlib.style.context(["default", _STYLE]), warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="Glyph .* missing from font")  # a box stands for it
-            draw(document).savefig(file, format=self.form, dpi=SHARP, metadata=metadata)
-        return file.getvalue()
+        with styled():
+            return saved(draw(document), self.form, title=TITLE, description=_description(document))
 
 
 def draw(landscape: Landscape) -> Figure:
     """Return the chart of a landscape with at least one embedding."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     panels = panels_of(landscape)
     cast = cast_of(landscape)
     entries, notes = list(dict.fromkeys(cast.marks)), _notes(landscape, panels)
     page = Page.of(len(panels), len(entries), len(notes))
-    chart = Figure(figsize=(page.width, page.height), dpi=DOTS)
-    FigureCanvasAgg(chart)  # measures the labels, also those of an SVG
+    chart = measuring(page.width, page.height)
     for index, panel in enumerate(panels):
         _draw_panel(chart, page.square(index), panel, index, cast)
     _write(chart, landscape, notes, page)

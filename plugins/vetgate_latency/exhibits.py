@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
-from vetgate.api import Session, SessionContext, Table
+import math
+
+import numpy as np
+
+from vetgate.api import Chart, Mark, Session, SessionContext, Table, Unit
 from vetgate_latency.figures import Phase
+
+SHARES = (1, 5, 10, 20, 30, 40, 50, 60, 70, 80, 90, 95, 98, 99)
+"""Per cent of the calls, of the drawn distribution."""
+FEWEST_BEYOND = 2
+"""Calls that must have taken longer than the last time that is drawn."""
 
 
 def table(context: SessionContext, phase: Phase) -> Table:
@@ -41,3 +50,27 @@ def table(context: SessionContext, phase: Phase) -> Table:
 def _size(phase: Phase) -> str:
     one, other = phase.batches.candidate, phase.batches.reference
     return str(one) if one == other else f"{one} against {other}"
+
+
+def distribution(phase: Phase) -> Table:
+    """Return the times of one call of both models by the share of calls that took no longer, to be drawn."""
+    sides = [np.sort(side, axis=None) for side in (phase.candidate, phase.reference)]
+    rows = tuple(
+        (share, *(float(side[max(math.ceil(len(side) * share / 100) - 1, 0)]) for side in sides))
+        for share in SHARES
+        if all(len(side) >= FEWEST_BEYOND * 100 / max(100 - share, 1) for side in sides)
+    )
+    return Table(
+        title=f"How long calls take at batch {_size(phase)}",
+        columns=("% of calls that took no longer", "candidate", "reference"),
+        rows=rows,
+        caption=f"Times of one call, of {phase.calls:,} calls of each model.",
+        chart=Chart(
+            mark=Mark.LINES,
+            label="% of calls that took no longer",
+            values=("candidate", "reference"),
+            unit=Unit.SECONDS,
+            logarithmic=True,
+            only=True,
+        ),
+    )

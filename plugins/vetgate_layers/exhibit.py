@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from vetgate.api import Table
+from vetgate.api import Chart, Mark, Table, Unit
 from vetgate_layers.fall import CLEAN, USUAL
 from vetgate_layers.layer import Layer
 from vetgate_layers.power import Power
@@ -37,6 +37,13 @@ def table(powers: Sequence[Power], falling: Sequence[float], notes: Sequence[str
         columns=("layer", "SNR, dB", "fall, dB", "candidate", "reference", "shape", "by"),
         rows=tuple(_row(power, fall) for power, fall in rows[:MOST_ROWS]),
         caption=" ".join(_caption(powers, falling, notes, unmatched)),
+        chart=Chart(
+            mark=Mark.LINES,
+            label="layer",
+            values=("SNR, dB",),
+            unit=Unit.DECIBELS,
+            title="Signal-to-noise ratio of inner tensors by layer",
+        ),
     )
 
 
@@ -45,8 +52,8 @@ def _row(power: Power, fall: float) -> tuple[str | float | int | None, ...]:
     shape = "x".join(map(str, ours.shape))
     return (
         ours.layer,
-        f"{power.ratio:.1f}",
-        f"{fall:.1f}",
+        round(power.ratio, 2),
+        round(fall, 2),
         short(ours.name),
         short(theirs.name),
         shape,

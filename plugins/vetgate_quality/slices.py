@@ -11,13 +11,17 @@ from numpy.typing import NDArray
 from vetgate.api import (
     LABEL,
     Ask,
+    Better,
+    Chart,
     Column,
+    Mark,
     Measurement,
     MetricSpec,
     PredictionTable,
     Quantiles,
     Slice,
     Table,
+    Unit,
 )
 from vetgate.statistics import LEVELS
 from vetgate_quality import metrics
@@ -116,6 +120,15 @@ def slice_table(sliced: Sliced) -> Table:
         columns=(sliced.by, "images", "accuracy", "reference's accuracy", "difference"),
         rows=tuple(rows),
         caption=" ".join(note for note in notes if note),
+        chart=Chart(
+            mark=Mark.BARS,
+            label=sliced.by,
+            values=("difference",),
+            unit=Unit.FRACTION,
+            signed=True,
+            title=f"Change of accuracy by {sliced.by}",
+            better=Better.HIGHER,
+        ),
     )
 
 

@@ -7,9 +7,10 @@ from itertools import accumulate
 
 from rich.text import Text
 
-from vetgate.reporting import Exhibit, Report, Table, Unit, format_quantity
+from vetgate.reporting import Exhibit, Gallery, Report, Table, Unit, format_quantity
 from vetgate.wording import sections
 from vetgate.wording.figures import BOUNDS_TOLD
+from vetgate.wording.gallery import as_table
 from vetgate.wording.head import further_warnings
 from vetgate.wording.sections import Section
 from vetgate.wording.slices import further_slices, slice_tables
@@ -20,8 +21,14 @@ from vetgate_reporters.provenance_pages import draw_ran
 
 MOST_ROWS = 12
 """Rows of an exhibit in the text report."""
+MOST_SHOTS = 5
+"""Images of a gallery, likewise."""
+NARROW_COLUMNS = 6
+"""Columns of an exhibit where each row stands on lines of its own."""
 LEAST_HEAD = 9
 """Columns that the title of a narrow column has before it goes on below."""
+MOST_FINDINGS = 100
+"""Findings, the gravest first."""
 MOST_NOTES = 8
 """Notes on the figures of one table."""
 
@@ -38,8 +45,8 @@ def draw_evidence(page: Page, report: Report, *, exhibits: bool = True) -> None:
     _draw_sections(page, report, exhibits=exhibits)
     if exhibits:
         _draw_slices(page, report)
-        for exhibit in sections.exhibits(report):
-            draw_exhibit(page, exhibit)
+        for group in sections.grouped(sections.exhibits(report)):
+            draw_exhibit(page, *group)
     _draw_findings(page, report)
     _draw_gaps(page, report)
     draw_ran(page, report)
@@ -99,28 +106,34 @@ def _draw_left_out(page: Page, report: Report, *, exhibits: bool) -> None:
         page.line(words, style="dim", indent=2)
 
 
-def draw_exhibit(page: Page, exhibit: Exhibit) -> None:
-    """Draw a table, or say where a picture stands."""
+def draw_exhibit(page: Page, exhibit: Exhibit, *more: Exhibit) -> None:
+    """Draw a table, what both models said to images, or say where pictures under one title stand."""
     page.part(name(exhibit.title, 100))
-    if not isinstance(exhibit, Table):
-        page.line("A picture; it stands in the JSON report.", style="dim", indent=2)
+    if isinstance(exhibit, Gallery):
+        _draw_table(page, as_table(exhibit), MOST_SHOTS)
+    elif not isinstance(exhibit, Table):
+        told = f"{len(more) + 1} pictures; they stand" if more else "A picture; it stands"
+        page.line(f"{told} in the JSON report.", style="dim", indent=2)
     else:
         _draw_table(page, exhibit)
-    if exhibit.caption:
-        page.line(sentence(exhibit.caption), style="dim", indent=2)
+    for each in (exhibit, *more):
+        if each.caption:
+            page.line(sentence(each.caption), style="dim", indent=2)
 
 
-def _draw_table(page: Page, table: Table) -> None:
+def _draw_table(page: Page, table: Table, most: int = MOST_ROWS) -> None:
     """Draw the rows and columns that the page has room for, and say how many it has not."""
-    fitting = _fitting(table, page.width - 2)
+    shown = _shown(table, most)
+    few = len(table.columns) <= NARROW_COLUMNS
+    fitting = len(table.columns) * few if page.narrow else _fitting(table, shown, page.width - 2)
     if 2 * fitting <= len(table.columns):
         size = f"{counted(len(table.rows), 'row')} of {counted(len(table.columns), 'column')}"
         page.line(f"A table of {size}, too wide for this page; it stands in the JSON report.", style="dim", indent=2)
         return
-    rows = [row[:fitting] for row in sections.cells(table, _shown(table))]
+    rows = [row[:fitting] for row in sections.cells(table, shown)]
     columns = [
         Column(title, number=not any(isinstance(row[index], str) for row in rows))
-        for index, title in enumerate(_heads(table)[:fitting])
+        for index, title in enumerate(_heads(table, shown)[:fitting])
     ]
     page.table(columns, [[_cell(value) for value in row] for row in rows])
     missing = ((len(table.rows) - len(rows), "row"), (len(table.columns) - fitting, "column"))
@@ -129,26 +142,26 @@ def _draw_table(page: Page, table: Table) -> None:
         page.line(f"and {told} more, in the JSON report", style="dim", indent=2)
 
 
-def _fitting(table: Table, room: int) -> int:
+def _fitting(table: Table, shown: int, room: int) -> int:
     """Return how many columns from the left fit."""
-    ends = accumulate(width + 2 for width in _widths(table))
+    ends = accumulate(width + 2 for width in _widths(table, shown))
     return sum(end - 2 <= room for end in ends)
 
 
-def _shown(table: Table) -> int:
+def _shown(table: Table, most: int) -> int:
     """Return how many rows are drawn: a line that says how many are left out takes the place of no row or two."""
-    return len(table.rows) if len(table.rows) <= MOST_ROWS + 2 else MOST_ROWS
+    return len(table.rows) if len(table.rows) <= most + 2 else most
 
 
-def _contents(table: Table) -> list[int]:
+def _contents(table: Table, shown: int) -> list[int]:
     """Return the columns of text that the cells of each column need."""
-    rows = [[_cell(value) for value in row] for row in sections.cells(table, _shown(table))]
+    rows = [[_cell(value) for value in row] for row in sections.cells(table, shown)]
     return [max((Text(row[index]).cell_len for row in rows), default=0) for index in range(len(table.columns))]
 
 
-def _heads(table: Table) -> list[str]:
+def _heads(table: Table, shown: int) -> list[str]:
     """Return the titles, on several lines where they are wider than what stands under them."""
-    widths = [max(width, LEAST_HEAD) for width in _contents(table)]
+    widths = [max(width, LEAST_HEAD) for width in _contents(table, shown)]
     titles = [name(title, 30) for title in table.columns]
     wrapped = [
         textwrap.wrap(title, width, break_long_words=False, break_on_hyphens=False)
@@ -157,10 +170,10 @@ def _heads(table: Table) -> list[str]:
     return ["\n".join(lines) for lines in wrapped]
 
 
-def _widths(table: Table) -> list[int]:
+def _widths(table: Table, shown: int) -> list[int]:
     """Return the columns of text that each column needs."""
-    heads = [max(Text(line).cell_len for line in f"{head}\n".split("\n")) for head in _heads(table)]
-    return [max(pair) for pair in zip(heads, _contents(table), strict=True)]
+    heads = [max(Text(line).cell_len for line in f"{head}\n".split("\n")) for head in _heads(table, shown)]
+    return [max(pair) for pair in zip(heads, _contents(table, shown), strict=True)]
 
 
 def _cell(value: str | float | int | None) -> str:
@@ -173,13 +186,16 @@ def _draw_findings(page: Page, report: Report) -> None:
     found = sections.findings(report)
     if found:
         page.part(f"Findings: {len(found)}")
-    for finding in found:
+    for finding in found[:MOST_FINDINGS]:
         place = f" ({name(finding.location, 100)})" if finding.location else ""
         head = Text.assemble((finding.severity.name.lower(), "bold"), f"  {name(finding.rule)}{place}")
         page.line(head, indent=4)
         page.line(sentence(finding.message), indent=6)
         if finding.advice:
             page.line(f"advice: {sentence(finding.advice)}", style="dim", indent=6)
+    if len(found) > MOST_FINDINGS:
+        told = counted(len(found) - MOST_FINDINGS, "finding")
+        page.line(f"and {told} more, in the JSON report", style="dim", indent=4)
 
 
 def _draw_gaps(page: Page, report: Report) -> None:

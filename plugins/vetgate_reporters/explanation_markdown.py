@@ -28,7 +28,7 @@ class ExplanationMarkdownReporter:
 
 
 def _blocks(reports: ReportSet, rows: int) -> list[str]:
-    blocks = [block for table in comparisons(reports) for block in exhibit_blocks(table, ROWS[0])]
+    blocks = [block for table in comparisons(reports) for block in exhibit_blocks(table, most=ROWS[0])]
     for report in reports.reports:
         blocks.append(f"## {title(report, lambda text: code(text, 100))}")
         blocks += [prose(lead) for lead in leads(report)]

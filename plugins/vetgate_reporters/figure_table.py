@@ -14,6 +14,8 @@ from vetgate.wording.text import name, stacked
 from vetgate_reporters.page import Column, Page
 
 _INDENT = 2
+_READING = 8
+"""Columns of `better` and the blanks before it."""
 _STYLES = {"better": "green", "worse": "red", "same": "dim"}
 
 
@@ -68,10 +70,14 @@ def draw_figures(
     Returns:
         Whether bounds stand under any figure.
     """
-    drawn, layout = _fitting(page.width - _INDENT, title, labelled, layouts)
+    if page.narrow:
+        page.line(name(title, 30), style="bold", indent=_INDENT)
+        drawn, layout = _columns([row for _, row in labelled], layouts[0]), layouts[0]
+    else:
+        drawn, layout = _fitting(page.width - _INDENT, title, labelled, layouts)
     columns = [Column(name(title, 30), least=12), *(column for column, _ in drawn)]
-    taken = sum(_width(column, cells) + 2 for column, cells in drawn)
-    room = max(12, page.width - _INDENT - taken)
+    taken = 0 if page.narrow else sum(_width(column, cells) + 2 for column, cells in drawn)
+    room = max(12, page.width - _INDENT - taken - (_READING if page.narrow else 0))
     cells = zip(*(cells for _, cells in drawn), strict=True) if drawn else [()] * len(labelled)
     page.table(columns, [[stacked(name(label), room), *row] for (label, _), row in zip(labelled, cells, strict=True)])
     return layout.bounds is not Bounds.NONE and any(row.telling for _, row in labelled)

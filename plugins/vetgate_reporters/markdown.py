@@ -1,7 +1,7 @@
 """The report in GitHub-flavoured Markdown, for comments and job summaries: the same order as on a terminal.
 
-GitHub takes comments of up to 65,536 characters. What does not fit is left out from the end of the evidence, and a
-line says how much.
+What does not fit is left out from the end of the evidence, and a line says how much. GitHub takes comments of up to
+65,536 characters and summaries of up to 1 MiB, so a limit of either kind is held (`Room`).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from vetgate_reporters.markdown_evidence import evidence_blocks
 from vetgate_reporters.markdown_table import listing, table
 
 LONGEST = 60_000
-"""Characters of the document."""
+"""Characters of the document, unless another room is given."""
 _RULES = 6
 """Rules with a column of their own in the table of many candidates."""
 FEWEST_REASONS = 5
@@ -44,6 +44,28 @@ class Budget:
     """Candidates with a section of their own, worst first."""
 
 
+@dataclass(frozen=True)
+class Room:
+    """How long a document may be."""
+
+    characters: int
+    bytes: int | None = None
+    """In UTF-8; None where only characters count."""
+
+    def holds(self, text: str) -> bool:
+        """Return whether a text fits."""
+        return len(text) <= self.characters and (self.bytes is None or len(text.encode()) <= self.bytes)
+
+    def less(self, text: str) -> Room:
+        """Return what is left beside a text."""
+        return Room(self.characters - len(text), None if self.bytes is None else self.bytes - len(text.encode()))
+
+
+_AMPLE = (
+    Budget(rows=2_000, rulings=5_000, summary=2_000, candidates=500),
+    Budget(rows=500, rulings=2_000, summary=1_000, candidates=500),
+)
+"""Tried first where there is much more room than a comment has."""
 _BUDGETS = (
     Budget(rows=200, rulings=200, summary=500, candidates=500),
     Budget(rows=60, rulings=200, summary=500, candidates=500),
@@ -58,31 +80,41 @@ _BUDGETS = (
 
 
 class MarkdownReporter:
-    """Writes at most `LONGEST` characters."""
+    """Writes as much as there is room for.
+
+    Args:
+        room: How long the document may be.
+        first: A line before everything else, which counts, too.
+    """
+
+    def __init__(self, room: Room = Room(LONGEST), first: str = "") -> None:
+        self._opening = f"{first}\n\n" if first else ""
+        self._room = room.less(self._opening)
 
     def render(self, reports: ReportSet) -> str:
         """Return the document that shows most and fits."""
         blocks: list[str] = []
-        for budget in _BUDGETS:
+        for budget in (*(_AMPLE if self._room.characters > 4 * LONGEST else ()), *_BUDGETS):
             blocks = _document(reports, budget)
-            if len(_joined(blocks)) <= LONGEST:
-                return _joined(blocks)
-        return _joined(_fitting(blocks))
+            text = _joined(blocks)
+            if self._room.holds(text):
+                return self._opening + text
+        return self._opening + _joined(_fitting(blocks, self._room))
 
 
 def _joined(blocks: Sequence[str]) -> str:
     return "\n\n".join(blocks) + "\n"
 
 
-def _fitting(blocks: Sequence[str]) -> list[str]:
+def _fitting(blocks: Sequence[str], room: Room) -> list[str]:
     """Return the blocks that fit, in order: the last resort against sentences that are nothing but marks."""
     ending = "_Parts that are too long were left out; they stand in the JSON report._"
-    room = LONGEST - len(ending) - 3
+    room = room.less(f"{ending}\n")
     kept = []
     for block in blocks:
-        if len(block) + 2 <= room:
+        if room.holds(f"{block}\n\n"):
             kept.append(block)
-            room -= len(block) + 2
+            room = room.less(f"{block}\n\n")
     return [*kept, ending]
 
 
@@ -143,13 +175,14 @@ def _report(report: Report, budget: Budget) -> list[str]:
     tally = rulings.tally(ruling.decision for ruling in ordered)
     head = ["decision", "rule", "observed", "bounds", "asked", "decided by", "n"]
     blocks += ["\n".join(lines), f"### Rules: {tally}"]
-    blocks.append(table(head, [_row(ruling) for ruling in ordered], budget.rulings, "llrrrlr"))
+    rows = [_row(ruling) for ruling in ordered[: budget.rulings]]
+    blocks.append(table(head, rows, budget.rulings, "llrrrlr", len(ordered)))
     return blocks + _reasons(ordered, budget.rulings) + evidence_blocks(report, budget.rows)
 
 
 def _reasons(ordered: Sequence[Ruling], most: int) -> list[str]:
-    reasons = [_reason(ruling) for ruling in ordered if ruling.decision is not Decision.PASS]
-    return [listing(reasons, most)] if reasons else []
+    told = [ruling for ruling in ordered if ruling.decision is not Decision.PASS]
+    return [listing([_reason(ruling) for ruling in told[:most]], most, len(told))] if told else []
 
 
 def _row(ruling: Ruling) -> list[str]:

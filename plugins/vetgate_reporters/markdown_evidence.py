@@ -5,9 +5,10 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
-from vetgate.reporting import Exhibit, Finding, Report, Table, Unit, format_quantity
+from vetgate.reporting import Exhibit, Finding, Gallery, Report, Table, Unit, format_quantity
 from vetgate.wording import figures, provenance, sections
 from vetgate.wording.figures import Cell, Figure
+from vetgate.wording.gallery import as_table
 from vetgate.wording.head import further_warnings
 from vetgate.wording.provenance import RunTable
 from vetgate.wording.slices import further_slices, slice_tables
@@ -17,6 +18,8 @@ from vetgate_reporters.markdown_table import folded, listing, table
 
 WIDEST = 12
 """Columns of an exhibit's table."""
+MOST_SHOTS = 12
+"""Images of a gallery."""
 LONGEST_COMMAND = 4_000
 """Characters."""
 
@@ -34,13 +37,14 @@ def evidence_blocks(report: Report, most: int) -> list[str]:
     if slices:
         more = further_slices(report)
         blocks.append(folded("Slices", [*slices, *([prose(more)] if more else [])]))
-    exhibits = [part for exhibit in sections.exhibits(report)[:most] for part in exhibit_blocks(exhibit, most)]
+    groups = sections.grouped(sections.exhibits(report))[:most]
+    exhibits = [part for group in groups for part in exhibit_blocks(*group, most=most)]
     if exhibits:
         blocks.append(folded("Exhibits", exhibits))
     found = sections.findings(report)
     if found:
         head = f"Findings: {len(found):,}, the worst is {found[0].severity.name.lower()}"
-        blocks.append(folded(head, [listing([_finding(finding) for finding in found], most)]))
+        blocks.append(folded(head, [listing([_finding(finding) for finding in found[:most]], most, len(found))]))
     blocks += _gaps(report, most)
     blocks.append(folded("What ran, digests and the command that repeats it", _provenance(report, most)))
     return blocks
@@ -57,7 +61,9 @@ def _figures(report: Report, most: int) -> list[str]:
             blocks.append(prose(sections.NO_YARDSTICK))
         if section.of == sections.OPSCORE:
             blocks += [
-                part for exhibit in sections.parts_of_scores(report)[:most] for part in exhibit_blocks(exhibit, most)
+                part
+                for exhibit in sections.parts_of_scores(report)[:most]
+                for part in exhibit_blocks(exhibit, most=most)
             ]
     if any(row.telling for section in shown for _, row in section.rows):
         blocks.append(figures.BOUNDS_TOLD)
@@ -89,11 +95,14 @@ def _figure(cell: Cell | None) -> str:
     return f"{cell.text}<br>{cell.bounds}" if cell.bounds else cell.text
 
 
-def exhibit_blocks(exhibit: Exhibit, most: int) -> list[str]:
-    """Return a table with at most `most` rows, or a line that says where a picture stands."""
+def exhibit_blocks(exhibit: Exhibit, *more: Exhibit, most: int) -> list[str]:
+    """Return a table with at most `most` rows, or a line that says where pictures under one title stand."""
+    if isinstance(exhibit, Gallery):
+        return exhibit_blocks(as_table(exhibit), most=min(most, MOST_SHOTS))
     blocks = [f"**{prose(exhibit.title, 100)}**"]
     if not isinstance(exhibit, Table):
-        blocks.append("_A picture; it stands in the JSON report._")
+        told = f"{len(more) + 1} pictures; they stand" if more else "A picture; it stands"
+        blocks.append(f"_{told} in the JSON report._")
     elif not 0 < len(exhibit.columns) <= WIDEST:
         size = f"{counted(len(exhibit.rows), 'row')} of {counted(len(exhibit.columns), 'column')}"
         blocks.append(f"_A table of {size}; it stands in the JSON report._")
@@ -104,9 +113,7 @@ def exhibit_blocks(exhibit: Exhibit, most: int) -> list[str]:
         )
         rows = [[_cell(value) for value in row] for row in values]
         blocks.append(table([prose(title, 40) for title in exhibit.columns], rows, most, align or "l"))
-    if exhibit.caption:
-        blocks.append(f"Caption: {prose(exhibit.caption)}")
-    return blocks
+    return blocks + [f"Caption: {prose(each.caption)}" for each in (exhibit, *more) if each.caption]
 
 
 def _cell(value: str | float | int | None) -> str:
@@ -147,14 +154,16 @@ def _provenance(report: Report, most: int) -> list[str]:
         f"{environment.memory / 1e9:.1f} GB, {prose(environment.platform, 100)}",
         prose(provenance.software(report)),
     ]
-    words = [f"Rule {code(ruling.rule)}: {prose(ruling.words)}" for ruling in report.verdict.rulings]
+    rulings = report.verdict.rulings
+    words = [f"Rule {code(ruling.rule)}: {prose(ruling.words)}" for ruling in rulings[:most]]
     digests = [[code(label), code(digest, 64)] for label, digest in provenance.digests(report)]
+    lines += [f"{role} fetched by {prose(words)}" for role, words in provenance.origins(report)]
     acts = report.baseline.promotions if report.baseline is not None else ()
     lines += [f"baseline: promoted {prose(provenance.promotion_words(act))}" for act in acts[-most:]]
     return [
         *(part for ran in provenance.run_tables(report) for part in _ran(ran, most)),
         "\n".join(f"- {line}" for line in lines),
-        *([listing(words, most)] if words else []),
+        *([listing(words, most, len(rulings))] if words else []),
         table(["of", "sha256"], digests, most, "l"),
         block(shorten(plain(shlex.join(provenance.command(report))), LONGEST_COMMAND)),
     ]

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rich.box import Box
+from rich.cells import cell_len
 from rich.console import Console, RenderableType
 from rich.padding import Padding
 from rich.table import Table
@@ -15,8 +16,12 @@ from rich.text import Text
 
 from vetgate.reporting import Decision
 
-NARROWEST = 72
-"""Columns under which tables would have to cut figures off; a narrower terminal folds the lines itself."""
+NARROWEST = 24
+"""Columns under which no page is drawn; a narrower terminal folds the lines itself."""
+TABLES = 72
+"""Columns under which tables would have to cut figures off; there each row stands on lines of its own."""
+LONGEST_LABEL = 0.45
+"""Share of the page that labels may take beside their text."""
 STYLES = {Decision.PASS: "green", Decision.WARN: "yellow", Decision.INCONCLUSIVE: "magenta", Decision.FAIL: "red"}
 
 _HEAD_ONLY = Box("    \n    \n ── \n    \n    \n    \n    \n    \n")
@@ -39,6 +44,8 @@ class Column:
     """Columns of text that it keeps where space is short."""
     whole: bool = False
     """Never broken, though to the left."""
+    leads: bool = False
+    """Where rows stand on lines of their own, whether it is in the first; the first column is if none says so."""
 
 
 class Page:
@@ -51,6 +58,7 @@ class Page:
 
     def __init__(self, width: int, colour: bool) -> None:
         self.width = max(width, NARROWEST)
+        self.narrow = self.width < TABLES
         self.colour = colour
         self._file = io.StringIO()
         self._console = Console(
@@ -72,8 +80,6 @@ class Page:
     def text(self) -> str:
         """Return what was drawn, without blanks at the ends of lines where they carry no colour."""
         drawn = self._file.getvalue().replace(_GLUE, " ")
-        if self.colour:
-            return drawn
         return "".join(f"{line.rstrip()}\n" for line in drawn.splitlines())
 
     def line(self, text: str | Text = "", *, style: str = "", indent: int = 0) -> None:
@@ -86,8 +92,12 @@ class Page:
 
     def heading(self, title: str, aside: str = "") -> None:
         """Draw the head of a section."""
-        self.line()
         words = Text.assemble((f"── {title} ", "bold"), (f"· {aside} " if aside else "", "dim"))
+        if words.cell_len > self.width:
+            self.heading(title)
+            self.line(aside, style="dim", indent=2)
+            return
+        self.line()
         words.append("─" * max(2, self.width - words.cell_len), "dim")
         words.truncate(self.width)
         self.line(words)
@@ -98,7 +108,13 @@ class Page:
         self.line(title, style="bold", indent=2)
 
     def pairs(self, rows: Sequence[tuple[str, str]], *, indent: int = 2) -> None:
-        """Draw labels with their text beside them."""
+        """Draw labels with their text beside them, or under them where too little room would be left."""
+        longest = max((cell_len(label) for label, _ in rows), default=0)
+        if longest > LONGEST_LABEL * (self.width - indent):
+            for label, content in rows:
+                self.line(label, style="dim", indent=indent)
+                self.line(content, indent=indent + 2)
+            return
         grid = Table.grid(padding=(0, 2, 0, 0))
         grid.add_column(no_wrap=True)
         grid.add_column(overflow="fold")
@@ -107,7 +123,11 @@ class Page:
         self._draw(grid, indent)
 
     def table(self, columns: Sequence[Column], rows: Sequence[Sequence[str | Text]], *, indent: int = 2) -> None:
-        """Draw a table; a row may hold fewer cells than there are columns."""
+        """Draw a table; a row may hold fewer cells than there are columns. On a narrow page it has no head."""
+        if self.narrow:
+            for row in rows:
+                self._record(columns, row, indent)
+            return
         table = Table(
             box=_HEAD_ONLY, show_edge=False, pad_edge=False, padding=(0, 1), header_style="dim", collapse_padding=True
         )
@@ -124,6 +144,26 @@ class Page:
             table.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in row))
         self._draw(table, indent)
 
+    def _record(self, columns: Sequence[Column], row: Sequence[str | Text], indent: int) -> None:
+        """Draw one row of a table on lines of its own: what leads and what has no title, then a line for each cell."""
+        led = [column.leads for column in columns] if any(column.leads for column in columns) else [True]
+        cells = [_tied(Text(cell) if isinstance(cell, str) else cell) for cell in row]
+        named = list(zip(columns, cells, [*led, *[False] * len(cells)], strict=False))
+        head = Table.grid(padding=(0, 2, 0, 0))
+        first = [cell for column, cell, leads in named if leads or (not column.title and cell.plain)]
+        for place, _ in enumerate(first):
+            head.add_column(no_wrap=place + 1 < len(first), overflow="fold")
+        head.add_row(*first)
+        self._draw(head, indent)
+        rest = [(column, cell) for column, cell, leads in named if column.title and cell.plain and not leads]
+        grid = Table.grid(padding=(0, 2, 0, 0))
+        grid.add_column(overflow="fold", max_width=int(LONGEST_LABEL * (self.width - indent)))
+        grid.add_column(overflow="fold")
+        for column, cell in rest:
+            grid.add_row(Text(" ".join(column.title.split()), style="dim"), cell)
+        if rest:
+            self._draw(grid, indent + 2)
+
     def _draw(self, content: RenderableType, indent: int) -> None:
         self._console.print(Padding(content, (0, 0, 0, indent)) if indent else content)
 
@@ -131,3 +171,10 @@ class Page:
 def _glued(text: str) -> str:
     """Return `text` with its numbers tied to their units, so that no line ends between them."""
     return _UNBROKEN.sub(_GLUE, text)
+
+
+def _tied(text: Text) -> Text:
+    """Return styled text likewise."""
+    tied = text.copy()
+    tied.plain = _glued(text.plain)
+    return tied

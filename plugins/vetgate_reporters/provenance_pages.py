@@ -14,6 +14,8 @@ from vetgate_reporters.page import Column, Page
 
 _INDENTED_FROM = 90
 """Columns from which a digest and its label stand indented on one line."""
+MOST_WORDS = 200
+"""Rules in words."""
 PROMOTIONS = 12
 """The latest acts that made a report the baseline."""
 
@@ -29,7 +31,7 @@ def draw_ran(page: Page, report: Report) -> None:
 
 def _draw_run(page: Page, ran: RunTable) -> None:
     columns = [Column(title, whole=True) for title in ("", "candidate", ran.other, "")]
-    room = (page.width - 2 - 9 - 7 - 6) // 2
+    room = page.width - 16 if page.narrow else (page.width - 2 - 9 - 7 - 6) // 2
     page.table(
         columns,
         [
@@ -49,16 +51,31 @@ def draw_provenance(page: Page, report: Report) -> None:
     page.heading("To repeat it")
     if report.verdict.rulings:
         page.line("The rules in words", style="bold", indent=2)
-        words = [(name(ruling.rule, 36), sentence(ruling.words)) for ruling in report.verdict.rulings]
-        page.pairs(words, indent=4)
+        shown = report.verdict.rulings[:MOST_WORDS]
+        page.pairs([(name(ruling.rule, 36), sentence(ruling.words)) for ruling in shown], indent=4)
+        if len(report.verdict.rulings) > len(shown):
+            told = counted(len(report.verdict.rulings) - len(shown), "rule")
+            page.line(f"and {told} more, in the JSON report", style="dim", indent=4)
         page.line()
     page.line("Digests (sha256)", style="bold", indent=2)
     for label, digest in provenance.digests(report):
-        page.unbroken(f"{name(digest, 64)}  {name(label)}", indent=4 if page.width >= _INDENTED_FROM else 0)
+        if page.narrow:
+            page.line(name(label), indent=4)
+            page.unbroken(name(digest, 64))
+        else:
+            page.unbroken(f"{name(digest, 64)}  {name(label)}", indent=4 if page.width >= _INDENTED_FROM else 0)
+    _draw_origins(page, report)
     _draw_promotions(page, report)
     _draw_place(page, report)
     page.part("Command")
     page.unbroken(plain(shlex.join(provenance.command(report))), indent=4)
+
+
+def _draw_origins(page: Page, report: Report) -> None:
+    fetched = [(name(role), sentence(words)) for role, words in provenance.origins(report)]
+    if fetched:
+        page.part("Fetched")
+        page.pairs(fetched, indent=4)
 
 
 def _draw_promotions(page: Page, report: Report) -> None:

@@ -25,6 +25,12 @@ MOST_RULE = 40
 SUMMARY_NAME = 32
 SUMMARY_RULE = 14
 """Columns of a candidate and of a rule in the table of many candidates."""
+SUMMARY_NARROW = 3
+"""Rules shown of each candidate where the page is narrow."""
+MOST_RULINGS = 200
+"""Rulings of one candidate, the worst first."""
+MOST_REASONS = 50
+"""Reasons, likewise."""
 IMAGES = 9
 """Columns of the images that a candidate was judged on."""
 
@@ -88,8 +94,13 @@ def _draw_summary(page: Page, reports: ReportSet) -> None:
     names = {id(report): name(report.candidate.name[len(folder) :], SUMMARY_NAME) for report in reports.reports}
     rules = rulings.rules_worst_first(reports)
     fitting = max(1, (page.width - 20 - IMAGES - max(map(len, names.values()))) // (SUMMARY_RULE + 2))
+    fitting = SUMMARY_NARROW if page.narrow else fitting
     shown, hidden = rules[:fitting], rules[fitting:]
-    columns = [Column("decision", whole=True), Column("candidate", whole=True), Column("images", number=True)]
+    columns = [
+        Column("decision", whole=True, leads=True),
+        Column("candidate", whole=True, leads=True),
+        Column("images", number=True),
+    ]
     columns += [Column(stacked(name(rule, 40), SUMMARY_RULE), number=True) for rule in shown]
     rows: list[list[str | Text]] = []
     for report in sorted(reports.reports, key=lambda report: -report.verdict.decision.rank):
@@ -110,17 +121,17 @@ def _draw_summary(page: Page, reports: ReportSet) -> None:
         page.line(f"not in this table: {', '.join(name(rule) for rule in hidden)}", style="dim", indent=2)
 
 
-def _title(report: Report, width: int) -> str:
-    """Return who was compared with whom, on one line; the full names stand below it."""
-    room = width - len(rulings.headline(Decision.INCONCLUSIVE)) - len("   against ")
+def _title(report: Report, page: Page) -> str:
+    """Return who was compared with whom, on one line where it is wide; the full names stand below it."""
+    room = page.width - len(rulings.headline(Decision.INCONCLUSIVE)) - len("   against ")
     names = [name(report.candidate.name, 100), name(report.reference.name, 100)]
-    if sum(map(len, names)) > room:
+    if not page.narrow and sum(map(len, names)) > room:
         names = [name(text, room // 2) for text in names]
     return " against ".join(names)
 
 
 def _draw_report(page: Page, report: Report, *, alone: bool) -> None:
-    page.line(_verdict(report.verdict.decision, _title(report, page.width)))
+    page.line(_verdict(report.verdict.decision, _title(report, page)))
     page.line(sentence(report.verdict.because), indent=2)
     page.line()
     page.pairs(
@@ -140,15 +151,27 @@ def _draw_rulings(page: Page, report: Report) -> None:
     if not ordered:
         page.line("The policy has no rule that applies.", indent=2)
         return
-    _draw_table(page, ordered)
-    for ruling in ordered:
-        if ruling.decision is not Decision.PASS:
-            _draw_reason(page, ruling)
+    _draw_table(page, ordered[:MOST_RULINGS])
+    _draw_more(page, ordered[MOST_RULINGS:])
+    held = [ruling for ruling in ordered if ruling.decision is not Decision.PASS]
+    for ruling in held[:MOST_REASONS]:
+        _draw_reason(page, ruling)
+    if len(held) > MOST_REASONS:
+        page.line()
+        _draw_more(page, held[MOST_REASONS:], "the reasons of ")
+
+
+def _draw_more(page: Page, left: Sequence[Ruling], what: str = "") -> None:
+    """Say how many rulings were left out, and what they came to."""
+    if left:
+        told = rulings.tally(ruling.decision for ruling in left)
+        page.line(f"and {what}{counted(len(left), 'rule')} more, in the JSON report: {told}", style="dim", indent=2)
 
 
 def _draw_table(page: Page, ordered: Sequence[Ruling]) -> None:
     """Draw the rulings in the layout that takes the fewest lines, of equals the one that tells most."""
-    tables = [_laid_out(page, ordered, *layout) for layout in _LAYOUTS]
+    layouts = _LAYOUTS[:1] if page.narrow else _LAYOUTS
+    tables = [_laid_out(page, ordered, *layout) for layout in layouts]
     columns, rows = min(filter(None, tables), key=lambda table: sum(max(map(_height, row)) for row in table[1]))
     page.table(columns, rows)
 
@@ -164,13 +187,13 @@ def _laid_out(
     cells = [draw(ruling, page.width) for ruling in ordered]
     widths = [max(map(_width, column)) for column in zip(titles, *cells, strict=True)]
     taken = 4 + max(len("decision"), *(text.cell_len for text in decisions)) + sum(widths) + 2 * len(widths)
-    room = page.width - taken
-    if room < LEAST_RULE and titles is not _LAYOUTS[-1][0]:
+    room = page.width - (len("  ? inconclusive  ") if page.narrow else taken)
+    if not page.narrow and room < LEAST_RULE and titles is not _LAYOUTS[-1][0]:
         return None
     columns = [Column(title, number=title != "decided by", whole=title == "decided by") for title in titles]
     names = [_rule(ruling, max(LEAST_RULE, min(room, MOST_RULE))) for ruling in ordered]
     return (
-        [Column("decision", whole=True), Column("rule", whole=True), *columns],
+        [Column("decision", whole=True, leads=True), Column("rule", whole=True, leads=True), *columns],
         [[decision, rule, *row] for decision, rule, row in zip(decisions, names, cells, strict=True)],
     )
 

@@ -88,7 +88,23 @@ def _is_cut_off(data: memoryview) -> bool:
     # without the whole of an end no reader that asks for the directory finds one
     tail = bytes(data[max(0, len(data) - _LONGEST_COMMENT - 22) :])
     place = tail.rfind(END)
-    return place < 0 or len(tail) - place < 22
+    if place < 0 or len(tail) - place < 22:
+        return True
+    # the end of an archive within this one, with more of this one behind it: its own end is what is missing
+    (comment,) = struct.unpack_from("<H", tail, place + 20)
+    behind = tail[place + 22 + comment :]
+    more = any(sign in behind for sign in (LOCAL, CENTRAL, _DESCRIPTOR))
+    return more and bytes(data[:4]) == LOCAL and _begins(data, len(data) - len(tail) + place) > 0
+
+
+def _begins(data: memoryview, end: int) -> int:
+    """Return where the archive begins whose end stands at a place."""
+    size, offset = struct.unpack_from("<2I", data, end + 12)
+    stop = end
+    if end >= 76 and data[end - 20 : end - 16] == _LOCATOR and data[end - 76 : end - 72] == _END64:
+        stop = end - 76
+        size, offset = struct.unpack_from("<2Q", data, stop + 40)
+    return int(stop - size - offset)
 
 
 def _find(data: memoryview, log: Log, where: str) -> _Directory | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from vetgate.api import Ask, PredictionTable, Results, Table
+from vetgate.api import Ask, Chart, Mark, PredictionTable, Results, Table, Unit
 from vetgate_similarity.compared import Compared
 from vetgate_similarity.figures import per_image, share, shares
 from vetgate_similarity.metrics import NEGATIVE_FLIPS, POSITIVE_FLIPS
@@ -46,4 +46,5 @@ def _by_class(
             if images[index]
         ),
         caption="Negative: images that only the reference has right. Positive: that only the candidate has right.",
+        chart=Chart(mark=Mark.MIRRORED, label="class", values=("negative", "positive"), unit=Unit.COUNT),
     )

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from vetgate.api import Ask, Inconclusive, Measurement, Results, Table, Yardstick
+from vetgate.api import Ask, Chart, Inconclusive, Mark, Measurement, Results, Table, Unit, Yardstick
 from vetgate.statistics import FARTHEST, attainable_levels, bootstrap_images, row_distances, unseen_share
 from vetgate_similarity.compared import Compared, Floats
 from vetgate_similarity.figures import Unseen, resampled_figure, undefined
 from vetgate_similarity.metrics import INDEPENDENCE
 from vetgate_similarity.parts import parts
+from vetgate_similarity.plane import UNITS, plane_of
 
 BEYOND = 1e6
 """Where the independents of a resample do not differ from the reference; no candidate is so far: it bounds nothing."""
@@ -41,11 +42,11 @@ def measure(compared: Compared, ask: Ask) -> Results:
     rows = np.stack([row_distances(distance, probabilities, reference) for probabilities in models])
     rows = rows[:, np.lexsort(rows[::-1])]  # an order of their own, for sums depend on it in the last digits
     own, others = float(rows[0].mean()), rows[1:].mean(axis=1)
-    exhibit = _exhibit(yardstick, own, others)
+    exhibits = (_exhibit(yardstick, own, others), plane_of(yardstick, models, reference))
     if not np.median(others) > 0.0:
         why = "the median independent does not differ from the reference on these images"
-        return Results(findings=(undefined(INDEPENDENCE, why),), exhibits=(exhibit,))
-    return Results(measurements=(_figure(compared, ask, rows, FARTHEST[distance]),), exhibits=(exhibit,))
+        return Results(findings=(undefined(INDEPENDENCE, why),), exhibits=exhibits)
+    return Results(measurements=(_figure(compared, ask, rows, FARTHEST[distance]),), exhibits=exhibits)
 
 
 def _figure(compared: Compared, ask: Ask, rows: Floats, most: float) -> Measurement:
@@ -106,4 +107,11 @@ def _exhibit(yardstick: Yardstick, own: float, others: Floats) -> Table:
         caption=f"Mean {yardstick.summary.distance.value} over the images; the candidate is {place}. Damage can carry "
         "a copy as far as an independent model, so that a great distance alone does not tell another function from a "
         "broken one.",
+        chart=Chart(
+            mark=Mark.BARS,
+            label="model",
+            values=("distance",),
+            group="what",
+            unit=UNITS.get(yardstick.summary.distance, Unit.SCORE),
+        ),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from vetgate.api import LABEL, Ask, Column, PredictionTable, Results, Table
+from vetgate.api import LABEL, Ask, Chart, Column, Mark, PredictionTable, Results, Table, Unit
 from vetgate_similarity.compared import Compared
 from vetgate_similarity.metrics import METRICS
 
@@ -49,4 +49,11 @@ def _by_slice(table: PredictionTable, by: str, column: Column) -> Table:
         columns=(by, "images", *shares),
         rows=rows,
         caption=" ".join(note for note in notes if note),
+        chart=_chart(by, flips=table.labels is not None),
     )
+
+
+def _chart(by: str, *, flips: bool) -> Chart:
+    if flips:
+        return Chart(mark=Mark.MIRRORED, label=by, values=("negative flips", "positive flips"), unit=Unit.FRACTION)
+    return Chart(mark=Mark.BARS, label=by, values=("agreement",), unit=Unit.FRACTION)

@@ -11,15 +11,26 @@ import pytest
 from vetgate.domain.check import TableContext
 from vetgate.domain.compress import Bench
 from vetgate.domain.predictions import Predictions, PredictionTable
-from vetgate.domain.specs import BackendSpec, CheckSpec, CompressorSpec, LabellerSpec, ScannerSpec
+from vetgate.domain.source import ModelOrigin
+from vetgate.domain.specs import (
+    ArtifactSourceSpec,
+    BackendSpec,
+    CheckSpec,
+    CompressorSpec,
+    LabellerSpec,
+    PublisherSpec,
+    ScannerSpec,
+)
 from vetgate.domain.trainer import CandidateSeen, ImageSet, TrainerContext, Tuning
 from vetgate.testing import (
+    ArtifactSourceContract,
     BackendContract,
     CheckContract,
     CompressorContract,
     Example,
     LabellerContract,
     LinearModel,
+    PublisherContract,
     Sample,
     ScannerContract,
     TrainerCheckContract,
@@ -255,3 +266,54 @@ def test_a_backend_that_answers_for_more_images_than_it_got_breaks_the_contract(
     wrong: Any = _Wrong()
     with pytest.raises(AssertionError):
         wrong.test_it_answers_as_the_model_does(tmp_path)
+
+
+class TestAcmeSource(ArtifactSourceContract):
+    @pytest.fixture(autouse=True)
+    def _depot(self, acme: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+        from acme_vetgate.backend import write_toy
+
+        depot = tmp_path_factory.mktemp("depot")
+        monkeypatch.setenv("ACME_DEPOT", str(depot))
+        (depot / "base").mkdir()
+        self.model = write_toy(depot / "base" / "model.toy", WEIGHT)
+
+    def spec(self) -> ArtifactSourceSpec:
+        from acme_vetgate import depot
+
+        (spec,) = depot.vetgate_artifact_sources()
+        return spec
+
+    def name(self) -> str:
+        return "acme:/base"
+
+    def missing(self) -> str:
+        return "acme:/nowhere"
+
+    def content(self) -> bytes:
+        return self.model.read_bytes()
+
+
+class TestAcmePublisher(PublisherContract):
+    @pytest.fixture(autouse=True)
+    def _depot(self, acme: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("ACME_DEPOT", str(tmp_path))
+        self.depot = tmp_path
+
+    def spec(self) -> PublisherSpec:
+        from acme_vetgate import depot
+
+        (spec,) = depot.vetgate_publishers()
+        return spec
+
+    def settings(self) -> dict[str, str]:
+        return {"shelf": "notes"}
+
+    def candidate(self) -> tuple[str, ModelOrigin | None]:
+        return "acme:/good", ModelOrigin(source="acme", file="model.toy")
+
+    def in_use(self) -> bool:
+        return (self.depot / "notes" / "in-use").exists()
+
+    def asked(self) -> int:
+        return len(list(self.depot.iterdir()))

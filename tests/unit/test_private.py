@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from vetgate.domain.errors import UsageError
 from vetgate.private import PREFIX, PrivateFolder, clear_remains, remove
 
 
@@ -93,3 +94,15 @@ def test_a_link_out_of_it_is_removed_and_not_followed(tmp_path: Path) -> None:
     remove(top)
     assert not top.exists()
     assert (outside / "mine").exists()
+
+
+@pytest.mark.parametrize("kind", ["missing", "file"])
+def test_a_tmpdir_that_is_no_folder_is_refused_and_nothing_goes_elsewhere(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / kind
+    if kind == "file":
+        place.write_bytes(b"x")
+    monkeypatch.setenv("TMPDIR", str(place))
+    with pytest.raises(UsageError, match=r"TMPDIR names .*, which is no folder that can be written"):
+        PrivateFolder()

@@ -1,4 +1,4 @@
-"""What README says of the example is what the gate says."""
+"""What README and the documentation say of the example is what the gate says."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from vetgate.reporting import Report, Ruling
+from vetgate.wording.rulings import asked, decided_by, interval, marked, observed
 
 ROOT = Path(__file__).parent.parent.parent
 FASHION = ROOT / "examples" / "fashion"
@@ -47,6 +50,12 @@ def _figure(report: dict[str, Any], metric: str, role: str) -> float:
     return float(found)
 
 
+def test_the_documentation_has_the_same_table_as_readme() -> None:
+    readme, page = (ROOT / name for name in ("README.md", "docs/benchmarks.md"))
+    told = [set(filter(ROW.match, file.read_text(encoding="utf-8").splitlines())) for file in (readme, page)]
+    assert told[0] == told[1]
+
+
 def test_readme_tells_every_candidate(reports: dict[str, dict[str, Any]]) -> None:
     assert set(_rows()) == set(reports)
 
@@ -63,6 +72,40 @@ def test_readme_tells_the_verdict_and_its_figures(reports: dict[str, dict[str, A
     told = {"accuracy": "accuracy.top1", "agreement": "similarity.agreement"}
     reasons = verdict.partition(":")[2].partition(";")[0].partition("(")[0]
     assert failed == {metric for word, metric in told.items() if word in reasons}
+
+
+SAMPLES = (("README.md", "int8.onnx"), ("docs/reading-a-report.md", "distilled.onnx"))
+MEASURED_ANEW = ("latency.", "opscore.")
+"""Families whose figures are others in every run."""
+
+
+@pytest.mark.parametrize(("page", "name"), SAMPLES)
+def test_rows_that_a_page_shows_of_a_report_are_those_of_the_report(
+    page: str, name: str, reports: dict[str, dict[str, Any]]
+) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    (sample,) = [block for block in re.findall(r"```\w*\n(.*?)```", text, re.DOTALL) if f"{name} against" in block]
+    shown = {" ".join(line.split()) for line in sample.splitlines()}
+    report = Report.model_validate(reports[name])
+    told = {_row(ruling): ruling for ruling in report.verdict.rulings}
+    rows = [line for line in shown if re.match(r"[✔✘!?] (pass|fail|warn|inconclusive) ", line)]
+    assert len(rows) >= 3
+    for row in rows:
+        assert row in told or row.split()[2].startswith(MEASURED_ANEW), f"{page}: {row}"
+    assert report.verdict.because in shown
+
+
+def _row(ruling: Ruling) -> str:
+    """Return a row of the table of rules, as the terminal shows it, with single blanks."""
+    cells = (
+        marked(ruling.decision),
+        ruling.rule,
+        observed(ruling),
+        interval(ruling),
+        asked(ruling),
+        decided_by(ruling),
+    )
+    return " ".join(" ".join(cells).split())
 
 
 def test_the_files_stay_small_enough_to_clone() -> None:

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
+import pickle
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+CARD = """\
+version: 1
+input: {size: [4, 4], resize: none, colour: grey, scale: 1/255, mean: [0.5], std: [0.25], layout: NCHW}
+output: {kind: logits}
+"""
 REQUIRED = "version: 1\nname: careful\nscan: required\nmetrics:\n  - {metric: similarity.agreement, at_least: 50%}\n"
 
 
@@ -204,3 +211,37 @@ def test_a_file_that_cannot_be_read_does_not_keep_others_from_being_scanned(worl
     assert world.run("scan", str(tmp_path / "empty.onnx"), str(tmp_path / "evil.pkl")) == 1
     assert "empty.onnx: failed" in world.out
     assert "VG0101" in world.out
+
+
+def test_harm_in_a_file_of_no_known_format_is_shown_and_fails(world: Any) -> None:
+    mark = world.folder / "mark"
+
+    class Payload:
+        def __reduce__(self) -> tuple[Any, ...]:
+            return os.mkdir, (str(mark),)
+
+    path = world.folder / "model.bin"
+    path.write_bytes(pickle.dumps(Payload()))
+    (world.folder / "model.bin.yaml").write_text(CARD, encoding="utf-8")
+    given = ["--reference", world.toy("reference.toy"), "--data", world.data()]
+    asked = world.policy("metric: similarity.agreement, at_least: 50%")
+    assert world.check(str(path), *given, "--policy", asked) == 1
+    report = world.report()
+    (found,) = [each for each in _scan(report)["findings"] if each["severity"] >= 4]
+    assert found["location"].startswith(f"candidate {path}: ")
+    assert "mkdir" in found["message"]
+    assert report["candidate"]["scan"]["state"] == "findings"
+    assert "is of no format that an installed plugin recognises" in world.reasons()
+    assert not mark.exists()
+
+
+def test_a_harmless_file_of_no_known_format_stays_inconclusive_for_that_reason(world: Any) -> None:
+    path = world.folder / "notes.txt"
+    path.write_text("nothing to see here\n" * 20, encoding="utf-8")
+    given = ["--reference", world.toy("reference.toy"), "--data", world.data()]
+    asked = world.policy("metric: similarity.agreement, at_least: 50%")
+    assert world.check(str(path), *given, "--policy", asked) == 3
+    report = world.report()
+    assert "is of no format that an installed plugin recognises" in report["verdict"]["because"]
+    assert not [item for item in report["evidence"] if item["check"] == "scan"]
+    assert report["candidate"]["scan"] is None

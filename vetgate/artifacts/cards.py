@@ -13,6 +13,7 @@ from vetgate.documents import Document, Mistakes, as_usage_error, parse, read_re
 from vetgate.domain.artifact import Member
 from vetgate.domain.card import Card, Input
 from vetgate.domain.errors import CardError
+from vetgate.domain.source import scheme_of
 
 _NEEDED = {name for name, field in Input.model_fields.items() if field.is_required()}
 
@@ -83,9 +84,11 @@ def parse_card(text: str, source: str) -> CardSource:
 
 def missing_card(model: str) -> CardError:
     """Return the error for a model without a card, saying what to write."""
+    hint = f"vetgate inspect {model} --write-card drafts {model}.yaml from what the file shows; fill in the rest"
+    if scheme_of(model) is not None:
+        hint = "put FILE.yaml beside the model file where it is fetched from, or name a card with --card"
     return CardError(
-        f"{model} has no card: how to feed it and read it is not known, and vetgate does not guess",
-        hint=f"vetgate inspect {model} --write-card drafts {model}.yaml from what the file shows; fill in the rest",
+        f"{model} has no card: how to feed it and read it is not known, and vetgate does not guess", hint=hint
     )
 
 

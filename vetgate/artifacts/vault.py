@@ -70,12 +70,13 @@ class Vault:
             raise RuntimeError("the vault is not open")
         return self._private.path
 
-    def take(self, path: str, backends: Sequence[BackendSpec]) -> Artifact:
+    def take(self, path: str, backends: Sequence[BackendSpec], place: Path | None = None) -> Artifact:
         """Copy a model and everything that ships with it, and tell its format by content.
 
         Args:
             path: The model file as the user typed it.
             backends: Who may open it.
+            place: Where it lies, if not there.
 
         Raises:
             UsageError: The path does not exist or is a folder.
@@ -83,17 +84,18 @@ class Vault:
             Inconclusive: It cannot be copied: no permission, or no space left.
         """
         with copying(path):
-            original, copied = self._copy_model(path)
+            original, copied = self._copy_model(path, place)
             backend, known = tell_format(probe(copied.file), path, backends)
             parts = _copy_parts(path, known, original, copied.file)
         return self._held(path, (known.name, backend.name), (copied, *parts))
 
-    def hold(self, path: str, backends: Sequence[BackendSpec]) -> Artifact:
+    def hold(self, path: str, backends: Sequence[BackendSpec], place: Path | None = None) -> Artifact:
         """Copy a file of any format for a scan alone; what cannot be told of it is a finding.
 
         Args:
             path: The file as the user typed it.
             backends: Who may know its format.
+            place: Where it lies, if not there.
 
         Raises:
             UsageError: The path does not exist or is a folder.
@@ -103,7 +105,7 @@ class Vault:
         parts: tuple[Copied, ...] = ()
         trouble: tuple[Finding, ...] = ()
         with copying(path):
-            original, copied = self._copy_model(path)
+            original, copied = self._copy_model(path, place)
             try:
                 backend, known = tell_format(probe(copied.file), path, backends)
             except UnreadableArtifact:  # scanners may know what no backend opens
@@ -114,8 +116,8 @@ class Vault:
                 trouble = (find(UNREADABLE, error.message, copied.member.name),)
         return self._held(path, (known.name, backend.name), (copied, *parts), trouble)
 
-    def _copy_model(self, path: str) -> tuple[Path, Copied]:
-        original = require_file(path)
+    def _copy_model(self, path: str, place: Path | None) -> tuple[Path, Copied]:
+        original = require_file(path) if place is None else place
         if original.stat().st_size == 0:
             raise UnreadableArtifact(
                 f"{path} is empty (0 bytes)", hint="was the download or the conversion interrupted?"
@@ -244,6 +246,14 @@ def tell_format(look: Probe, name: str, backends: Sequence[BackendSpec]) -> tupl
         f"{name} is of no format that an installed plugin recognises (known: {formats})",
         hint="the format is told by content, not by suffix; vetgate plugins lists what is installed",
     )
+
+
+def recognised_as(file: Path, backends: Sequence[BackendSpec]) -> str | None:
+    """Return the format of a file, by content; None where no backend or several recognise it, or it cannot be read."""
+    try:
+        return tell_format(probe(file), file.name, backends)[1].name
+    except (UnreadableArtifact, OSError):
+        return None
 
 
 def _recognises(known: FormatSpec, look: Probe) -> bool:

@@ -20,6 +20,7 @@ COMMANDS = {
     "verify": "Hold a signed verdict against a model before it is rolled out.",
     "keygen": "Make a pair of keys to sign verdicts with.",
     "judge": "Judge a saved report by another policy; runs no model.",
+    "diff": "Compare two saved reports: what got better, worse, new and gone.",
     "scan": "Read model files for what could harm who opens them; opens none.",
     "inspect": "Show what a model file holds and what it would be fed.",
     "policy": "List, show, lint and start policies.",

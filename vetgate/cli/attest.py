@@ -16,6 +16,7 @@ from vetgate.cli.output import JSON, STDOUT, Target, require_writable, write_who
 from vetgate.cli.settings import Settings
 from vetgate.domain.errors import Inconclusive, UsageError, VetgateError
 from vetgate.domain.report import ReportSet
+from vetgate.domain.source import stem_of
 from vetgate.host import Host, Kind
 
 SUFFIX = ".intoto.jsonl"
@@ -32,16 +33,20 @@ class Attester:
     """By candidate."""
     host: Host
 
-    def sign(self, reports: ReportSet, written: Mapping[str, bytes]) -> None:
+    def sign(self, reports: ReportSet, written: Mapping[str, bytes]) -> dict[str, bytes]:
         """Write each candidate's attestation; the JSON report is bound also where nobody asked for its file.
 
         Args:
             reports: Of the run.
             written: Whole reports by format.
 
+        Returns:
+            The attestations by the name of their file.
+
         Raises:
             Inconclusive: One could not be signed or written.
         """
+        signed = dict[str, bytes]()
         now = datetime.datetime.now(datetime.UTC)
         bound = {**_json(reports, self.host), **written}
         try:
@@ -50,9 +55,11 @@ class Attester:
                     click.echo(f"warning: no attestation of {candidate}: it could not be read", err=True)
                     continue
                 write_whole(self.places[candidate], envelope)
+                signed[self.places[candidate].name] = envelope
                 click.echo(f"attestation: {self.places[candidate]}", err=True)
         except VetgateError as error:
             raise Inconclusive(f"a verdict was not signed: {error.message}", hint=error.hint) from None
+        return signed
 
 
 def choose_attester(
@@ -108,7 +115,7 @@ def _places(settings: Settings, candidates: Sequence[str]) -> dict[str, Path]:
     folder = Path(settings.attest_to or settings.output_dir or ".")
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder} is no folder", hint="with several candidates --attest-to names a folder")
-    return {candidate: folder / f"{Path(candidate).name}{SUFFIX}" for candidate in candidates}
+    return {candidate: folder / f"{stem_of(candidate)}{SUFFIX}" for candidate in candidates}
 
 
 def _json(reports: ReportSet, host: Host) -> dict[str, bytes]:

@@ -16,6 +16,10 @@ def command(context: click.Context, max_size: str | None) -> None:
     """Show, limit or clear the cache of predictions, of features, and of what was trained to explain disparity.
 
     It takes 5 GB by default; the least recently used entries go first.
+
+    \b
+        vetgate cache show
+        vetgate cache --max-size 2GB
     """
     if max_size is not None:
         _limit(max_size)
@@ -25,13 +29,21 @@ def command(context: click.Context, max_size: str | None) -> None:
 
 @command.command("show")
 def show() -> None:
-    """Show where the cache is and what it holds."""
+    """Show where the cache is and what it holds.
+
+    \b
+        vetgate cache show
+    """
     _show()
 
 
 @command.command("clear")
 def clear() -> None:
-    """Remove every entry."""
+    """Remove every entry.
+
+    \b
+        vetgate cache clear
+    """
     from vetgate.inference.cache import Cache, cache_folder
 
     cache = Cache(cache_folder())

@@ -42,6 +42,12 @@ from vetgate.cli import option
 @click.option(
     "--timing-budget", type=float, metavar="SECONDS", help="Longest time to time one pair of models.  [default: 20]"
 )
+@click.option(
+    "--gallery",
+    type=click.IntRange(0, 200),
+    metavar="N",
+    help="Most images in the reports that only the reference has right; 0 for none.  [default: 24]",
+)
 @click.option("--no-cache", is_flag=True, help="Neither read nor write the cache of predictions.")
 @click.option("--strict", is_flag=True, default=None, help="A warning counts as fail.")
 @click.option(
@@ -52,6 +58,15 @@ from vetgate.cli import option
 )
 @click.option(
     "--attest-certificate", metavar="CHAIN", help="Certificate of that key, then those between it and the root."
+)
+@click.option(
+    "--publish",
+    multiple=True,
+    metavar="NAME[:KEY=VALUE,...]",
+    help="Publish the results, such as to mlflow, once all is written; may be given again.",
+)
+@click.option(
+    "--ci/--no-ci", default=None, help="Annotations and job summary where a CI service shows them.  [default: --ci]"
 )
 @option.limits
 @option.plugins_and_progress
@@ -68,6 +83,8 @@ def command(candidates: tuple[str, ...], plan: bool, verbose: bool, **options: A
     from vetgate.cli.attest import choose_attester
     from vetgate.cli.output import choose, deliver
     from vetgate.cli.progress import progress
+    from vetgate.cli.publish import choose_publishing
+    from vetgate.cli.service import announce, find_service, quiet_log
     from vetgate.cli.settings import gather, to_request
     from vetgate.gate import foresee, vet
     from vetgate.host import find_plugins
@@ -83,7 +100,13 @@ def command(candidates: tuple[str, ...], plan: bool, verbose: bool, **options: A
         return 0
     targets = choose(settings.reports or (), settings.output_dir, host, spare=request.files)
     attester = choose_attester(settings, candidates, host, targets, request.files)
-    with progress(verbose=verbose) as watch:
-        reports = vet(request, host, now=now, watch=watch)
+    publishing = choose_publishing(settings.publish or (), candidates, host, targets, settings.timeout)
     sign = attester.sign if attester is not None else None
-    return deliver(reports, targets, strict=bool(settings.strict), sign=sign)
+    publish = publishing.publish if publishing is not None else None
+    service = find_service(os.environ) if settings.ci is not False else None
+    with quiet_log(service, targets):
+        with progress(verbose=verbose) as watch:
+            reports = vet(request, host, now=now, watch=watch)
+        code = deliver(reports, targets, strict=bool(settings.strict), sign=sign, publish=publish)
+    announce(service, reports, targets, host, os.environ)
+    return code

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
-import os
 import sys
 import traceback
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
+
+from vetgate.cli import streams
 
 if TYPE_CHECKING:
     from vetgate.domain.verdict import Decision
@@ -34,7 +35,7 @@ def exit_code(decision: Decision, *, strict: bool) -> int:
 def guarded(app: click.Command, arguments: Sequence[str]) -> int:
     """Run a command and return its exit code; every error is told here and nowhere else."""
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
+        if isinstance(stream, io.TextIOWrapper | streams.Forgiving):
             stream.reconfigure(errors="replace")  # a report must not be lost to a terminal that lacks a sign
     stdout = sys.stdout
     try:
@@ -49,13 +50,12 @@ def guarded(app: click.Command, arguments: Sequence[str]) -> int:
         reader_gone = sys.stdout is not stdout  # click puts a quiet stream there and exits when a pipe is closed early
         return PIPE if reader_gone else _tell(ending)
     except Exception as error:  # anything that nobody foresaw
+        if isinstance(error, OSError) and streams.is_stdout_lost(error):
+            click.echo(f"error: stdout cannot be written: {error.strerror}", err=True)
+            streams.without_reader()
+            return INCONCLUSIVE
         return _tell(error)
     return result if isinstance(result, int) else 0
-
-
-def without_reader() -> None:
-    """Send what else goes to stdout nowhere: its reader went away, and flushing it at the end would be an error."""
-    sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123  # stays open to the end
 
 
 def _tell(error: BaseException) -> int:

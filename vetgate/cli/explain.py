@@ -167,9 +167,10 @@ def _deliver(reports: ReportSet, targets: Sequence[Target], output: str | None) 
 def _pictures(reports: ReportSet) -> Iterator[tuple[str, bytes]]:
     """Yield the example images as files."""
     from vetgate.domain.evidence import Picture
+    from vetgate.domain.source import stem_of
 
     for place, report in enumerate(reports.reports, start=1):
-        stem = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(report.candidate.name).name) or "candidate"
+        stem = re.sub(r"[^A-Za-z0-9._-]+", "-", stem_of(report.candidate.name)) or "candidate"
         pictures = [each for item in report.evidence for each in item.exhibits if isinstance(each, Picture)]
         for number, picture in enumerate(pictures, start=1):
             suffix = ".svg" if picture.media_type == "image/svg+xml" else ".png"

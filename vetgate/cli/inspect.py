@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 @click.command("inspect", short_help="Show what a model file holds and what it would be fed.")
 @click.argument("model")
-@click.option("--format", "style", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option(
+    "--format", "style", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How it is told."
+)
 @click.option("--card", metavar="FILE", help="The model's card, if it does not lie beside it.")
 @click.option("--architecture", metavar="SPEC", help="For files that hold only weights; as for check.")
 @click.option("--write-card", is_flag=True, help="Write MODEL.yaml with what the file shows, to be filled in.")
@@ -30,7 +32,13 @@ def command(
     preview: str | None,
     timeout: float,
 ) -> None:
-    """Show format, digests, signature, size, parameters, MACs, operators and metadata of MODEL; nothing of it runs."""
+    """Show format, digests, signature, size, parameters, MACs, operators and metadata of MODEL; nothing of it runs.
+
+    \b
+        vetgate inspect candidate.onnx
+        vetgate inspect candidate.onnx --write-card
+        vetgate inspect candidate.onnx --preview cat.jpg
+    """
     import os
 
     from vetgate.cli.settings import from_flags, gather
@@ -40,8 +48,8 @@ def command(
 
     settings = gather(from_flags({"architecture": architecture, "timeout": timeout}), Path.cwd(), os.environ)
     host = find_plugins(settings.disable or (), settings.prefer or {})
-    if write_card and Path(f"{model}.yaml").exists():
-        raise UsageError(f"{model}.yaml exists already and was left as it is", hint="edit it, or move it away")
+    if write_card and _card_place(model).exists():
+        raise UsageError(f"{_card_place(model)} exists already and was left as it is", hint="edit it, or move it away")
     look = inspect_model(model, host, card=card, architecture=settings.architecture, seconds=timeout)
     if style == "json":
         click.echo(_as_json(look))
@@ -112,11 +120,18 @@ def _port(port: Port) -> str:
     return f"{port.name} {port.dtype} {shape}{quantised}"
 
 
+def _card_place(model: str) -> Path:
+    """Return where the draft of a card goes: beside a file, here for a model that is fetched."""
+    from vetgate.domain.source import scheme_of, stem_of
+
+    return Path(f"{model if scheme_of(model) is None else stem_of(model)}.yaml")
+
+
 def _write_card(model: str, look: Look) -> None:
     from vetgate.cli.output import write_whole
     from vetgate.domain.errors import UsageError
 
-    path = Path(f"{model}.yaml")
+    path = _card_place(model)
     if path.exists():
         raise UsageError(f"{path} exists already and was left as it is")
     write_whole(path, look.draft.encode())

@@ -18,21 +18,18 @@ def command(report: str, policy: str, reports: tuple[str, ...], output_dir: str 
     """Judge a saved REPORT.json by another policy; runs no model.
 
     A rule whose figure, slice or level the report does not hold is inconclusive: run check again.
+
+    \b
+        vetgate judge report.json --policy strict
     """
     from vetgate.cli.output import choose, deliver
-    from vetgate.domain.errors import UsageError
-    from vetgate.gate import parse_reports, rejudge
+    from vetgate.gate import read_reports, rejudge
     from vetgate.host import find_plugins
     from vetgate.policy import load
 
     host = find_plugins()
     loaded = load(policy, host.policies(), host.metrics())
     targets = choose(reports, output_dir, host, spare=(report, policy))
-    try:
-        content = Path(report).read_bytes()
-    except (OSError, ValueError) as error:
-        told = error.strerror if isinstance(error, OSError) else str(error)
-        raise UsageError(f"report {report} cannot be read: {told}") from None
-    saved = parse_reports(content, Path(report))
+    saved = read_reports(Path(report), "report").reports
     judged = rejudge(saved, loaded, host, datetime.datetime.now(datetime.UTC).date())
     return deliver(judged, targets, strict=strict)

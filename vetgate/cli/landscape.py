@@ -239,9 +239,6 @@ def _for_stdout(drawing: Drawing[Landscape]) -> Drawing[Landscape]:
 
 
 def _print(content: str | bytes) -> None:
-    from vetgate.cli import exits
+    from vetgate.cli import streams
 
-    try:
-        click.echo(content if isinstance(content, bytes) else content.rstrip("\n"), color=True)
-    except BrokenPipeError:
-        exits.without_reader()
+    streams.put(content)

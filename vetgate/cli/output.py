@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 
 from vetgate.atomic import replace_whole, sweep
-from vetgate.cli import exits
+from vetgate.cli import exits, streams
 from vetgate.documents import suggest
 from vetgate.domain.errors import Inconclusive, UsageError, VetgateError
 from vetgate.domain.report import ReportSet
@@ -23,6 +23,8 @@ from vetgate.host import Host, Kind
 TERMINAL = "terminal"
 JSON = "json"
 STDOUT = "-"
+NARROWEST, WIDEST = 24, 140
+"""Columns that reports are drawn for, whatever the terminal has."""
 
 
 @dataclass(frozen=True)
@@ -127,17 +129,29 @@ def write_all(reports: ReportSet, targets: Sequence[Target]) -> dict[str, bytes]
         except VetgateError as error:
             lost.append(f"{target.format} to {target.path}: {error.message}")
         except (Exception, SystemExit) as error:  # a reporter may raise anything; the others' must not be lost
-            lost.append(f"{target.format} to {target.path}: {type(error).__name__}: {error}")
+            told = (
+                error.strerror if isinstance(error, OSError) and error.strerror else f"{type(error).__name__}: {error}"
+            )
+            lost.append(f"{target.format} to {'stdout' if target.path == STDOUT else target.path}: {told}")
     if lost:
         raise Inconclusive(f"a report was not written: {'; '.join(lost)}")
     return written
 
 
-Sign = Callable[[ReportSet, Mapping[str, bytes]], None]
-"""Signs verdicts, given the reports that were written."""
+Sign = Callable[[ReportSet, Mapping[str, bytes]], Mapping[str, bytes]]
+"""Signs verdicts, given the reports that were written; returns attestations by the name of their file."""
+Publish = Callable[[ReportSet, Mapping[str, bytes], Mapping[str, bytes]], None]
+"""Publishes verdicts, given the reports that were written and the attestations."""
 
 
-def deliver(reports: ReportSet, targets: Sequence[Target], *, strict: bool, sign: Sign | None = None) -> int:
+def deliver(
+    reports: ReportSet,
+    targets: Sequence[Target],
+    *,
+    strict: bool,
+    sign: Sign | None = None,
+    publish: Publish | None = None,
+) -> int:
     """Write every report and return the exit code; a lost report makes all but a fail inconclusive.
 
     Args:
@@ -145,12 +159,14 @@ def deliver(reports: ReportSet, targets: Sequence[Target], *, strict: bool, sign
         targets: From `choose`.
         strict: Whether a warning counts as fail.
         sign: Signs the verdicts once every report is written: a pass whose report was lost is none.
+        publish: Publishes them last, once all is written and signed; what was lost before is not published.
     """
     code = exits.exit_code(reports.decision, strict=strict)
     try:
         written = write_all(reports, targets)
-        if sign is not None:
-            sign(reports, written)
+        signed = sign(reports, written) if sign is not None else {}
+        if publish is not None:
+            publish(reports, written, signed)
     except Inconclusive as error:
         click.echo(f"error: {error.message}", err=True)
         return code if code == exits.FAIL else exits.INCONCLUSIVE
@@ -161,14 +177,11 @@ def _write(reports: ReportSet, target: Target) -> bytes:
     reporter = target.reporter
     if target.path == STDOUT and isinstance(reporter, StyledReporter):
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 100
-        reporter = reporter.styled(width=max(60, min(width, 140)), colour=wants_colour())
+        reporter = reporter.styled(width=max(NARROWEST, min(width, WIDEST)), colour=wants_colour())
     content = reporter.render(reports)
     data = content if isinstance(content, bytes) else content.encode()
     if target.path == STDOUT:
-        try:
-            click.echo(content if isinstance(content, bytes) else content.rstrip("\n"), color=True)
-        except BrokenPipeError:
-            exits.without_reader()  # `| head -1`: the reader has seen enough, and the decision is the exit code
+        streams.put(content)
         return data
     write_whole(Path(target.path), data)
     return data

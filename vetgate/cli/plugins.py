@@ -11,10 +11,16 @@ if TYPE_CHECKING:
 
 
 @click.command("plugins", short_help="Show what was found, its status, and what a missing one needs.")
-@click.option("--format", "style", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option(
+    "--format", "style", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How it is told."
+)
 @click.option("--disable", multiple=True, metavar="PLUGIN", help="Do not load a plugin; may be given again.")
 def command(style: str, disable: tuple[str, ...]) -> None:
-    """Show what was found, its status, and what a missing one needs; imports no model library."""
+    """Show what was found, its status, and what a missing one needs; imports no model library.
+
+    \b
+        vetgate plugins
+    """
     from vetgate.host import find_plugins
 
     host = find_plugins(disable)

@@ -10,7 +10,6 @@ import click
 from vetgate.cli import exits
 
 if TYPE_CHECKING:
-    from vetgate.domain.specs import MetricSpec
     from vetgate.host import Host
     from vetgate.policy import SampleCounts
 
@@ -41,38 +40,54 @@ findings:
 
 @click.group("policy", short_help="List, show, lint and start policies.")
 def command() -> None:
-    """List, show, lint and start policies."""
+    """List, show, lint and start policies.
+
+    \b
+        vetgate policy init camera.yaml
+        vetgate policy lint camera.yaml --data eval/
+    """
 
 
 @command.command("list")
 @click.option("--metrics", is_flag=True, help="List what a policy can ask for instead.")
-def list_all(metrics: bool) -> None:
-    """List the policies that plugins carry."""
+@click.option(
+    "--format",
+    "style",
+    type=click.Choice(["text", "json", "markdown"]),
+    default="text",
+    show_default=True,
+    help="How metrics are printed.",
+)
+def list_all(metrics: bool, style: str) -> None:
+    """List the policies that plugins carry, or with --metrics everything that a rule can bound.
+
+    \b
+        vetgate policy list
+        vetgate policy list --metrics
+    """
+    from vetgate.domain.errors import UsageError
     from vetgate.host import find_plugins
 
     host = find_plugins()
-    if not metrics:
-        for spec in host.policies().values():
-            click.echo(f"{spec.name:<10} {spec.summary}")
+    if metrics:
+        from vetgate.cli.metrics import list_metrics
+
+        list_metrics(host, style)
         return
-    for metric in sorted(host.metrics().values(), key=lambda metric: metric.id):
-        roles = "|".join(role.value for role in metric.roles)
-        sliced = f"{_sliced(metric)}{', needs a yardstick' if metric.needs_yardstick else ''}"
-        click.echo(f"{metric.id}\n    {metric.summary}")
-        click.echo(f"    unit {metric.unit.value}, better {metric.better.value}, of {roles}{sliced}")
-
-
-def _sliced(metric: MetricSpec) -> str:
-    if not metric.sliced and not metric.over_slices:
-        return ""
-    columns = " or ".join(metric.columns) or "any column"
-    return f", over the slices of {columns}" if metric.over_slices else f", also by {columns}"
+    if style != "text":
+        raise UsageError(f"--format {style} is for --metrics", hint=f"vetgate policy list --metrics --format {style}")
+    for spec in host.policies().values():
+        click.echo(f"{spec.name:<10} {spec.summary}")
 
 
 @command.command("show")
 @click.argument("policy", metavar="NAME|FILE")
 def show(policy: str) -> None:
-    """Show a policy as it is judged: what it extends merged in, units resolved."""
+    """Show a policy as it is judged: what it extends merged in, units resolved.
+
+    \b
+        vetgate policy show edge
+    """
     from vetgate.host import find_plugins
     from vetgate.policy import load, render_policy
 
@@ -81,18 +96,30 @@ def show(policy: str) -> None:
 
 
 @command.command("lint")
-@click.argument("policy", metavar="NAME|FILE")
+@click.argument("policies", nargs=-1, required=True, metavar="NAME|FILE...")
 @click.option("--data", metavar="PATH", help="Also say what each rule needs of this data set.")
-def lint(policy: str, data: str | None) -> int:
-    """Check a policy: file, line and suggestion for every mistake, and the images that each rule needs."""
-    import datetime
+def lint(policies: tuple[str, ...], data: str | None) -> int:
+    """Check policies: file, line and suggestion for every mistake, and the images that each rule needs.
 
-    from vetgate.cli.outlook import counted
+    \b
+        vetgate policy lint camera.yaml
+        vetgate policy lint camera.yaml --data eval/
+    """
     from vetgate.host import find_plugins
-    from vetgate.policy import lint as lint_policy
 
     host = find_plugins()
     counts = _counts(data, host) if data else None
+    errors = sum(_lint(policy, host, counts) for policy in policies)
+    return exits.USAGE if errors else 0
+
+
+def _lint(policy: str, host: Host, counts: SampleCounts | None) -> int:
+    """Tell what is wrong with one policy, and return how many errors it has."""
+    import datetime
+
+    from vetgate.cli.outlook import counted
+    from vetgate.policy import lint as lint_policy
+
     today = datetime.datetime.now(datetime.UTC).date()
     told = lint_policy(policy, host.policies(), host.metrics(), today=today, counts=counts)
     for severity, mistake in told:
@@ -104,7 +131,7 @@ def lint(policy: str, data: str | None) -> int:
         _show_sizes(policy, host, counts)
     found = f"{counted(errors, 'error')}, {counted(len(told) - errors, 'warning')}" if told else "no mistakes"
     click.echo(f"{policy}: {found}")
-    return exits.USAGE if errors else 0
+    return errors
 
 
 def _show_yardstick(policy: str, host: Host) -> None:
@@ -135,7 +162,11 @@ def _counts(data: str, host: Host) -> SampleCounts:
 
 @command.command("schema")
 def schema() -> None:
-    """Print the JSON schema of policies, for editors."""
+    """Print the JSON schema of policies, for editors.
+
+    \b
+        vetgate policy schema > policy.schema.json
+    """
     import json
 
     from vetgate.host import find_plugins
@@ -157,6 +188,10 @@ def init(file: str, study: str | None) -> None:
 
     With --from-study a threshold lies between the copies that stayed the reference's function and those that broke;
     where nothing parts them, none is proposed.
+
+    \b
+        vetgate policy init camera.yaml
+        vetgate policy init camera.yaml --from-study study/
     """
     from vetgate.cli.output import write_whole
     from vetgate.domain.errors import UsageError

@@ -54,7 +54,7 @@ def command(candidates: tuple[str, ...], chart: str | None, verbose: bool, **opt
     now = datetime.datetime.now(datetime.UTC)
     wanted = options.pop("reports")
     settings = gather(option.read_flags(candidates, options), Path.cwd(), os.environ)
-    settings = settings.model_copy(update=dict.fromkeys(NOT_JUDGED))
+    settings = settings.model_copy(update={**dict.fromkeys(NOT_JUDGED), "gallery": 0})
     request = to_request(candidates, settings, ("vetgate", *click.get_current_context().obj))
     host = find_plugins(request.disabled, request.prefer)
     targets = _targets(wanted, chart, settings, host, request.files)

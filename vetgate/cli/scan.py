@@ -41,6 +41,10 @@ def command(
 
     Exits 0 where all are clean or have lesser findings alone, 1 where a finding is at or over --halt-at, and 3 where no
     scanner knows the format of a file or its scan failed.
+
+    \b
+        vetgate scan candidate.onnx checkpoint.pt
+        vetgate scan --rules
     """
     import os
 

@@ -13,7 +13,8 @@ from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, Validati
 from vetgate.documents import Document, Mistakes, as_usage_error, parse, read_record
 from vetgate.domain.errors import UsageError
 from vetgate.domain.record import Record
-from vetgate.domain.request import Limits, RunRequest
+from vetgate.domain.request import MOST_SHOWN, Limits, RunRequest
+from vetgate.domain.source import scheme_of
 from vetgate.domain.trainer import Tuning
 from vetgate.domain.unit import Unit, parse_quantity, read_quantity
 
@@ -58,11 +59,15 @@ class Settings(Record):
     attest_to: Text | None = None
     attest_certificate: Text | None = None
     """The signer's certificate and those between it and the root."""
+    publish: tuple[Text, ...] | None = None
+    """NAME or NAME:KEY=VALUE,..."""
     seed: NonNegativeInt | None = None
     threads: PositiveInt | None = None
     batch_size: PositiveInt | None = None
     cache: bool | None = None
     strict: bool | None = None
+    ci: bool | None = None
+    """Whether to show a CI service what it has a place for; it does unless this is false."""
     timeout: PositiveFloat | None = None
     """Seconds."""
     memory_limit: Text | None = None
@@ -95,6 +100,8 @@ class Settings(Record):
     """Inner tensor of the candidate."""
     examples: NonNegativeInt | None = None
     """Images to show."""
+    gallery: int | None = Field(default=None, ge=0, le=MOST_SHOWN)
+    """Most images that a report shows of those that only the reference has right."""
     labeller: Text | None = None
     """Who is asked what regions show; nobody unless this is set."""
     labeller_settings: dict[str, str] | None = None
@@ -191,6 +198,8 @@ def _anchor(settings: Settings, folder: Path, start: Path) -> Settings:
     """Return the settings with paths that are right from the working directory."""
 
     def from_here(path: str) -> str:
+        if scheme_of(path) is not None:
+            return path
         whole = folder / Path(path).expanduser()
         return os.path.relpath(whole, start) if not Path(path).is_absolute() else path
 
@@ -220,7 +229,8 @@ def _from_variables(variables: Mapping[str, str]) -> Settings:
     for name, info in Settings.model_fields.items():
         text = variables.get(f"VETGATE_{name.upper()}")
         if text:  # CI sets what it does not know to nothing
-            given[name] = _read_variable(text, str(info.annotation))
+            # the settings of a publisher are parted by commas themselves
+            given[name] = tuple(text.split()) if name == "publish" else _read_variable(text, str(info.annotation))
     try:
         return Settings.model_validate(given)
     except ValidationError as error:
@@ -294,6 +304,7 @@ def to_request(candidates: tuple[str, ...], settings: Settings, command: tuple[s
         calibration_data=settings.calibration_data,
         concepts=settings.concepts,
         noise_floor=settings.noise_floor,
+        gallery=RunRequest.model_fields["gallery"].default if settings.gallery is None else settings.gallery,
         labeller=settings.labeller,
         labeller_settings=settings.labeller_settings or {},
         tuning=_tuning(settings),

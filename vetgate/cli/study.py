@@ -43,7 +43,12 @@ CHARTS = {".svg": "landscape-svg", ".png": "landscape-png"}
 
 @click.group("study", short_help="Make compressed variants of a model and see where it breaks.")
 def command() -> None:
-    """Make compressed variants of a model and see where it breaks, before anybody writes a policy for it."""
+    """Make compressed variants of a model and see where it breaks, before anybody writes a policy for it.
+
+    \b
+        vetgate study compress --reference base.pt --data eval/ --list
+        vetgate study show study/
+    """
 
 
 @command.command("compress")
@@ -141,7 +146,12 @@ def compress(verbose: bool, listing: bool, **options: Any) -> int:  # noqa: ANN4
     help="study, study-markdown, study-json, study-svg or study-png.",
 )
 def show(place: str, form: str) -> None:
-    """Print the deviation table of a study again; no model is needed."""
+    """Print the deviation table of a study again; no model is needed.
+
+    \b
+        vetgate study show study/
+        vetgate study show study/ --format study-markdown
+    """
     from vetgate.gate import read_study
     from vetgate.host import find_plugins
 
@@ -287,7 +297,7 @@ def _draw(document: Study | Landscape, name: str, host: Host) -> bytes:
 
 def _print(study: Study, form: str, host: Host) -> None:
     """Print a study on stdout; its table as wide as the terminal."""
-    from vetgate.cli import exits
+    from vetgate.cli import streams
     from vetgate.cli.output import wants_colour
     from vetgate.documents import suggest
     from vetgate.domain.errors import UsageError
@@ -306,10 +316,7 @@ def _print(study: Study, form: str, host: Host) -> None:
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 160
         drawing = drawing.styled(width=max(80, min(width, 200)), colour=wants_colour())
     content = drawing.draw(study)
-    try:
-        click.echo(content if isinstance(content, bytes) else content.rstrip("\n"), color=True)
-    except BrokenPipeError:
-        exits.without_reader()
+    streams.put(content)
 
 
 def _sum_up(study: Study, folder: Path) -> None:

@@ -29,7 +29,9 @@ _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 @click.option("--card", metavar="FILE", help="The model's card.  [default: MODEL.yaml, where it was vetted with one]")
 @click.option("--report", metavar="FILE", help="A report that must be the one that the verdict was signed with.")
 @click.option("--strict", is_flag=True, help="A warning counts as fail.")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="[default: text]")
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json"]), default="text", help="How it is told.  [default: text]"
+)
 def command(model: str, attestation: str, strict: bool, form: Literal["text", "json"], **options: Any) -> int:  # noqa: ANN401  # click's
     """Hold a signed verdict against MODEL; this is what a roll-out calls.
 

@@ -27,7 +27,11 @@ UNITS = {"js_divergence": " bit", "disagreement": " of images"}
 
 @click.group("yardstick", short_help="Build or show a yardstick of independently trained models.")
 def command() -> None:
-    """Build or show a yardstick: how far models are from the reference that were trained independently of it."""
+    """Build or show a yardstick: how far models are from the reference that were trained independently of it.
+
+    \b
+        vetgate yardstick build --reference base.pt --independent u1.pt u2.pt --data eval/ -o base.yardstick
+    """
 
 
 @command.command("build")
@@ -104,7 +108,11 @@ def build(more: tuple[str, ...], output: str, force: bool, distance: str, verbos
 @command.command("show")
 @click.argument("file", metavar="FILE")
 def show(file: str) -> None:
-    """Show what a yardstick was built of and how far its independents are; no model is needed."""
+    """Show what a yardstick was built of and how far its independents are; no model is needed.
+
+    \b
+        vetgate yardstick show base.yardstick
+    """
     from vetgate.gate import load_yardstick
     from vetgate.yardstick import doubts
 

@@ -208,11 +208,25 @@ class Finding(Record):
     advice: str = ""
 
 
+class FindingRule(Record):
+    """What a finding's rule id means, so that a report tells it to who has none of the plugins."""
+
+    id: str
+    title: str
+    why: str
+    """What it could do, and to whom."""
+    advice: str
+    source: str = ""
+    """Advisory, CVE or documentation."""
+
+
 class Mark(StrEnum):
     """What a table is drawn with."""
 
     BARS = "bars"
     """One group of horizontal bars a row, one bar a value column."""
+    MIRRORED = "mirrored"
+    """One row of two bars: the first value column to the left, the second to the right; what is bad comes first."""
     LINES = "lines"
     """One line a value column, over the numbers of the label column."""
     MATRIX = "matrix"
@@ -231,11 +245,23 @@ class Chart(Record):
     across: str | None = None
     """MATRIX: the column that tells the place across."""
     group: str | None = None
-    """POINTS: the column that tells points of one kind."""
+    """BARS of one value column, and POINTS: the column that tells rows of one kind."""
     unit: Unit = Unit.SCORE
     """Of all values."""
+    signed: bool = False
+    """Whether values are differences: printed with their sign, those of fractions in points."""
+    better: Better = Better.NEITHER
+    """Which way the values improve, where a reader may be told."""
     logarithmic: bool = False
     """Whether the axis of the values is."""
+    interval: tuple[str, str] | None = None
+    """BARS of one value column: the columns of its lower and its upper bound."""
+    plane: bool = False
+    """POINTS: whether both directions have one scale and no axis, for only distances mean something."""
+    title: str = ""
+    """Of the drawing, where that of the table would mislead."""
+    only: bool = False
+    """Whether the table says little to who reads it, so that reports of text leave it out."""
 
 
 class Table(Record):
@@ -253,7 +279,7 @@ class Table(Record):
     def _drawn_by_columns_it_has(self) -> Self:
         chart = self.chart
         if chart is not None:
-            named = [chart.label, *chart.values, *filter(None, [chart.across, chart.group])]
+            named = [chart.label, *chart.values, *(chart.interval or ()), *filter(None, [chart.across, chart.group])]
             lacking = [title for title in named if title not in self.columns]
             if lacking:
                 raise ValueError(f"its chart names columns that it has not: {', '.join(lacking)}")
@@ -347,6 +373,8 @@ class Evidence(Record):
     outcome: Outcome
     measurements: tuple[Measurement, ...] = ()
     findings: tuple[Finding, ...] = ()
+    rules: tuple[FindingRule, ...] = ()
+    """What its findings were found by, as far as somebody declared it; by id."""
     exhibits: tuple[Exhibit, ...] = ()
     ran: Ran | None = None
     """What ran for these figures; None where nothing had to run for them."""

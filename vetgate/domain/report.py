@@ -12,6 +12,7 @@ from vetgate.domain.evidence import Evidence
 from vetgate.domain.model import Execution
 from vetgate.domain.record import Record
 from vetgate.domain.scan import ScanSummary
+from vetgate.domain.source import ModelOrigin
 from vetgate.domain.verdict import Decision, Verdict
 from vetgate.domain.wall import Wall
 from vetgate.domain.yardstick import YardstickSummary
@@ -23,7 +24,9 @@ class ModelSummary(Record):
     """One model of the report."""
 
     name: str
-    """The path as typed."""
+    """The path, or the name with a scheme, as typed."""
+    origin: ModelOrigin | None = None
+    """Where it was fetched from; None for a file that lay there, and for one that could not be fetched."""
     format: str | None
     """None where it could not be told."""
     sha256: str | None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import PositiveFloat, PositiveInt
+from pydantic import Field, PositiveFloat, PositiveInt
 
 from vetgate.domain.record import Record
 from vetgate.domain.setting import Setting
@@ -22,6 +22,10 @@ class Limits(Record):
     """Bytes of private memory that the scan of one model may take."""
     unreadable: float = 0.0
     """Share of images that may be unreadable before the run is inconclusive, in [0, 1]."""
+
+
+MOST_SHOWN = 200
+"""Images of a gallery: some 2 MB of a report."""
 
 
 class RunRequest(Record):
@@ -69,6 +73,8 @@ class RunRequest(Record):
     """COCO-style annotations of parts of the images."""
     noise_floor: str | None = None
     """The report of a retrained copy of the reference, which stands beside what is explained."""
+    gallery: int = Field(default=24, ge=0, le=MOST_SHOWN)
+    """Most images that a report shows of those that only the reference has right; 0 shows none."""
     labeller: str | None = None
     """Who names parts that nobody annotated; None asks nobody."""
     labeller_settings: dict[str, str] = {}

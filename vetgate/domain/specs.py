@@ -9,13 +9,16 @@ from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 from vetgate.domain.check import Check, Need
 from vetgate.domain.compress import Compressor, Recipe, Takes, Wants
+from vetgate.domain.difference import Difference
 from vetgate.domain.evidence import Better, Of, Severity
 from vetgate.domain.landscape import Embedder, Landscape
 from vetgate.domain.model import Backend
+from vetgate.domain.publish import Publisher
 from vetgate.domain.report import ReportSet
 from vetgate.domain.samples import SampleSet
 from vetgate.domain.scan import Scanner
 from vetgate.domain.setting import SettingSpec
+from vetgate.domain.source import ArtifactSource
 from vetgate.domain.study import Study
 from vetgate.domain.trainer import Labeller
 from vetgate.domain.unit import Unit
@@ -152,6 +155,15 @@ class StyledReporter(Reporter, Protocol):
         ...
 
 
+@runtime_checkable
+class BoundedReporter(Reporter, Protocol):
+    """A reporter that can also be had for a place with little room."""
+
+    def within(self, size: int) -> Reporter:
+        """Return the reporter for at most `size` bytes, which writes nothing where that is too little."""
+        ...
+
+
 @dataclass(frozen=True)
 class ReporterSpec:
     """Writes one report format."""
@@ -164,11 +176,11 @@ class ReporterSpec:
     extra: str | None = None
 
 
-DocumentT_contra = TypeVar("DocumentT_contra", bound=Landscape | Study, contravariant=True)
+DocumentT_contra = TypeVar("DocumentT_contra", bound=Landscape | Study | Difference, contravariant=True)
 
 
 class Drawing(Protocol[DocumentT_contra]):
-    """Draws a landscape or a study in one format. Pure: no clock, no environment, no files."""
+    """Draws a landscape, a study or a difference of reports in one format. Pure: no clock, no environment, no files."""
 
     def draw(self, document: DocumentT_contra) -> str | bytes:
         """Return the whole document."""
@@ -191,7 +203,7 @@ class DrawingSpec:
     name: str
     """Such as `landscape-svg`."""
     summary: str
-    document: type[Landscape] | type[Study]
+    document: type[Landscape] | type[Study] | type[Difference]
     suffix: str
     """File suffix with its dot."""
     factory: Callable[[], Drawing[Any]]
@@ -238,6 +250,33 @@ class LabellerSpec:
     settings: Mapping[str, str]
     """What the user may set, each with one line of help."""
     factory: Callable[[Mapping[str, str]], Labeller]
+    """Makes one of what the user set; asks nobody. Raises UsageError for a setting that is unknown, missing or bad."""
+    extra: str | None = None
+
+
+@dataclass(frozen=True)
+class ArtifactSourceSpec:
+    """Fetches models that are named with a scheme in place of a path."""
+
+    name: str
+    """Such as `mlflow`."""
+    schemes: tuple[str, ...]
+    """What stands before `:/` in such a name, such as `models`; two characters at least, in small letters."""
+    summary: str
+    factory: Callable[[], ArtifactSource]
+    extra: str | None = None
+
+
+@dataclass(frozen=True)
+class PublisherSpec:
+    """Puts results where a team looks."""
+
+    name: str
+    """Such as `mlflow`."""
+    summary: str
+    settings: Mapping[str, str]
+    """What the user may set, each with one line of help."""
+    factory: Callable[[Mapping[str, str]], Publisher]
     """Makes one of what the user set; asks nobody. Raises UsageError for a setting that is unknown, missing or bad."""
     extra: str | None = None
 

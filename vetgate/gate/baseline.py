@@ -9,18 +9,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from vetgate.domain.errors import UsageError
 from vetgate.domain.evidence import Evidence
 from vetgate.domain.policy import Rule
 from vetgate.domain.report import BaselineSummary, Promotion, Report, ReportSet
 from vetgate.domain.verdict import Decision
+from vetgate.gate.saved import find_candidate, read_reports
 from vetgate.host import Host
 from vetgate.measure import Setting, against_baseline
 
-LARGEST = 256_000_000
-"""Bytes of a saved report; a larger file is none."""
 _FIT = (Decision.PASS, Decision.WARN)
 """Decisions of reports that become a baseline without force."""
 
@@ -93,10 +90,11 @@ def load_baseline(named: str) -> Baseline:
         told = f"the baseline {named!r} has a name that no report can hold: it is no UTF-8"
         raise UsageError(told, hint="rename the file") from None
     path, candidate = _split(named)
-    content = _read(path)
-    saved = parse_reports(content, path)
+    _require_file(path)
+    read = read_reports(path, "the baseline")
+    saved = read.reports
     place = _place(saved, path, candidate)
-    digest = _digest(json.loads(content)["reports"][place])
+    digest = _digest(json.loads(read.content)["reports"][place])
     if saved.promotions and saved.promotions[-1].report_sha256 != digest:
         last = saved.promotions[-1]
         raise UsageError(
@@ -104,28 +102,7 @@ def load_baseline(named: str) -> Baseline:
             "has been changed since",
             hint=f"restore it, or name a new one: vetgate baseline REPORT.json --to {path} --owner WHO --reason WHY",
         )
-    return Baseline(named, path, hashlib.sha256(content).hexdigest(), saved.reports[place], saved.promotions, digest)
-
-
-def parse_reports(content: bytes, path: Path) -> ReportSet:
-    """Return the reports that a file holds.
-
-    Args:
-        content: Of the file.
-        path: Its name, for the refusal.
-
-    Raises:
-        UsageError: It is no report of this version of vetgate.
-    """
-    try:
-        return ReportSet.model_validate_json(content)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        where = ".".join(map(str, first["loc"]))
-        raise UsageError(
-            f"{path} is not a report of this version of vetgate: {f'{where}: ' if where else ''}{first['msg']}",
-            hint="vetgate check --report json=FILE writes one",
-        ) from None
+    return Baseline(named, path, read.sha256, saved.reports[place], saved.promotions, digest)
 
 
 def promote(
@@ -172,16 +149,13 @@ def _split(named: str) -> tuple[Path, str | None]:
     return Path(path), candidate
 
 
-def _read(path: Path) -> bytes:
+def _require_file(path: Path) -> None:
+    """Refuse what is not there or is no regular file: a run reads its baseline again."""
     try:
         if not path.exists():
             raise UsageError(f"the baseline {path} does not exist")
         if not path.is_file():
             raise UsageError(f"the baseline {path} is no regular file", hint="name a saved report: REPORT.json")
-        size = path.stat().st_size
-        if size > LARGEST:
-            raise UsageError(f"the baseline {path} has {size:,} bytes; a report has at most {LARGEST:,}")
-        return path.read_bytes()
     except (OSError, ValueError) as error:
         told = error.strerror if isinstance(error, OSError) else str(error)
         raise UsageError(f"the baseline {path} cannot be read: {told}") from None
@@ -196,11 +170,7 @@ def _place(saved: ReportSet, path: Path, candidate: str | None) -> int:
         raise UsageError(
             f"{path} holds reports of {len(names)} candidates: {', '.join(names)}", hint=f"name one: {path}#{names[0]}"
         )
-    found = [place for place, name in enumerate(names) if candidate in (name, Path(name).name)]
-    if len(found) != 1:
-        count = "no report" if not found else f"{len(found)} reports"
-        raise UsageError(f"{path} holds {count} of {candidate!r}, but of {', '.join(names)}")
-    return found[0]
+    return find_candidate(saved, path, candidate)
 
 
 def _digest(report: object) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 from types import TracebackType
@@ -18,6 +19,8 @@ from vetgate.domain.errors import CardError, Inconclusive, UnreadableArtifact, V
 from vetgate.domain.model import Execution, OpenOptions
 from vetgate.domain.report import ModelSummary
 from vetgate.domain.scan import Scanned
+from vetgate.domain.scan_rules import CORE_RULES
+from vetgate.domain.source import ModelOrigin
 from vetgate.domain.structure import Structure
 from vetgate.domain.wall import Wall
 from vetgate.gate.code import pin_code
@@ -63,6 +66,7 @@ class Entrant:
         self._house = house
         self._loose = secrets.token_hex()
         self.artifact: Artifact | None = None
+        self._origin: ModelOrigin | None = None
         self.card: CardSource | None = None
         self.structure: Structure | None = None
         self.execution: Execution | None = None
@@ -113,12 +117,24 @@ class Entrant:
     def _find_card(self, metadata: Mapping[str, str] | None) -> CardSource | None:
         """Return the card; where only the file is looked at, a malformed one is noted instead of raised."""
         try:
-            return find_card(self.path, self._explicit_card, metadata) or self._lent()
+            return self._found_card(metadata) or self._lent()
         except CardError as error:
             if self._card_matters:
                 raise
             self.card_problem = error.message
             return None
+
+    def _found_card(self, metadata: Mapping[str, str] | None) -> CardSource | None:
+        """Return the card of its file; what was fetched is told by the model's name, not by where it lies now."""
+        place = self._house.sources.place(self.path)
+        try:
+            found = find_card(str(place.file or self.path), self._explicit_card, metadata)
+        except CardError as error:
+            raise CardError(place.told(error.message), hint=error.hint) from None
+        if found is None or place.folder is None:
+            return found
+        files = tuple(file.model_copy(update={"name": place.told(file.name)}) for file in found.files)
+        return replace(found, source=place.told(found.source), files=files)
 
     def _lent(self) -> CardSource | None:
         """Return the lender's card where this file can only be another set of weights for the same code."""
@@ -131,8 +147,10 @@ class Entrant:
 
     def _take(self) -> Artifact:
         host = self._house.host
+        place = self._house.sources.place(self.path)
+        self._origin = place.origin
         try:
-            return self._house.vault.take(self.path, host.backends())
+            return self._house.vault.take(self.path, host.backends(), place.file)
         except UnreadableArtifact as error:
             troubles = "; ".join(host.troubles())
             raise UnreadableArtifact(
@@ -152,6 +170,29 @@ class Entrant:
             if self.scanned is None:
                 self.scanned = self._scan(tell)
             return self.scanned
+
+    def scan_unopened(self, tell: Tell = unheard) -> Scanned | None:
+        """Return what scanners found in a file that was refused because nobody can open it.
+
+        None where it was not refused for that, or nothing was found: that it is unknown is told already.
+
+        Args:
+            tell: Told (what, done, total) of progress.
+        """
+        if self.artifact is not None or not isinstance(self.failure, UnreadableArtifact):
+            return None
+        house = self._house
+        try:
+            held = house.vault.hold(self.path, house.host.backends(), house.sources.place(self.path).file)
+            scanned = scan_artifact(
+                self.name, held, house.host, house.vault, house.strictness, tell, walled=house.walled
+            )
+        except Inconclusive:  # why the model stays closed is told already
+            return None
+        told = {rule.id for rule in CORE_RULES}
+        if any(finding.rule not in told for finding in scanned.findings):
+            self.scanned = scanned
+        return self.scanned
 
     def foresee_scan(self) -> str:
         """Return why it could not be scanned although it must be, without scanning it; empty where it could."""
@@ -322,6 +363,7 @@ class Entrant:
         artifact, card = self.artifact, self.card
         return ModelSummary(
             name=self.path,
+            origin=self._origin,
             format=artifact.format if artifact else None,
             sha256=artifact.sha256 if artifact else None,
             size=artifact.size if artifact else None,

@@ -10,7 +10,7 @@ from vetgate.domain.errors import UsageError
 from vetgate.domain.evidence import Evidence, Finding, Measurement, Outcome, Severity, Table
 from vetgate.domain.report import Report
 from vetgate.domain.unit import format_quantity
-from vetgate.gate.baseline import parse_reports
+from vetgate.gate.saved import read_reports
 
 CHECK = "noise-floor"
 
@@ -72,12 +72,7 @@ def load_floor(path: str) -> Floor:
     Raises:
         UsageError: It cannot be read, is no report, or holds several candidates or none that was explained.
     """
-    try:
-        content = Path(path).read_bytes()
-    except (OSError, ValueError) as error:
-        told = error.strerror if isinstance(error, OSError) else str(error)
-        raise UsageError(f"the noise floor {path} cannot be read: {told}") from None
-    reports = parse_reports(content, Path(path)).reports
+    reports = read_reports(Path(path), "the noise floor").reports.reports
     if len(reports) != 1:
         raise UsageError(
             f"the noise floor {path} holds {len(reports)} candidates",

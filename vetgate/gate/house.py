@@ -10,6 +10,7 @@ from vetgate.domain.evidence import Severity
 from vetgate.domain.model import OpenOptions
 from vetgate.domain.policy import Asked
 from vetgate.domain.request import Limits
+from vetgate.gate.sources import Sources
 from vetgate.hookspecs import ENTRY_POINT_GROUP
 from vetgate.host import Host, Offer
 from vetgate.inference.cache import Cache
@@ -40,6 +41,8 @@ class House:
 
     host: Host
     vault: Vault
+    sources: Sources
+    """Where the files of models lie that are named with a scheme."""
     cache: Cache
     images: SharedBuffer
     """The ring that all children read from."""

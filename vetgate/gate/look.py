@@ -11,10 +11,12 @@ from vetgate.artifacts import CardSource, Vault, draft_card
 from vetgate.domain.artifact import Artifact
 from vetgate.domain.card import Card
 from vetgate.domain.errors import DataError
+from vetgate.domain.request import Limits
 from vetgate.domain.scan import Scanned
 from vetgate.domain.structure import Structure
 from vetgate.gate.entrant import Entrant
 from vetgate.gate.house import House
+from vetgate.gate.sources import Sources
 from vetgate.host import Host
 from vetgate.inference.cache import Cache, cache_folder
 from vetgate.inference.memory import SharedBuffer
@@ -57,6 +59,7 @@ def inspect_model(path: str, host: Host, *, card: str | None, architecture: str 
         house = House(
             host=host,
             vault=vault,
+            sources=Sources(host, vault, Limits(seconds=seconds)),
             cache=Cache(cache_folder()),
             images=images,
             threads=1,

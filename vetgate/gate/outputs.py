@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from vetgate import environment
-from vetgate.artifacts import require_file
 from vetgate.domain.errors import CardError, DataError, Inconclusive, UsageError, VetgateError, WorkerFailed
 from vetgate.domain.predictions import Predictions, PredictionTable
 from vetgate.domain.report import DataSummary, Environment, ModelSummary
@@ -115,9 +114,8 @@ def collect(
     """
     if not request.data:
         raise UsageError("models are compared on images, and no data set was given", hint="--data PATH")
-    for path in models:
-        require_file(path)
-    with prepare(request.model_copy(update=_LEFT_ASIDE), host, now, watch, wanted=(), cache=cache) as run:
+    own = request.model_copy(update=_LEFT_ASIDE)
+    with prepare(own, host, now, watch, wanted=(), cache=cache, more=models) as run:
         if run.sitting is None:
             raise UsageError("models are compared on images, and no data set was given", hint="--data PATH")
         if yardstick is not None:

@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 
 from vetgate import environment
-from vetgate.artifacts import Vault, require_file
+from vetgate.artifacts import Vault
 from vetgate.domain.check import Need
 from vetgate.domain.errors import Inconclusive, MissingExtra, PolicyError
 from vetgate.domain.evidence import Evidence
@@ -22,9 +22,11 @@ from vetgate.gate.answers import Sitting
 from vetgate.gate.baseline import Baseline, load_baseline
 from vetgate.gate.data import Images, open_images
 from vetgate.gate.entrant import Entrant
+from vetgate.gate.gallery import Thumbnails
 from vetgate.gate.house import House, Strictness
 from vetgate.gate.hygiene import Sets
 from vetgate.gate.scan import read_bad_digests
+from vetgate.gate.sources import Sources
 from vetgate.gate.supplies import Supplies
 from vetgate.gate.yardstick import LoadedYardstick, load_yardstick
 from vetgate.host import Host, Kind
@@ -64,6 +66,8 @@ class Run:
     """What checks that train are given; None where none of them runs."""
     sets: Sets | None = None
     """What checks of the images themselves are given; None where none of them runs."""
+    thumbnails: Thumbnails | None = None
+    """Small pictures of the images, for galleries; None without images."""
 
     def tell(self, stage: str, detail: str, done: int = 0, total: int = 0) -> None:
         """Tell progress bars and observers where the walk is."""
@@ -162,6 +166,7 @@ def prepare(
     wanted: tuple[str, ...] | None = None,
     judged: bool = False,
     cache: Cache | None = None,
+    more: Sequence[str | None] = (),
 ) -> Iterator[Run]:
     """Load the policy, open the data, plan, and make room for models.
 
@@ -173,19 +178,22 @@ def prepare(
         wanted: Metrics to measure without any policy, so that nothing is judged; None for the request's policy.
         judged: Whether the request's policy is asked besides what is wanted.
         cache: Where answers are kept; None for the user's, unless the request switches that off.
+        more: Models besides those of the request that will be asked for.
     """
     policy = _load_policy(request.policy, host) if wanted is None or judged else _NO_RULES
-    for path in (*request.candidates, request.reference, *filter(None, (request.latency_reference,))):
-        require_file(path)
     baseline = load_baseline(request.baseline) if request.baseline is not None else None
     yardstick = load_yardstick(request.yardstick, checkpoints=False) if request.yardstick is not None else None
-    images = _open_images(request, host)
-    if yardstick is not None and images is not None:
-        yardstick.require_images(images, request.limits.unreadable)
     with ExitStack() as stack:
+        vault = stack.enter_context(Vault())
+        sources = Sources(host, vault, request.limits, watch)
+        sources.gather((*request.candidates, request.reference, *filter(None, (request.latency_reference, *more))))
+        images = _open_images(request, host)
+        if yardstick is not None and images is not None:
+            yardstick.require_images(images, request.limits.unreadable)
         house = House(
             host=host,
-            vault=stack.enter_context(Vault()),
+            vault=vault,
+            sources=sources,
             cache=cache or Cache(cache_folder(), enabled=request.cache),
             images=stack.enter_context(SharedBuffer(sole=True)),
             threads=request.threads or max(1, environment.cores() // 2),
@@ -224,6 +232,7 @@ def prepare(
             yardstick=yardstick,
             supplies=supplies,
             sets=sets,
+            thumbnails=Thumbnails(images) if images else None,
         )
 
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vetgate.artifacts import Vault
 from vetgate.domain.artifact import Artifact
 from vetgate.domain.errors import Inconclusive, Unsafe, UsageError
-from vetgate.domain.evidence import Evidence, Finding, Outcome
+from vetgate.domain.evidence import Evidence, Finding, FindingRule, Outcome
 from vetgate.domain.scan import Scanned, ScanState
-from vetgate.domain.scan_rules import NOT_SCANNED, UNREADABLE
-from vetgate.domain.specs import ScannerSpec
+from vetgate.domain.scan_rules import CORE_RULES, NOT_SCANNED, UNREADABLE
+from vetgate.domain.specs import RuleSpec, ScannerSpec
 from vetgate.gate.house import Strictness, entry_of
 from vetgate.host import Host, Kind, Offer
 from vetgate.inference.errand import Tell
@@ -139,30 +139,60 @@ def _refusal(scanned: Scanned, strictness: Strictness) -> str:
     return scanned.summary.reason or "its scan did not end"
 
 
-def scan_models(entrants: Iterable[Entrant], tell: Tell) -> Evidence:
+def scan_models(entrants: Iterable[Entrant], host: Host, tell: Tell) -> Evidence:
     """Return the evidence of scanning admitted models; each is scanned once in a run.
 
     Args:
         entrants: The candidate first, then what it is vetted with.
+        host: The plugins.
         tell: Told (what, done, total) of progress.
 
     Raises:
         Inconclusive: There is no room for another process.
     """
     start = time.perf_counter()
+    return _evidence([(entrant.name, entrant.scan(tell)) for entrant in entrants], host, start)
+
+
+def scan_unopened(entrants: Iterable[Entrant], host: Host, tell: Tell) -> Iterator[Evidence]:
+    """Yield the evidence of scanning files that nobody can open: what is found in them says why to throw them away.
+
+    Args:
+        entrants: Those that were not admitted.
+        host: The plugins.
+        tell: Told (what, done, total) of progress.
+    """
+    start = time.perf_counter()
+    scans = [(entrant.name, scanned) for entrant in entrants if (scanned := entrant.scan_unopened(tell)) is not None]
+    if scans:
+        yield _evidence(scans, host, start)
+
+
+def _evidence(scans: Iterable[tuple[str, Scanned]], host: Host, start: float) -> Evidence:
+    """Return what scans came to, by name of the model."""
     findings: list[Finding] = []
     failures: list[str] = []
-    for entrant in entrants:
-        scanned = entrant.scan(tell)
-        findings += _located(entrant.name, scanned)
+    for name, scanned in scans:
+        findings += _located(name, scanned)
         if scanned.summary.state is ScanState.FAILED:
-            failures.append(f"{entrant.name}: {scanned.summary.reason or 'its scan did not end'}")
+            failures.append(f"{name}: {scanned.summary.reason or 'its scan did not end'}")
     return Evidence(
         check=CHECK,
         outcome=Outcome.ERRORED if failures else Outcome.MEASURED,
         findings=tuple(findings),
+        rules=_told({finding.rule for finding in findings}, host),
         reason="; ".join(failures),
         seconds=time.perf_counter() - start,
+    )
+
+
+def _told(wanted: Collection[str], host: Host) -> tuple[FindingRule, ...]:
+    """Return what rules mean; one that a scanner never declared is left out."""
+    declared: dict[str, RuleSpec] = {rule.id: rule for spec in host.scanners() for rule in spec.rules}
+    declared |= {rule.id: rule for rule in CORE_RULES}
+    return tuple(
+        FindingRule(id=rule.id, title=rule.title, why=rule.why, advice=rule.advice, source=rule.source)
+        for rule in (declared[id_] for id_ in sorted(wanted) if id_ in declared)
     )
 
 

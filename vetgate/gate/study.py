@@ -40,6 +40,7 @@ _LEFT_ASIDE: dict[str, object] = {
     "sequential": False,
     "baseline": None,
     "layers": False,
+    "gallery": 0,
 }
 """What a run may ask for, and a study does not do."""
 
@@ -71,7 +72,9 @@ def make_study(request: StudyRequest, host: Host, *, now: datetime.datetime, wat
     with Shelf(request.folder) as shelf:
         with ExitStack() as stack:
             cache = None if own.cache else _fleeting(Path(stack.enter_context(tempfile.TemporaryDirectory())))
-            prepared = prepare(own, host, now, watch, wanted=figures(host), judged=request.judged, cache=cache)
+            more = (request.donor, request.initial)
+            wanted = figures(host)
+            prepared = prepare(own, host, now, watch, wanted=wanted, judged=request.judged, cache=cache, more=more)
             run = stack.enter_context(prepared)
             models, stock = _gather(request, run)
             made = Workshop(request, run, models, stock, shelf).make_all(recipes)

@@ -16,10 +16,11 @@ from vetgate.domain.request import RunRequest
 from vetgate.gate.answers import Sitting
 from vetgate.gate.disparity import explain_disparity
 from vetgate.gate.entrant import Entrant
+from vetgate.gate.gallery import show_worst
 from vetgate.gate.isolation import unwalled
 from vetgate.gate.repeat import ask_again
 from vetgate.gate.run import Run, Watch, judge_by, part_of, prepare
-from vetgate.gate.scan import keeps_closed, scan_models
+from vetgate.gate.scan import keeps_closed, scan_models, scan_unopened
 from vetgate.gate.sequence import take_looks
 from vetgate.gate.timing import time_models
 from vetgate.host import Host
@@ -140,6 +141,9 @@ def _gather(candidate: Entrant, reference: Entrant, run: Run) -> Iterator[Eviden
         concerns_all = isinstance(error, DataError | YardstickError) or error is reference.failure
         if isinstance(error, UsageError) and (concerns_all or len(run.request.candidates) == 1):
             raise
+        unopened = list(_scan_unopened(candidate, reference, run))
+        gathered += unopened
+        yield from unopened
         yield _stopped("isolation" if isinstance(error, WallMissing) else "models", error)
         done = {evidence.check for evidence in gathered}
         left = (check for check in run.plan.checks if check.spec.name not in done)
@@ -156,7 +160,12 @@ def _admit(candidate: Entrant, reference: Entrant, run: Run) -> None:
 def _scan(candidate: Entrant, reference: Entrant, run: Run) -> Evidence:
     run.tell("scan", f"{candidate.path} and {reference.path}")
     timed = [run.timed] if run.timed is not None and run.timed.artifact is not None else []
-    return scan_models((candidate, reference, *timed), lambda what, done, total: run.tell("scan", what))
+    return scan_models((candidate, reference, *timed), run.host, lambda what, done, total: run.tell("scan", what))
+
+
+def _scan_unopened(candidate: Entrant, reference: Entrant, run: Run) -> Iterator[Evidence]:
+    """Yield what scanners find in files that were not admitted: an unknown format may still hold known harm."""
+    return scan_unopened((candidate, reference), run.host, lambda what, done, total: run.tell("scan", what))
 
 
 def _describe(candidate: Entrant, reference: Entrant, run: Run) -> StructureContext:
@@ -214,6 +223,7 @@ def _run_models(candidate: Entrant, reference: Entrant, run: Run, gathered: Sequ
         run.tell("check", check.spec.name)
         found = run_check(check, table)
         yield found if tally is None else tally.close(found, run.sitting.stopping)
+    yield from show_worst(table.table, candidate, run)
     yield from run.sets.evidence(run) if run.sets is not None else ()
     yield from ask_again(run, run.sitting)
     yield from time_models(candidate, reference, table.table, run)

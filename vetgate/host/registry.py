@@ -12,6 +12,7 @@ import pluggy
 
 from vetgate.domain.errors import MissingExtra, UsageError
 from vetgate.domain.specs import (
+    ArtifactSourceSpec,
     BackendSpec,
     CheckSpec,
     CompressorSpec,
@@ -22,6 +23,7 @@ from vetgate.domain.specs import (
     LabellerSpec,
     MetricSpec,
     PolicySpec,
+    PublisherSpec,
     ReporterSpec,
     ScannerSpec,
 )
@@ -42,6 +44,8 @@ class Kind(StrEnum):
     DRAWING = "drawing"
     LABELLER = "labeller"
     SCANNER = "scanner"
+    ARTIFACT_SOURCE = "artifact source"
+    PUBLISHER = "publisher"
 
 
 _HOOKS: dict[Kind, tuple[str, type[Any]]] = {
@@ -55,6 +59,8 @@ _HOOKS: dict[Kind, tuple[str, type[Any]]] = {
     Kind.DRAWING: ("vetgate_drawings", DrawingSpec),
     Kind.LABELLER: ("vetgate_labellers", LabellerSpec),
     Kind.SCANNER: ("vetgate_scanners", ScannerSpec),
+    Kind.ARTIFACT_SOURCE: ("vetgate_artifact_sources", ArtifactSourceSpec),
+    Kind.PUBLISHER: ("vetgate_publishers", PublisherSpec),
 }
 
 
@@ -157,6 +163,11 @@ class Host:
     def scanners(self) -> tuple[ScannerSpec, ...]:
         """Return the scanners by name."""
         return self._specs(Kind.SCANNER)
+
+    def sources(self) -> dict[str, Offer]:
+        """Return who fetches models, by scheme."""
+        offers = self.offers.get(Kind.ARTIFACT_SOURCE, {}).values()
+        return {scheme: offer for offer in offers for scheme in offer.spec.schemes}
 
     def policies(self) -> dict[str, PolicySpec]:
         """Return the carried policies by name."""
@@ -266,9 +277,11 @@ def _offers(manager: pluggy.PluginManager, plugin: str, distribution: str) -> It
 
 
 def _claims(offer: Offer) -> list[tuple[str, str]]:
-    """Return the names that an offer claims: its own, and for a check those of its metrics."""
-    metrics = [("metric", metric.id) for metric in offer.spec.metrics] if offer.kind is Kind.CHECK else []
-    return [(str(offer.kind), offer.name), *metrics]
+    """Return the names that an offer claims: its own, for a check those of its metrics, for a source its schemes."""
+    more = [("metric", metric.id) for metric in offer.spec.metrics] if offer.kind is Kind.CHECK else []
+    if offer.kind is Kind.ARTIFACT_SOURCE:
+        more = [("scheme", scheme) for scheme in offer.spec.schemes]
+    return [(str(offer.kind), offer.name), *more]
 
 
 def _settle(plugins: list[Plugin], prefer: dict[str, str]) -> Host:

@@ -45,13 +45,14 @@ class Setting:
 class Owner:
     """Who measures a figure, and on what."""
 
+    check: str
     need: Need
     metric: MetricSpec
 
 
 def owners_of(specs: Sequence[CheckSpec[Any]]) -> dict[str, Owner]:
     """Return the owner of each metric by id."""
-    return {metric.id: Owner(spec.needs, metric) for spec in specs for metric in spec.metrics}
+    return {metric.id: Owner(spec.name, spec.needs, metric) for spec in specs for metric in spec.metrics}
 
 
 Key = tuple[str, Of, Slice | None]
@@ -67,9 +68,16 @@ class Run:
     per_image: Mapping[tuple[str, Of], PerImage]
     ran: Ran | None
     """What ran for its figures of live models; None where there are none."""
+    named: str
+    """What sentences call it."""
+
+    @property
+    def told(self) -> str:
+        """Return what sentences call the run itself, where `named` is a report of one."""
+        return self.named if self.named.endswith("run") else f"{self.named}'s run"
 
     @staticmethod
-    def of(evidence: Iterable[Evidence], setting: Setting) -> Run:
+    def of(evidence: Iterable[Evidence], setting: Setting, named: str) -> Run:
         """Return a run by its evidence; figures beside a baseline of its own are left out."""
         measured = [item for item in evidence if item.outcome is Outcome.MEASURED]
         figures = (figure for item in measured for figure in item.measurements if figure.versus is Versus.REFERENCE)
@@ -78,18 +86,23 @@ class Run:
             {(figure.metric, figure.role, figure.slice): figure for figure in figures},
             {(kept.metric, kept.role): kept for item in measured for kept in item.per_image},
             next((item.ran for item in measured if item.ran is not None), None),
+            named,
         )
 
 
 @dataclass(frozen=True)
 class Runs:
-    """This run and the baseline's."""
+    """Two runs: this one and the baseline's, or those of two saved reports."""
 
     now: Run
     then: Run
     owners: Mapping[str, Owner]
     asked: tuple[Rule, ...]
     """The rules that compare the two."""
+    levels: tuple[float, ...] = ()
+    """Levels in (0.5, 1) whose bounds are stated besides the usual ones, where the figures tell them."""
+    again: str = "run it without --sequential and make that the baseline"
+    """What to do about a run that stopped early."""
 
     def confidences(self, metric: str) -> tuple[float, ...]:
         """Return the levels at which rules ask for bounds."""
@@ -114,18 +127,18 @@ def require_same_data(owner: Owner, runs: Runs) -> None:
         return
     now, then = runs.now.setting.data, runs.then.setting.data
     if then is None:
-        raise IncomparableError("the baseline was measured without images")
+        raise IncomparableError(f"{runs.then.named} was measured without images")
     if now is None:
-        raise IncomparableError("this run has no images")
+        raise IncomparableError(f"{runs.now.named} has no images")
     if now.sha256 != then.sha256:
         stopped = runs.then.setting.stopping
         if stopped is not None and stopped.early:
             raise IncomparableError(
-                f"the baseline's run stopped after {stopped.images:,} of {stopped.available:,} images; "
-                "run it without --sequential and make that the baseline"
+                f"{runs.then.told} stopped after {stopped.images:,} of {stopped.available:,} images; {runs.again}"
             )
         raise IncomparableError(
-            f"the baseline was measured on other data (sha256 {then.sha256[:_SHOWN]} against {now.sha256[:_SHOWN]})"
+            f"{runs.then.named} was measured on other data "
+            f"(sha256 {then.sha256[:_SHOWN]} against {now.sha256[:_SHOWN]})"
         )
 
 
@@ -138,20 +151,20 @@ def require_same_yardstick(now: Measurement, runs: Runs) -> None:
     metric = runs.owners[now.metric].metric
     mine, other = runs.now.setting, runs.then.setting
     if now.role is Of.PAIR or metric.unit is Unit.SCORE:
-        _require_same_model(mine.reference, other.reference)
+        _require_same_model(mine.reference, other.reference, runs.then.named)
     if metric.live or metric.unit is Unit.SCORE:
-        _require_same_model(mine.timed, other.timed)
+        _require_same_model(mine.timed, other.timed, runs.then.named)
         _require_same_execution(metric, runs)
 
 
-def _require_same_model(now: ModelSummary, then: ModelSummary) -> None:
+def _require_same_model(now: ModelSummary, then: ModelSummary, whose: str) -> None:
     if now.sha256 is None or now.sha256 != then.sha256:
         raise IncomparableError(
-            f"the baseline was measured beside another reference ({then.name}, sha256 {_digest(then)}, "
+            f"{whose} was measured beside another reference ({then.name}, sha256 {_digest(then)}, "
             f"against {now.name}, {_digest(now)})"
         )
     if now.card_sha256 != then.card_sha256:
-        raise IncomparableError(f"the card of {now.name} is another than when the baseline was measured")
+        raise IncomparableError(f"the card of {now.name} is another than when {whose} was measured")
 
 
 def _require_same_execution(metric: MetricSpec, runs: Runs) -> None:
@@ -163,7 +176,9 @@ def _require_same_execution(metric: MetricSpec, runs: Runs) -> None:
     for trait in _TRAITS:
         was, is_now = getattr(then.reference, trait), getattr(now.reference, trait)
         if was != is_now:
-            raise IncomparableError(f"the reference ran with {trait} {was} for the baseline, and with {is_now} now")
+            raise IncomparableError(
+                f"the reference ran with {trait} {was} for {runs.then.named}, and with {is_now} now"
+            )
 
 
 def _digest(model: ModelSummary) -> str:

@@ -7,6 +7,7 @@ from vetgate.statistics.bounds import Bounds
 from vetgate.statistics.cka import cka_and_without, debiased_cka, jackknife_cka
 from vetgate.statistics.distance import FARTHEST, greatest_differences, row_distances
 from vetgate.statistics.exact import exact_bounds, exact_unconditional_p
+from vetgate.statistics.holm import holm
 from vetgate.statistics.images import bootstrap_images
 from vetgate.statistics.mover import mover_sum
 from vetgate.statistics.paired import PairedP, mcnemar_exact_p, paired_bounds, paired_decision_p
@@ -42,6 +43,7 @@ __all__ = [
     "exact_bounds",
     "exact_unconditional_p",
     "greatest_differences",
+    "holm",
     "images_expected",
     "images_needed",
     "images_needed_identical",

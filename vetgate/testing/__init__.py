@@ -10,11 +10,14 @@ A backend's whole test file can be:
 from vetgate.testing.compressor import CompressorContract
 from vetgate.testing.contracts import BackendContract, CheckContract, DataSourceContract, Example, ReporterContract
 from vetgate.testing.labeller import LabellerContract
+from vetgate.testing.publisher import PublisherContract
 from vetgate.testing.scanner import Payload, Sample, ScannerContract
+from vetgate.testing.source import ArtifactSourceContract
 from vetgate.testing.toy import LinearModel, toy_card, toy_table
 from vetgate.testing.trainer import TrainerCheckContract
 
 __all__ = [
+    "ArtifactSourceContract",
     "BackendContract",
     "CheckContract",
     "CompressorContract",
@@ -23,6 +26,7 @@ __all__ = [
     "LabellerContract",
     "LinearModel",
     "Payload",
+    "PublisherContract",
     "ReporterContract",
     "Sample",
     "ScannerContract",

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from vetgate.domain.evidence import Evidence, Outcome
 from vetgate.domain.model import Execution
 from vetgate.domain.report import ModelSummary, Promotion, Report
+from vetgate.domain.source import ModelOrigin
 from vetgate.wording.text import counted
 
 PREDICTIONS = "predictions"
@@ -107,6 +108,17 @@ def digests(report: Report) -> tuple[tuple[str, str], ...]:
         listed.append(("yardstick", report.yardstick.sha256))
         listed.extend((f"yardstick: {peer.name}", peer.sha256) for peer in report.yardstick.peers if peer.final)
     return tuple((label, digest) for label, digest in listed if digest is not None)
+
+
+def origins(report: Report) -> tuple[tuple[str, str], ...]:
+    """Return where models came from that were fetched, as role and words: `mlflow: int8.onnx of name fashion, ...`."""
+    fetched = ((role, model.origin) for role, model in models(report))
+    return tuple((role, _origin_words(origin)) for role, origin in fetched if origin is not None)
+
+
+def _origin_words(origin: ModelOrigin) -> str:
+    facts = ", ".join(f"{name} {value}" for name, value in origin.facts.items())
+    return f"{origin.source}: {origin.file}{f' of {facts}' if facts else ''}"
 
 
 def promotion_words(promotion: Promotion) -> str:

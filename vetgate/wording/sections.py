@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from vetgate.domain.evidence import BATCH, Evidence, Exhibit, Finding, Measurement, Of, Outcome, Slice, Table, Versus
+from vetgate.domain.evidence import (
+    BATCH,
+    Evidence,
+    Exhibit,
+    Finding,
+    Measurement,
+    Of,
+    Outcome,
+    Picture,
+    Slice,
+    Table,
+    Versus,
+)
 from vetgate.domain.report import Report
 from vetgate.domain.verdict import Decision
 from vetgate.wording.figures import Figure, figure_of
@@ -131,8 +143,28 @@ def findings(report: Report) -> tuple[Finding, ...]:
 
 
 def exhibits(report: Report) -> tuple[Exhibit, ...]:
-    """Return the pictures and tables of all checks but those that belong beside the OpScore."""
-    return tuple(shown for entry in report.evidence if not _scores(entry) for shown in entry.exhibits)
+    """Return the exhibits of all checks but those that belong beside the OpScore, and those that are only drawn."""
+    return tuple(
+        shown for entry in report.evidence if not _scores(entry) for shown in entry.exhibits if not only_drawn(shown)
+    )
+
+
+def only_drawn(exhibit: Exhibit) -> bool:
+    """Return whether an exhibit is a table that says little to who reads it."""
+    return isinstance(exhibit, Table) and exhibit.chart is not None and exhibit.chart.only
+
+
+def grouped(shown: Sequence[Exhibit]) -> list[tuple[Exhibit, ...]]:
+    """Return exhibits in order, pictures of single images under one title together."""
+    groups: list[tuple[Exhibit, ...]] = []
+    for exhibit in shown:
+        last = groups[-1][-1] if groups else None
+        one = isinstance(exhibit, Picture) and exhibit.image is not None
+        if one and isinstance(last, Picture) and last.title == exhibit.title:
+            groups[-1] = (*groups[-1], exhibit)
+        else:
+            groups.append((exhibit,))
+    return groups
 
 
 def parts_of_scores(report: Report) -> tuple[Exhibit, ...]:

@@ -15,7 +15,8 @@ from vetgate.reporting import Inconclusive, Ranking, ReportSet, Standing, rank
 
 pytest.importorskip("matplotlib")
 
-from vetgate_charts.bubble import FRONT, LARGEST, BubbleChart, draw
+from vetgate_charts.bubble import BubbleChart
+from vetgate_plot.bubble import FRONT, LARGEST, draw
 
 
 @pytest.fixture

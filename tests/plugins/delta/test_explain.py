@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import io
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -271,11 +272,27 @@ def test_annotations_win_over_a_labeller() -> None:
 @pytest.mark.parametrize(("examples", "shown"), [(0, []), (3, [3]), (6, [4, 2]), (12, [4, 4])])
 def test_no_more_examples_are_shown_than_asked_for(examples: int, shown: list[int]) -> None:
     pairs = FOUR[:1] * 9 + FOUR[1:2] * 5
-    found = _explain(_context(14, examples=examples), pairs)
-    counted = [picture.caption.count("taken for") for picture in _pictures(found)]
-    assert counted == shown
-    for picture in _pictures(found):
+    found = _pictures(_explain(_context(14, examples=examples), pairs))
+    assert [count for _, count in Counter(picture.title for picture in found).items()] == shown
+    for picture in found:
+        assert picture.caption.count("taken for") == 1
         assert Image.open(io.BytesIO(base64.b64decode(picture.base64))).format == "PNG"
+
+
+def test_each_example_is_a_picture_of_one_image_so_that_a_gallery_finds_it() -> None:
+    found = _pictures(_explain(_context(9), FOUR[:1] * 9))
+    assert len({picture.image for picture in found}) == 4
+    for picture in found:
+        assert picture.caption.startswith(f"{picture.image}: cat taken for dog, ")
+        assert "drawn at random of 9 such images" in picture.caption
+
+
+def test_half_of_the_examples_are_the_worst_of_their_group_and_the_others_are_drawn() -> None:
+    loss = np.array([0.1, 0.2, 0.9, 0.3, 0.95, 0.1, 0.1, 0.1, 0.1])
+    found = _pictures(_explain(_context(9), FOUR[:1] * 9, loss=loss))
+    assert [picture.image for picture in found][:2] == ["4.png", "2.png"]
+    assert ["one of the worst of 9" in picture.caption for picture in found] == [True, True, False, False]
+    assert not {"4.png", "2.png"} & {picture.image for picture in found[2:]}
 
 
 def test_the_same_seed_gives_the_same_explanation() -> None:

@@ -302,7 +302,7 @@ def test_percentiles_are_refused_where_calls_are_too_few_and_the_report_says_so(
     found = figures(results)
     assert found["p90", Of.CANDIDATE].n < 90
     assert not [key for key in found if key[0] == "p95"]
-    (exhibit,) = results.exhibits
+    exhibit, _ = results.exhibits
     assert "latency.p95 needs 90 calls" in exhibit.caption
     (finding,) = results.findings
     assert "latency.p95 needs 90 calls" in finding.message
@@ -359,7 +359,12 @@ def test_a_model_with_a_deployment_batch_is_timed_at_batch_1_as_well() -> None:
     single = figures(results, SINGLE)
     assert single["p50", Of.CANDIDATE].value == pytest.approx(0.002)
     assert single["throughput", Of.CANDIDATE].value == pytest.approx(500)
-    assert [exhibit.title for exhibit in results.exhibits] == ["What was timed at batch 8", "What was timed at batch 1"]
+    assert [exhibit.title for exhibit in results.exhibits] == [
+        "What was timed at batch 8",
+        "What was timed at batch 1",
+        "How long calls take at batch 8",
+        "How long calls take at batch 1",
+    ]
 
 
 def test_a_rule_on_each_batch_is_given_a_figure_of_each() -> None:
@@ -409,7 +414,7 @@ def test_models_of_different_batches_are_compared_by_images_per_second_and_at_ba
 
 
 def test_what_ran_is_shown_in_a_table() -> None:
-    (table,) = measure(context(0.002, 0.004)).exhibits
+    table, _ = measure(context(0.002, 0.004)).exhibits
     assert isinstance(table, Table)
     assert table.rows == (
         ("runtime", "onnxruntime 1.2", "onnxruntime 1.2"),
@@ -506,3 +511,22 @@ def test_a_rule_on_absolute_cold_starts_gets_as_many_as_its_bound_needs() -> Non
     assert isinstance(found.uncertainty, Quantiles)
     assert {0.01, 0.5, 0.99} <= set(found.uncertainty.levels)
     assert found.uncertainty.values[0] < found.value < found.uncertainty.values[-1]
+
+
+def test_the_distribution_of_calls_is_handed_on_to_be_drawn_beyond_what_text_shows() -> None:
+    _, table = measure(context(0.002, 0.004)).exhibits
+    assert isinstance(table, Table)
+    assert table.chart is not None
+    assert table.chart.only
+    shares = [row[0] for row in table.rows if isinstance(row[0], int)]
+    assert shares == sorted({*shares})
+    assert len(shares) == len(table.rows)
+    assert 1 <= shares[0] < shares[-1] <= 99
+    assert [row[1] for row in table.rows] == pytest.approx([0.002] * len(shares))
+    assert [row[2] for row in table.rows] == pytest.approx([0.004] * len(shares))
+
+
+def test_times_of_the_slowest_calls_are_drawn_only_where_calls_lie_beyond_them() -> None:
+    _, table = measure(context(2.0, 2.0)).exhibits
+    assert isinstance(table, Table)
+    assert max(row[0] for row in table.rows if isinstance(row[0], int)) < 90

@@ -200,6 +200,34 @@ def test_of_many_classes_the_pairs_most_confused_are_shown() -> None:
     )
 
 
+def test_the_change_of_confusion_leads_with_the_greatest_and_leaves_right_answers_out(animals: Results) -> None:
+    found = exhibit(animals, "Change of confusion, candidate minus reference")
+    assert found.columns == ("label", "taken for", "candidate", "reference", "change")
+    changes = [row[4] for row in found.rows if isinstance(row[4], int)]
+    assert len(changes) == len(found.rows) > 0
+    assert changes == sorted(changes, key=lambda change: -abs(change))
+    assert all(row[0] != row[1] and row[4] for row in found.rows)
+    assert sum(changes) == 1, "two lost, one won"
+    assert found.chart is not None
+    assert found.chart.only
+
+
+def test_of_many_classes_the_change_of_confusion_has_twenty_labels_and_twenty_answers_at_most() -> None:
+    labels = list(range(200))
+    candidate = answering([(label + 1 + label % 7) % 200 for label in labels], 200)
+    results = measure(table_of(labels, candidate, answering(labels, 200)))
+    found = exhibit(results, "Change of confusion, candidate minus reference")
+    assert 0 < len({row[0] for row in found.rows}) <= 20
+    assert 0 < len({row[1] for row in found.rows}) <= 20
+    assert f"{len(found.rows)} of 200 pairs of classes" in found.caption
+
+
+def test_models_that_are_wrong_alike_leave_no_change_of_confusion_to_draw() -> None:
+    answers = answering([1, 1, 0], 2)
+    results = measure(table_of([0, 1, 0], answers, answers))
+    assert not [each for each in results.exhibits if isinstance(each, Table) and "Change of" in each.title]
+
+
 def test_top5_needs_more_than_five_classes() -> None:
     few = measure(table_of([0], answering([0], 5), answering([0], 5)))
     assert not [entry for entry in few.measurements if entry.metric == "accuracy.top5"]

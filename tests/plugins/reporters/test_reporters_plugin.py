@@ -17,6 +17,8 @@ def test_the_formats_are_declared_with_their_suffixes() -> None:
         "terminal": ".txt",
         "json": ".json",
         "markdown": ".md",
+        "comment": ".comment.md",
+        "github-summary": ".summary.md",
         "explanation": ".txt",
         "explanation-markdown": ".md",
     }

@@ -8,10 +8,10 @@ import pytest
 from rich.cells import cell_len
 from vetgate_reporters.terminal import TerminalReporter
 
-from vetgate.reporting import Decision, Evidence, Outcome, Report, ReportSet, Table
+from vetgate.reporting import Chart, Decision, Evidence, Mark, Outcome, Report, ReportSet, Table
 
 STYLE = re.compile(r"\x1b\[[0-9;]*m")
-WIDTHS = pytest.mark.parametrize("width", [72, 80, 90, 100, 110, 120, 160])
+WIDTHS = pytest.mark.parametrize("width", [36, 40, 50, 60, 71, 72, 80, 90, 100, 110, 120, 140, 160])
 
 
 def _draw(reports: ReportSet, width: int = 100, *, colour: bool = False) -> str:
@@ -25,7 +25,7 @@ def _changed(reports: ReportSet, **changes: object) -> ReportSet:
 def _overlong(text: str, width: int) -> list[str]:
     """Return the lines over the width, but for digests and the command, which are left whole to be copied."""
     lines = text.splitlines()
-    whole = re.compile(r"^\s*([0-9a-f]{64}  |vetgate check )")
+    whole = re.compile(r"^\s*([0-9a-f]{64}(  |$)|vetgate check )")
     return [line for line in lines if cell_len(line) > width and not whole.match(line)]
 
 
@@ -350,3 +350,14 @@ def test_many_candidates_show_the_images_each_was_judged_on(canned: ReportSet, s
     table = text[: text.index("═══ candidate 1")]
     assert re.search(r"int8.onnx +10,000 ", table)
     assert re.search(r"pruned.onnx +2,048 ", table)
+
+
+def test_a_table_that_only_makes_sense_drawn_is_left_out_and_one_that_may_be_drawn_is_not(canned: ReportSet) -> None:
+    def table(title: str, *, only: bool) -> Table:
+        chart = Chart(mark=Mark.BARS, label="a", values=("b",), only=only)
+        return Table(title=title, columns=("a", "b"), rows=(("x", 1),), chart=chart)
+
+    tables = (table("drawn and read", only=False), table("drawn alone", only=True))
+    text = _draw(_changed(canned, evidence=(Evidence(check="acme", outcome=Outcome.MEASURED, exhibits=tables),)))
+    assert "drawn and read" in text
+    assert "drawn alone" not in text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import os
 import warnings
@@ -20,7 +21,7 @@ from vetgate.testing.scanner import Sample  # noqa: E402
 
 Scan = Callable[[Sample], tuple[Finding, ...]]
 EXAMPLE = Path(__file__).parents[3] / "examples" / "fashion"
-SHARES = [0.1, 0.5, 0.9]
+SHARES = [0.1, 0.5, 0.9, 0.99]
 
 
 class Payload:
@@ -53,6 +54,14 @@ def torchscript() -> bytes:
     return buffer.getvalue()
 
 
+@functools.cache
+def exported() -> bytes:
+    """Return an exported program: an archive that holds archives."""
+    buffer = io.BytesIO()
+    torch.export.save(torch.export.export(torch.nn.Linear(64, 64).eval(), (torch.zeros(1, 64),)), buffer)
+    return buffer.getvalue()
+
+
 def safetensors() -> bytes:
     pytest.importorskip("safetensors")
     import safetensors.torch
@@ -72,6 +81,7 @@ WHOLE: dict[str, tuple[str, str, Callable[[], bytes]]] = {
     "checkpoint": ("torch-weights", "model.pt", checkpoint),
     "older checkpoint": ("torch-weights", "model.pt", older_checkpoint),
     "torchscript": ("torchscript", "model.pt", torchscript),
+    "exported": ("torch-export", "model.pt2", exported),
     "safetensors": ("safetensors", "model.safetensors", safetensors),
     "onnx": ("onnx", "model.onnx", onnx),
     "tflite": ("tflite", "model.tflite", tflite),

@@ -299,6 +299,43 @@ def test_independence_is_the_distance_over_the_median_independents(distance: Dis
     assert "does not tell another function from a broken one" in shown.caption
 
 
+def test_models_lie_in_a_plane_as_far_apart_as_their_answers_and_the_caption_says_how_true_it_is() -> None:
+    rng = np.random.default_rng(3)
+    reference = rng.normal(size=(300, 4))
+    candidate, *independents = (reference + scale * rng.normal(size=(300, 4)) for scale in (0.05, 1.0, 1.0))
+    table, yardstick = table_of(candidate, reference), yardstick_of(*independents)
+    (plane,) = [each for each in results_of(table, yardstick).exhibits if each.title == "Functional landscape"]
+    assert isinstance(plane, Table)
+    assert [row[:2] for row in plane.rows] == [
+        ("reference", "reference"),
+        ("candidate", "candidate"),
+        ("u0.pt", "independent"),
+        ("u1.pt", "independent"),
+    ]
+    places = np.asarray([row[2:] for row in plane.rows], dtype=np.float64)
+    drawn = np.linalg.norm(places - places[0], axis=1)
+    true = [
+        math.sqrt(np.mean(jensenshannon(rows, table.reference.probabilities, base=2, axis=1) ** 2))
+        for rows in (table.candidate.probabilities, *yardstick.probabilities)
+    ]
+    assert drawn[1:] == pytest.approx(true, abs=0.02), "four points, of which two coincide nearly: a plane has room"
+    told = "Classical scaling of the root of the mean js_divergence between all 4 models over 300 images"
+    assert told in plane.caption
+    assert "of all squared distances; rank correlation with the true ones" in plane.caption
+    assert plane.chart is not None
+    assert plane.chart.plane
+
+
+def test_of_very_many_answers_a_part_is_drawn_for_the_plane_and_the_caption_says_so() -> None:
+    from vetgate_similarity import plane
+
+    assert plane._drawn(5, 10_000, 10) is None
+    drawn = plane._drawn(5, 50_000, 1000)
+    assert drawn is not None
+    assert len(drawn) == len(set(drawn.tolist())) == 5000
+    assert plane._images(5000, 50_000) == "5,000 images drawn from 50,000"
+
+
 def test_independence_is_resampled_on_the_same_images_as_its_yardstick() -> None:
     """Where the candidate is one of two equal independents, numerator and denominator move together: no spread."""
     rng = np.random.default_rng(8)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from vetgate.cli.attest import Attester
-from vetgate.cli.output import Target, deliver
+from vetgate.cli.output import Sign, Target, deliver
 from vetgate.domain.report import ReportSet
 from vetgate.domain.verdict import Decision
 from vetgate.host import find_plugins
@@ -29,10 +29,20 @@ class Broken:
         raise ValueError("no ink")
 
 
+def _noting(told: list[Mapping[str, bytes]]) -> Sign:
+    """Return what signs nothing and notes what it was given."""
+
+    def sign(reports: ReportSet, written: Mapping[str, bytes]) -> Mapping[str, bytes]:
+        told.append(written)
+        return {}
+
+    return sign
+
+
 def test_what_is_signed_is_what_was_written(vetted: Any, tmp_path: Path) -> None:
     told: list[Mapping[str, bytes]] = []
     targets = [Target("words", str(tmp_path / "words"), Words())]
-    assert deliver(vetted.reports(), targets, strict=False, sign=lambda _, written: told.append(written)) == 0
+    assert deliver(vetted.reports(), targets, strict=False, sign=_noting(told)) == 0
     assert told == [{"words": (tmp_path / "words").read_bytes()}]
 
 
@@ -43,7 +53,7 @@ def test_a_verdict_whose_report_was_lost_is_not_signed(
     told: list[Mapping[str, bytes]] = []
     targets = [Target("broken", str(tmp_path / "lost"), Broken())]
     reports = vetted.reports(decision)
-    assert deliver(reports, targets, strict=False, sign=lambda _, written: told.append(written)) == code
+    assert deliver(reports, targets, strict=False, sign=_noting(told)) == code
     assert told == []
 
 

@@ -14,7 +14,7 @@ from vetgate.cli.app import run
 from vetgate.domain.errors import UsageError
 from vetgate.domain.report import ReportSet
 from vetgate.domain.verdict import Decision
-from vetgate.gate import baseline as gate_baseline
+from vetgate.gate import saved as gate_saved
 from vetgate.gate import load_baseline
 
 GOLDEN = Path(__file__).parent.parent.parent / "golden" / "report.json"
@@ -172,7 +172,7 @@ def test_a_file_may_have_a_number_sign_in_its_name(save: Save) -> None:
         (b"", "is not a report of this version of vetgate: Invalid JSON"),
         (b'{"schema_version": 1, "reports": [', "Invalid JSON: EOF"),
         (b"\xff\xfe\x00", "Invalid JSON"),
-        (b'{"schema_version": 2, "reports": []}', "schema_version: Input should be 1"),
+        (b'{"schema_version": 2, "reports": []}', "has schema version 2, and this vetgate ("),
         (b'{"schema_version": 1, "reports": []}', "reports: Tuple should have at least 1 item"),
         (b'{"name": "a package"}', "reports: Field required"),
         (b"[" * 100_000, "is not a report of this version of vetgate"),
@@ -209,5 +209,5 @@ def test_a_file_too_large_to_be_a_report_is_not_read(tmp_path: Path) -> None:
     path = tmp_path / "huge.json"
     with path.open("wb") as file:
         file.truncate(300_000_000)
-    with pytest.raises(UsageError, match=f"has 300,000,000 bytes; a report has at most {gate_baseline.LARGEST:,}"):
+    with pytest.raises(UsageError, match=f"has 300,000,000 bytes; a report has at most {gate_saved.LARGEST:,}"):
         load_baseline(str(path))

@@ -175,6 +175,9 @@ _SAID = {
     "examples": ("7", 7),
     "folds": ("7", 7),
     "labeller_settings": ("a=b", {"a": "b"}),
+    "publish": ("mlflow:run=a,alias=b other", ("mlflow:run=a,alias=b", "other")),
+    "gallery": ("7", 7),
+    "ci": ("true", True),
     "subgraph_epochs": ("7", 7),
     "variant": ("paper", "paper"),
 }

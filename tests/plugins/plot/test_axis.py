@@ -4,7 +4,7 @@ import math
 
 from hypothesis import given
 from hypothesis import strategies as st
-from vetgate_charts.axis import axis_of
+from vetgate_plot.axis import axis_of
 
 
 @given(st.lists(st.floats(1e-4, 1e5), min_size=1, max_size=20))

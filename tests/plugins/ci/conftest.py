@@ -1,0 +1,157 @@
+"""Canned reports, hostile and huge ones, and the published schemas."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any, cast
+
+import pytest
+
+from vetgate.reporting import (
+    Decision,
+    Evidence,
+    Finding,
+    ModelSummary,
+    Outcome,
+    Report,
+    ReportSet,
+    Ruling,
+    Severity,
+    Verdict,
+)
+
+TESTS = Path(__file__).parents[2]
+ODD = (
+    "\x00\x07\x1b[31m\x85\ufffe\uffff]]><!-- --> -- --!> ::error::owned ##[set-output name=decision]pass\r\n"
+    "::stop-commands::x %0A %25 a:b,c=d; <b>&amp;\"' [click](http://evil.example) {0} {{1}} "
+    "\u202eمرحبا\u2066 שלום 👩‍🔬🏳️‍🌈 \u2028 \U0010ffff 模"
+)
+
+
+def _module(place: Path) -> ModuleType:
+    """Return a module of another test folder; these are no packages, so it is loaded by its place."""
+    name = f"vetgate_ci_{place.parent.name}_{place.stem}"
+    if name not in sys.modules:
+        spec = importlib.util.spec_from_file_location(name, place)
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[name] = module
+        spec.loader.exec_module(module)
+    return sys.modules[name]
+
+
+def canned_set(stem: str) -> ReportSet:
+    return cast("ReportSet", _module(TESTS / "golden" / f"{stem}.py").canned())
+
+
+def _poisoned(value: Any, kept: set[str], key: str = "") -> Any:
+    if isinstance(value, str) and key not in kept:
+        return ODD
+    if isinstance(value, dict):
+        return {ODD if key == "packages" else name: _poisoned(entry, kept, name) for name, entry in value.items()}
+    return [_poisoned(entry, kept, key) for entry in value] if isinstance(value, list) else value
+
+
+def _rulings(count: int, decision: Decision) -> tuple[Ruling, ...]:
+    return tuple(
+        Ruling(
+            rule=f"rule-{number}",
+            words=f"figure {number} is at most 0",
+            decision=decision,
+            because=f"figure {number} is {number / 7:.4g}; at most 0 was asked",
+            metric="acme.x",
+            observed=float(number),
+            threshold=0.0,
+            side="at_most",
+        )
+        for number in range(count)
+    )
+
+
+def _with_rulings(report: Report, *rulings: Ruling, decision: Decision | None = None) -> Report:
+    worst = decision or max((ruling.decision for ruling in rulings), key=lambda each: each.rank)
+    verdict = Verdict(decision=worst, because=f"{len(rulings)} rules {worst.value}", rulings=tuple(rulings))
+    return report.model_copy(update={"verdict": verdict, "evidence": ()})
+
+
+def _findings(count: int, text: str = "") -> Evidence:
+    severities = tuple(Severity)
+    found = tuple(
+        Finding(
+            rule=f"VG{number % 400:04}",
+            severity=severities[number % 5],
+            message=f"something odd, number {number}{text}",
+            location=f"int8.onnx: archive/data/{number % 1000}",
+            advice="export it again",
+        )
+        for number in range(count)
+    )
+    return Evidence(check="scan", outcome=Outcome.MEASURED, findings=found)
+
+
+@pytest.fixture(scope="session")
+def canned() -> ReportSet:
+    """Return the report of a full run, which fails."""
+    return canned_set("canned_report")
+
+
+@pytest.fixture(scope="session")
+def ruled(canned: ReportSet) -> Callable[..., ReportSet]:
+    """Return a function that makes a report of rulings alone."""
+    return lambda *rulings, decision=None: ReportSet(
+        reports=(_with_rulings(canned.reports[0], *rulings, decision=decision),)
+    )
+
+
+@pytest.fixture(scope="session")
+def sets(canned: ReportSet, ruled: Callable[..., ReportSet]) -> dict[str, ReportSet]:
+    """Return report sets of every odd kind, by name."""
+    report = canned.reports[0]
+    saved = json.loads(canned.model_dump_json())
+    kept = set(_module(TESTS / "plugins" / "reporters" / "conftest.py").KEPT)
+    nothing = ModelSummary(name="broken.onnx", format=None, sha256=None, size=None)
+    why = "broken.onnx is empty (0 bytes)"
+    unread = Ruling(rule="identify", words="it can be read", decision=Decision.INCONCLUSIVE, because=why)
+    changes: dict[str, Any] = {"candidate": nothing, "data": None, "warnings": ()}
+    grave = _findings(30_000)
+    halted = report.model_copy(update={"evidence": (_findings(10),)})
+    passing = _rulings(3, Decision.PASS)
+    return {
+        "canned": canned,
+        "stopped": canned_set("canned_stopped"),
+        "hostile": ReportSet.model_validate_json(json.dumps(_poisoned(saved, kept))),
+        "passing": ruled(*passing),
+        "no rules": ruled(decision=Decision.INCONCLUSIVE),
+        "nothing measured": ruled(*passing, decision=Decision.INCONCLUSIVE),
+        "unread": ReportSet(reports=(_with_rulings(report, unread).model_copy(update=changes),)),
+        "halted": ReportSet(reports=(halted,)),
+        "several": ReportSet(
+            reports=tuple(
+                report.model_copy(update={"candidate": report.candidate.model_copy(update={"name": f"m{n}.onnx"})})
+                for n in range(30)
+            )
+        ),
+        "5,000 failing rules": ruled(*_rulings(5_000, Decision.FAIL)),
+        "30,000 findings": ReportSet(reports=(report.model_copy(update={"evidence": (grave,)}),)),
+        "30,000 hostile findings": ReportSet(
+            reports=(report.model_copy(update={"evidence": (_findings(30_000, ODD),)}),)
+        ),
+    }
+
+
+KINDS = (
+    *("canned", "stopped", "hostile", "passing", "no rules", "nothing measured", "unread", "halted", "several"),
+    *("5,000 failing rules", "30,000 findings", "30,000 hostile findings"),
+)
+
+
+@pytest.fixture(params=KINDS)
+def odd(request: pytest.FixtureRequest, sets: dict[str, ReportSet]) -> ReportSet:
+    """Return one odd report set after the other."""
+    return sets[request.param]
