@@ -23,7 +23,7 @@ def bars_picture(rows: Rows) -> Picture | None:
     groups = [_group(rows, row, kinds) for row in worth[:MOST_ROWS]]
     none = len(rows.all) - len(worth)
     more = f"{none:,} more {'is' if none == 1 else 'are'} 0 or unknown." if none else ""
-    note = joined(left_out(len(worth) + rows.unread), more)
+    note = joined(left_out(len(worth) + rows.unread), more, rows.columns_left_out)
     words = told_in_words(
         [f"{named(group.name)}: {_listed(rows, group)}" for group in groups[:TOLD]], len(worth) + rows.unread
     )

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeAlias, TypeGuard
 
+from vetgate_plot.series import LOOKS
+
 from vetgate.reporting import Chart, Table, Unit, format_quantity
 
 Cell: TypeAlias = str | float | int | None
@@ -33,6 +35,12 @@ class Rows:
     def unread(self) -> int:
         """Return how many rows there are beyond those."""
         return max(len(self.table.rows) - MOST_READ, 0)
+
+    @property
+    def columns_left_out(self) -> str:
+        """Return a line that says how many columns of values are not drawn; empty where all are."""
+        count = len(self.chart.values)
+        return f"{len(LOOKS)} of {count:,} columns are drawn." if count > len(LOOKS) else ""
 
     def cell(self, row: Row, title: str) -> Cell:
         """Return what stands in a column."""

@@ -54,7 +54,9 @@ def _lines(rows: Rows) -> Picture | None:
             curves.append(Curve(title, tuple(spots)))
     if not curves:
         return None
-    figure = lines(curves, across=chart.label, along=_tick(rows), logarithmic=chart.logarithmic)
+    figure = lines(
+        curves, across=chart.label, along=_tick(rows), logarithmic=chart.logarithmic, note=rows.columns_left_out
+    )
     return Picture(figure, told_in_words([f"{named(curve.name)}: {_course(rows, curve)}" for curve in curves]))
 
 

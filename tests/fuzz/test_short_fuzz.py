@@ -1,6 +1,6 @@
 """Some 20 s of fuzzing with fixed choices; `benchmarks/fuzz` goes on where this ends, guided by coverage.
 
-With VETGATE_FUZZ_EXAMPLES=N hypothesis draws N documents for each test, others in every run; 3,000 take some 10 minutes.
+With VETGATE_FUZZ_EXAMPLES=N hypothesis draws N documents for each test, others in every run.
 Whatever is read, it is taken or refused with one of the project's own errors; nothing else is raised, in 10 s each.
 """
 

@@ -1,4 +1,4 @@
-"""A saved report that is newer, cut short or lacks something is told in one sentence by every command that reads one."""
+"""A saved report that is newer, cut short or lacks something is told in one sentence by every command that reads it."""
 
 from __future__ import annotations
 

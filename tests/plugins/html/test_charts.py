@@ -248,6 +248,15 @@ def test_a_table_of_very_many_rows_is_read_as_far_as_is_drawn_and_all_rows_are_c
     assert drawn.alt.endswith("; and 49,992 more.")
 
 
+@pytest.mark.parametrize("mark", [Mark.BARS, Mark.LINES])
+def test_of_more_columns_than_can_be_told_apart_six_are_drawn(canned: ReportSet, mark: Mark) -> None:
+    titles = tuple(f"c{number}" for number in range(9))
+    chart = Chart(mark=mark, label="name", values=titles)
+    (drawn,) = charts(with_tables(canned.reports[0], table([(1, *range(1, 10))], chart, ("name", *titles))))
+    assert words(drawn, "legend") == list(titles[:6])
+    assert words(drawn, "note") == ["6 of 9 columns are drawn."]
+
+
 def test_of_a_large_matrix_the_pairs_that_differ_most_are_drawn(canned: ReportSet) -> None:
     rows = [(f"a{number}", f"b{number}", number) for number in range(1, 101)]
     chart = Chart(mark=Mark.MATRIX, label="one", across="two", values=("n",))

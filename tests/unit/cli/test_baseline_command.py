@@ -14,8 +14,8 @@ from vetgate.cli.app import run
 from vetgate.domain.errors import UsageError
 from vetgate.domain.report import ReportSet
 from vetgate.domain.verdict import Decision
-from vetgate.gate import saved as gate_saved
 from vetgate.gate import load_baseline
+from vetgate.gate import saved as gate_saved
 
 GOLDEN = Path(__file__).parent.parent.parent / "golden" / "report.json"
 WHO = ("--owner", "edge-team", "--reason", "release 2.1")

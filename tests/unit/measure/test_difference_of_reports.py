@@ -487,7 +487,7 @@ def test_an_interval_excludes_no_change_exactly_where_the_p_value_says_so(seed: 
 
 
 @given(p_values=st.lists(st.floats(0, 1), max_size=40))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 def test_holm_is_that_of_statsmodels(p_values: list[float]) -> None:
     ours = holm(p_values)
     if p_values:
