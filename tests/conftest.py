@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import os
 import shutil
 import subprocess
@@ -14,6 +13,8 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+
+from tests.golden import canned_study
 
 ROOT = Path(__file__).parent.parent
 NEEDS = {
@@ -163,12 +164,5 @@ def outside_of_ci(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def studies() -> ModuleType:
-    """Return the module that makes canned studies; test folders are no packages, so it is loaded by its place."""
-    place = ROOT / "tests" / "golden" / "canned_study.py"
-    spec = importlib.util.spec_from_file_location("vetgate_canned_study", place)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+    """Return the module that makes canned studies."""
+    return canned_study

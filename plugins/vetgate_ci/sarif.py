@@ -32,7 +32,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from vetgate.reporting import Outcome, Report, ReportSet
-from vetgate.wording import provenance
+from vetgate.wording import provenance, rulings
 from vetgate.wording.text import name, sentence
 from vetgate_ci.alert import Alert, alerts
 from vetgate_ci.sarif_result import message, result, rule_id
@@ -136,7 +136,7 @@ def _note(level: str, text: str) -> dict[str, Any]:
 
 
 def _properties(reports: ReportSet) -> dict[str, Any]:
-    shown = sorted(reports.reports, key=lambda report: -report.verdict.decision.rank)[:MOST_CANDIDATES]
+    shown = rulings.candidates_worst_first(reports.reports)[:MOST_CANDIDATES]
     return {
         "decision": reports.decision.value,
         "candidates": [_candidate(report) for report in shown],

@@ -60,7 +60,7 @@ class HtmlReporter:
 
     def render(self, reports: ReportSet) -> str:
         """Return the document, under 5 MB however large the reports are."""
-        ordered = sorted(reports.reports, key=lambda report: -report.verdict.decision.rank)
+        ordered = rulings.candidates_worst_first(reports.reports)
         several = len(ordered) > 1
         drawn = overall(reports)
         parts = list(_parts(ordered, () if several else drawn))

@@ -119,7 +119,7 @@ def _fitting(blocks: Sequence[str], room: Room) -> list[str]:
 
 
 def _document(reports: ReportSet, budget: Budget) -> list[str]:
-    ordered = sorted(reports.reports, key=lambda report: -report.verdict.decision.rank)
+    ordered = rulings.candidates_worst_first(reports.reports)
     blocks = _summary(reports, ordered, budget) if len(ordered) > 1 else []
     for report in ordered[: budget.candidates]:
         blocks += _report(report, budget)

@@ -103,7 +103,7 @@ def _draw_summary(page: Page, reports: ReportSet) -> None:
     ]
     columns += [Column(stacked(name(rule, 40), SUMMARY_RULE), number=True) for rule in shown]
     rows: list[list[str | Text]] = []
-    for report in sorted(reports.reports, key=lambda report: -report.verdict.decision.rank):
+    for report in rulings.candidates_worst_first(reports.reports):
         cells = [rulings.cell(report, rule) for rule in shown]
         rows.append(
             [

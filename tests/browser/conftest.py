@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import fcntl
-import importlib.util
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
+
+from tests.plugins.html import conftest as shared
 
 ROOT = Path(__file__).parents[2]
 HERE = Path(__file__).parent
@@ -22,21 +21,7 @@ KEPT = ROOT / "build" / "screenshots"
 SECONDS = 300
 
 
-def _fixtures_of_pages() -> ModuleType:
-    """Return what tests of the pages share; test folders are no packages, so it is loaded by its place."""
-    place = ROOT / "tests" / "plugins" / "html" / "conftest.py"
-    spec = importlib.util.spec_from_file_location("vetgate_html_conftest", place)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-_SHARED = _fixtures_of_pages()
-canned, stopped, poisoned = _SHARED.canned, _SHARED.stopped, _SHARED.poisoned
-illustrated = _SHARED.illustrated
+canned, stopped, poisoned, illustrated = shared.canned, shared.stopped, shared.poisoned, shared.illustrated
 
 Look = Callable[[Callable[[], Mapping[str, str]]], dict[str, Any]]
 

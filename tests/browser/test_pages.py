@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import pytest
 from vetgate_html.difference import DiffPage
 from vetgate_html.report import HtmlReporter
 
+from tests.golden import canned_difference
 from vetgate.host import find_plugins
 from vetgate.reporting import ReportSet
 
@@ -26,15 +26,8 @@ def reports(illustrated: ReportSet, canned: ReportSet, stopped: ReportSet, poiso
 
 
 def difference(canned: ReportSet) -> str:
-    """Return the page of `vetgate diff`; test folders are no packages, so what makes it is loaded by its place."""
-    place = Path(__file__).parents[1] / "golden" / "canned_difference.py"
-    spec = importlib.util.spec_from_file_location("vetgate_canned_difference", place)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    page: str = DiffPage().draw(module.canned(canned, find_plugins().checks()))
-    return page
+    """Return the page of `vetgate diff`."""
+    return DiffPage().draw(canned_difference.canned(canned, find_plugins().checks()))
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import re
 from pathlib import Path
@@ -12,6 +11,7 @@ from vetgate_reporters.diff_json import DiffJson
 from vetgate_reporters.diff_markdown import LONGEST, DiffMarkdown
 from vetgate_reporters.diff_terminal import DiffText
 
+from tests.golden import canned_difference
 from vetgate.host import find_plugins
 from vetgate.reporting import Difference, Drawing, Reading, ReportSet
 
@@ -25,16 +25,8 @@ DRAWINGS: dict[str, Drawing[Difference]] = {
 
 @pytest.fixture(scope="module")
 def difference(canned: dict[str, ReportSet]) -> Difference:
-    """Return the canned difference; test folders are no packages, so what makes it is loaded by its place."""
-    spec = importlib.util.spec_from_file_location(
-        "vetgate_canned_difference", Path(__file__).with_name("canned_difference.py")
-    )
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    found: Difference = module.canned(canned["report"], find_plugins().checks())
-    return found
+    """Return the canned difference."""
+    return canned_difference.canned(canned["report"], find_plugins().checks())
 
 
 def _page() -> Drawing[Difference]:

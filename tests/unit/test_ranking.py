@@ -1,33 +1,17 @@
 from __future__ import annotations
 
-import importlib.util
 import math
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.plugins.charts.measured import REFERENCE, Model, crashed, report, reports
 from vetgate.domain.report import ReportSet
 from vetgate.ranking import Ranking, Standing, dominates, extremes, rank, score_of
 
-TESTS = Path(__file__).parent.parent
-
-
-def _measured() -> Any:
-    spec = importlib.util.spec_from_file_location("vetgate_measured_models", TESTS / "plugins/charts/measured.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-MEASURED = _measured()
-Model, REFERENCE, report, reports = MEASURED.Model, MEASURED.REFERENCE, MEASURED.report, MEASURED.reports
+TABLES = Path(__file__).parents[1] / "plugins" / "opscore"
 MODELS = st.builds(
     Model,
     name=st.sampled_from(["a.onnx", "b.onnx", "c.onnx"]),
@@ -102,14 +86,14 @@ def test_a_model_without_error_is_ranked_by_half_an_image() -> None:
 
 
 def test_what_could_not_be_measured_is_listed_with_its_cause_and_not_ranked() -> None:
-    broken = MEASURED.crashed("broken.onnx", "it is empty (0 bytes)")
+    broken = crashed("broken.onnx", "it is empty (0 bytes)")
     ranking = rank(ReportSet(reports=(report(Model("good")), broken)))
     assert [row.name for row in ranking.rows] == ["good", "base.pt"]
     assert [(item.name, item.reason) for item in ranking.unranked] == [("broken.onnx", "it is empty (0 bytes)")]
 
 
 def test_nothing_measured_is_an_empty_ranking() -> None:
-    ranking = rank(ReportSet(reports=(MEASURED.crashed("broken.onnx", "it is empty"),)))
+    ranking = rank(ReportSet(reports=(crashed("broken.onnx", "it is empty"),)))
     assert ranking.rows == ()
     assert ranking.best is None
     assert ranking.worst is None
@@ -173,7 +157,7 @@ def test_laws_of_the_ranking(models: list[Any]) -> None:
 
 def _paper(number: int) -> tuple[list[Standing], dict[str, list[float]]]:
     """Return the models of a printed table, and its MIN and MAX rows: accuracy, size, inference time, score."""
-    lines = (TESTS / f"plugins/opscore/table{number}.tsv").read_text(encoding="utf-8").splitlines()[1:]
+    lines = (TABLES / f"table{number}.tsv").read_text(encoding="utf-8").splitlines()[1:]
     models, printed = [], {}
     for line in lines:
         name, *numbers = line.split("\t")

@@ -235,6 +235,19 @@ def test_harm_in_a_file_of_no_known_format_is_shown_and_fails(world: Any) -> Non
     assert not mark.exists()
 
 
+def test_harm_in_a_file_of_no_known_format_is_no_scan_where_one_is_required(world: Any) -> None:
+    path = world.folder / "model.bin"
+    path.write_bytes(pickle.dumps(os.getcwd))
+    (world.folder / "model.bin.yaml").write_text(CARD, encoding="utf-8")
+    policy = _write(world, REQUIRED)
+    given = ["--reference", world.toy("reference.toy"), "--data", world.data()]
+    assert world.check(str(path), *given, "--policy", policy) == 1
+    (ruling,) = [each for each in world.report()["verdict"]["rulings"] if each["rule"] == "scan"]
+    assert ruling["decision"] == "inconclusive"
+    assert "was scanned only in part" in ruling["because"]
+    assert world.run("judge", str(world.folder / "report.json"), "--policy", policy) == 1
+
+
 def test_a_harmless_file_of_no_known_format_stays_inconclusive_for_that_reason(world: Any) -> None:
     path = world.folder / "notes.txt"
     path.write_text("nothing to see here\n" * 20, encoding="utf-8")

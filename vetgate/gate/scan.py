@@ -12,7 +12,7 @@ from vetgate.domain.artifact import Artifact
 from vetgate.domain.errors import Inconclusive, Unsafe, UsageError
 from vetgate.domain.evidence import Evidence, Finding, FindingRule, Outcome
 from vetgate.domain.scan import Scanned, ScanState
-from vetgate.domain.scan_rules import CORE_RULES, NOT_SCANNED, UNREADABLE
+from vetgate.domain.scan_rules import CORE_RULES, NOT_SCANNED, UNREADABLE, find
 from vetgate.domain.specs import RuleSpec, ScannerSpec
 from vetgate.gate.house import Strictness, entry_of
 from vetgate.host import Host, Kind, Offer
@@ -165,7 +165,15 @@ def scan_unopened(entrants: Iterable[Entrant], host: Host, tell: Tell) -> Iterat
     start = time.perf_counter()
     scans = [(entrant.name, scanned) for entrant in entrants if (scanned := entrant.scan_unopened(tell)) is not None]
     if scans:
-        yield _evidence(scans, host, start)
+        yield _evidence([(name, _of_no_format(name, scanned)) for name, scanned in scans], host, start)
+
+
+def _of_no_format(name: str, scanned: Scanned) -> Scanned:
+    """Return a scan with the finding that nobody knows the format: what was found need not be all that there is."""
+    if any(finding.rule == NOT_SCANNED.id for finding in scanned.findings):
+        return scanned
+    told = f"{name} was scanned only in part: it is of no format that is known here, so there may be more in it"
+    return scanned.model_copy(update={"findings": (*scanned.findings, find(NOT_SCANNED, told))})
 
 
 def _evidence(scans: Iterable[tuple[str, Scanned]], host: Host, start: float) -> Evidence:

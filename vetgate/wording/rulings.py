@@ -34,6 +34,18 @@ def worst_first(rulings: Iterable[Ruling]) -> list[Ruling]:
     return sorted(rulings, key=lambda ruling: -ruling.decision.rank)
 
 
+def candidates_worst_first(reports: Iterable[Report]) -> list[Report]:
+    """Return the reports from fail to pass, of equals those first that miss more rules; else they keep their order."""
+
+    def misses(report: Report) -> tuple[int, ...]:
+        decisions = [ruling.decision for ruling in report.verdict.rulings]
+        return report.verdict.decision.rank, *map(
+            decisions.count, (Decision.FAIL, Decision.INCONCLUSIVE, Decision.WARN)
+        )
+
+    return sorted(reports, key=misses, reverse=True)
+
+
 def tally(decisions: Iterable[Decision]) -> str:
     """Return how many there are of each, worst first: `1 fail, 4 pass`."""
     listed = list(decisions)

@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from pathlib import Path
 from types import ModuleType
 
 import pytest
 
+from tests.plugins.charts import measured as scored
+
 
 @pytest.fixture(scope="session")
 def measured() -> ModuleType:
-    """Return the module that makes reports; test folders are no packages, so it is loaded by its place."""
-    place = Path(__file__).with_name("measured.py")
-    spec = importlib.util.spec_from_file_location("vetgate_measured", place)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+    """Return the module that makes reports."""
+    return scored

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
-import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
+from tests.golden import canned_report, canned_stopped
+from tests.plugins.reporters.conftest import poison
 from vetgate.reporting import (
     Decision,
     Evidence,
@@ -31,31 +29,6 @@ ODD = (
     "::stop-commands::x %0A %25 a:b,c=d; <b>&amp;\"' [click](http://evil.example) {0} {{1}} "
     "\u202eمرحبا\u2066 שלום 👩‍🔬🏳️‍🌈 \u2028 \U0010ffff 模"
 )
-
-
-def _module(place: Path) -> ModuleType:
-    """Return a module of another test folder; these are no packages, so it is loaded by its place."""
-    name = f"vetgate_ci_{place.parent.name}_{place.stem}"
-    if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, place)
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[name] = module
-        spec.loader.exec_module(module)
-    return sys.modules[name]
-
-
-def canned_set(stem: str) -> ReportSet:
-    return cast("ReportSet", _module(TESTS / "golden" / f"{stem}.py").canned())
-
-
-def _poisoned(value: Any, kept: set[str], key: str = "") -> Any:
-    if isinstance(value, str) and key not in kept:
-        return ODD
-    if isinstance(value, dict):
-        return {ODD if key == "packages" else name: _poisoned(entry, kept, name) for name, entry in value.items()}
-    return [_poisoned(entry, kept, key) for entry in value] if isinstance(value, list) else value
 
 
 def _rulings(count: int, decision: Decision) -> tuple[Ruling, ...]:
@@ -98,7 +71,7 @@ def _findings(count: int, text: str = "") -> Evidence:
 @pytest.fixture(scope="session")
 def canned() -> ReportSet:
     """Return the report of a full run, which fails."""
-    return canned_set("canned_report")
+    return canned_report.canned()
 
 
 @pytest.fixture(scope="session")
@@ -113,8 +86,6 @@ def ruled(canned: ReportSet) -> Callable[..., ReportSet]:
 def sets(canned: ReportSet, ruled: Callable[..., ReportSet]) -> dict[str, ReportSet]:
     """Return report sets of every odd kind, by name."""
     report = canned.reports[0]
-    saved = json.loads(canned.model_dump_json())
-    kept = set(_module(TESTS / "plugins" / "reporters" / "conftest.py").KEPT)
     nothing = ModelSummary(name="broken.onnx", format=None, sha256=None, size=None)
     why = "broken.onnx is empty (0 bytes)"
     unread = Ruling(rule="identify", words="it can be read", decision=Decision.INCONCLUSIVE, because=why)
@@ -124,8 +95,8 @@ def sets(canned: ReportSet, ruled: Callable[..., ReportSet]) -> dict[str, Report
     passing = _rulings(3, Decision.PASS)
     return {
         "canned": canned,
-        "stopped": canned_set("canned_stopped"),
-        "hostile": ReportSet.model_validate_json(json.dumps(_poisoned(saved, kept))),
+        "stopped": canned_stopped.canned(),
+        "hostile": poison(canned, ODD),
         "passing": ruled(*passing),
         "no rules": ruled(decision=Decision.INCONCLUSIVE),
         "nothing measured": ruled(*passing, decision=Decision.INCONCLUSIVE),

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import re
-import sys
-from pathlib import Path
-from typing import Any
 from xml.etree.ElementTree import fromstring
 
 from hypothesis import HealthCheck, given, settings
@@ -16,22 +12,12 @@ from vetgate_ci.gitlab import GitlabReporter
 from vetgate_ci.junit import JunitReporter
 from vetgate_ci.sarif import SarifReporter
 
+from tests.plugins.reporters.test_any_report import sets
 from vetgate.reporting import Decision, ReportSet
 
 
-def _strategies() -> Any:
-    place = Path(__file__).parents[1] / "reporters" / "test_any_report.py"
-    spec = importlib.util.spec_from_file_location("vetgate_any_report", place)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
-@given(_strategies().sets)
+@given(sets)
 def test_any_report_is_written_in_every_format_and_is_empty_only_where_all_passes(drawn: ReportSet) -> None:
     sarif = json.loads(SarifReporter().render(drawn))
     gitlab = json.loads(GitlabReporter().render(drawn))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 import subprocess
 import sys
-from pathlib import Path
 
 from vetgate_ci.plugin import vetgate_reporters
 
+from tests.golden import canned_report
 from vetgate.api import ReporterSpec
 from vetgate.reporting import ReportSet
 from vetgate.testing import ReporterContract
@@ -40,14 +39,7 @@ class _Contract(ReporterContract):
         return SPECS[self.name]
 
     def reports(self) -> ReportSet:
-        place = Path(__file__).parents[2] / "golden" / "canned_report.py"
-        spec = importlib.util.spec_from_file_location("vetgate_ci_contract", place)
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        reports: ReportSet = module.canned()
-        return reports
+        return canned_report.canned()
 
 
 class TestJunitContract(_Contract):

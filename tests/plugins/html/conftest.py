@@ -3,33 +3,16 @@
 from __future__ import annotations
 
 import base64
-import importlib.util
 import io
-import sys
-from pathlib import Path
-from types import ModuleType
 
 import pytest
 from PIL import Image
 
+from tests.plugins.reporters import conftest as shared
 from vetgate.reporting import Answer, Evidence, Gallery, Outcome, Picture, ReportSet, Shot
 
-
-def _sibling() -> ModuleType:
-    """Return what tests of the other reporters share; test folders are no packages, so it is loaded by its place."""
-    place = Path(__file__).parents[1] / "reporters" / "conftest.py"
-    spec = importlib.util.spec_from_file_location("vetgate_reporters_conftest", place)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-_SHARED = _sibling()
-canned, stopped, poisoned = _SHARED.canned, _SHARED.stopped, _SHARED.poisoned
-thirty, unread = _SHARED.thirty, _SHARED.unread
+canned, stopped, poisoned = shared.canned, shared.stopped, shared.poisoned
+thirty, unread = shared.thirty, shared.unread
 
 
 def png(shade: int, side: int = 28) -> str:

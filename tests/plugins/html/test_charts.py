@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.util
 import random
 import re
-import sys
 import xml.etree.ElementTree as ET
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 
+from tests.plugins.charts import measured as scored
 from vetgate.reporting import (
     Better,
     Chart,
@@ -39,14 +37,7 @@ HOSTILE = (SCRIPT, "שלום \u202e right to left", "👩‍🔬 " + "emoji " * 
 @pytest.fixture(scope="session")
 def measured() -> ModuleType:
     """Return the module that makes reports of models that were scored."""
-    place = Path(__file__).parents[1] / "charts" / "measured.py"
-    spec = importlib.util.spec_from_file_location("vetgate_measured_for_charts", place)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+    return scored
 
 
 def marks(drawn: Drawn, kind: str) -> list[ET.Element]:

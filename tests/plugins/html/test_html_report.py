@@ -10,6 +10,7 @@ from vetgate_html.plugin import vetgate_reporters
 from vetgate_html.report import HtmlReporter
 from vetgate_html.ruling import MOST
 
+from tests.golden import canned_stopped
 from vetgate.reporting import (
     Chart,
     Decision,
@@ -50,16 +51,7 @@ class TestHtmlReporter(ReporterContract):
         return vetgate_reporters()[0]
 
     def reports(self) -> ReportSet:
-        from importlib.util import module_from_spec, spec_from_file_location
-        from pathlib import Path
-
-        spec = spec_from_file_location("canned", Path(__file__).parents[2] / "golden" / "canned_stopped.py")
-        assert spec is not None
-        assert spec.loader is not None
-        module = module_from_spec(spec)
-        spec.loader.exec_module(module)
-        reports: ReportSet = module.canned()
-        return reports
+        return canned_stopped.canned()
 
 
 def test_the_page_leads_with_the_decision_and_the_sentence_why(canned: ReportSet) -> None:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -9,16 +8,13 @@ from typing import Any
 import onnx
 import pytest
 
+from tests.plugins.onnx import tiny_onnx
+
 
 @pytest.fixture(scope="session")
 def tiny() -> ModuleType:
     """Return the small models of tiny_onnx.py and what opens them."""
-    spec = importlib.util.spec_from_file_location("tiny_onnx", Path(__file__).with_name("tiny_onnx.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return tiny_onnx
 
 
 @pytest.fixture

@@ -2,38 +2,25 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.golden import canned_report, canned_stopped
 from vetgate.reporting import Decision, ModelSummary, Report, ReportSet, Ruling, Verdict
-
-
-def _loaded(file: str) -> ReportSet:
-    """Return a canned report set; test folders are no packages, so it is loaded by its place."""
-    place = Path(__file__).parents[2] / "golden" / file
-    spec = importlib.util.spec_from_file_location(f"vetgate_{place.stem}", place)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    reports: ReportSet = module.canned()
-    return reports
 
 
 @pytest.fixture(scope="session")
 def canned() -> ReportSet:
     """Return the report of a full run, which fails."""
-    return _loaded("canned_report.py")
+    return canned_report.canned()
 
 
 @pytest.fixture(scope="session")
 def stopped() -> ReportSet:
     """Return the report of a run that stopped early, which warns."""
-    return _loaded("canned_stopped.py")
+    return canned_stopped.canned()
 
 
 HOSTILE = (
@@ -45,21 +32,25 @@ KEPT = {"kind", "unit", "role", "of", "better", "decision", "waived", "outcome",
 KEPT |= {"started", "side", "at", "versus", "distance", "state"}
 
 
-def _poisoned(value: Any, key: str = "") -> Any:
+def poison(reports: ReportSet, text: str) -> ReportSet:
+    """Return reports in which every text that anybody else wrote is `text`."""
+    return ReportSet.model_validate_json(json.dumps(_poisoned(json.loads(reports.model_dump_json()), text)))
+
+
+def _poisoned(value: Any, text: str, key: str = "") -> Any:
     if isinstance(value, str) and key not in KEPT:
-        return HOSTILE
+        return text
     if isinstance(value, dict):
-        return {HOSTILE if key == "packages" else name: _poisoned(entry, name) for name, entry in value.items()}
+        return {text if key == "packages" else name: _poisoned(entry, text, name) for name, entry in value.items()}
     if isinstance(value, list):
-        return [_poisoned(entry, key) for entry in value]
+        return [_poisoned(entry, text, key) for entry in value]
     return value
 
 
 @pytest.fixture(scope="session")
 def poisoned(canned: ReportSet, stopped: ReportSet) -> ReportSet:
     """Return two reports of which every text that anybody else wrote is hostile."""
-    reports = ReportSet(reports=canned.reports * 2, promotions=stopped.promotions)
-    return ReportSet.model_validate_json(json.dumps(_poisoned(json.loads(reports.model_dump_json()))))
+    return poison(ReportSet(reports=canned.reports * 2, promotions=stopped.promotions), HOSTILE)
 
 
 def _variant(report: Report, number: int) -> Report:

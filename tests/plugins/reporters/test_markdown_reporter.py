@@ -10,7 +10,7 @@ from markdown_it.token import Token
 from vetgate_reporters.escape import block, code, prose
 from vetgate_reporters.markdown import LONGEST, MarkdownReporter
 
-from vetgate.reporting import Evidence, Finding, Outcome, ReportSet, Severity
+from vetgate.reporting import Decision, Evidence, Finding, Outcome, ReportSet, Severity
 
 OURS = re.compile(r"</?details>|<summary>[^<>]*</summary>|</?code>|<br>|\s")
 
@@ -108,6 +108,19 @@ def test_too_many_findings_are_cut_with_a_line_that_counts_them(canned: ReportSe
     assert left_out is not None
     assert shown > 0
     assert shown + int(left_out[1].replace(",", "")) == 3_000
+
+
+def test_of_two_candidates_that_fail_the_one_that_misses_more_rules_leads(canned: ReportSet) -> None:
+    few = canned.reports[0]
+    rulings = tuple(ruling.model_copy(update={"decision": Decision.FAIL}) for ruling in few.verdict.rulings)
+    many = few.model_copy(
+        update={
+            "candidate": few.candidate.model_copy(update={"name": "worse.onnx"}),
+            "verdict": few.verdict.model_copy(update={"rulings": rulings}),
+        }
+    )
+    text = _draw(ReportSet(reports=(few, many)))
+    assert text.index("FAIL: `worse.onnx`") < text.index("FAIL: `int8.onnx`")
 
 
 def test_thirty_candidates_fit_and_all_stand_in_the_table(thirty: ReportSet) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import io
 import logging
 import warnings
@@ -20,6 +19,7 @@ from onnx import TensorProto, helper, numpy_helper
 from safetensors.torch import save_file
 from vetgate_vision import torchvision
 
+from tests.plugins.litert import tiny_tflite
 from vetgate.api import Finding, Severity
 from vetgate.testing.scanner import Sample
 
@@ -56,12 +56,7 @@ class Bench:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        place = ROOT / "tests" / "plugins" / "litert" / "tiny_tflite.py"
-        spec = importlib.util.spec_from_file_location("tiny_tflite", place)
-        assert spec is not None
-        assert spec.loader is not None
-        self.tflite: Any = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(self.tflite)
+        self.tflite: Any = tiny_tflite
 
     def exported(self, name: str, module: Callable[[], torch.nn.Module], dynamo: bool = False, size: int = 32) -> Path:
         path = self.folder / f"{name}.onnx"

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import importlib.util
 import io
 import json
 import shutil
-import sys
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 import torch
 
+from tests.plugins.scan import test_archives as archives
+from tests.plugins.scan import test_pickles as pickles
+from tests.plugins.scan import test_torch_files as files
 from vetgate.api import Severity
 from vetgate.cli.app import run
 from vetgate.testing.scanner import Sample
@@ -23,23 +23,11 @@ HERE = Path(__file__).parent
 EXAMPLE = HERE.parents[2] / "examples" / "fashion"
 
 
-def corpus(name: str) -> ModuleType:
-    """Load the tests that hold a corpus; test folders are no packages."""
-    spec = importlib.util.spec_from_file_location(f"vetgate_corpus_{name}", HERE / f"test_{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture(scope="module")
 def hostile(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Sample], Path]:
     """Build one file of each family, and return them with the mark that they would leave."""
     folder = tmp_path_factory.mktemp("hostile")
     mark = folder / "mark"
-    pickles, archives, files = corpus("pickles"), corpus("archives"), corpus("torch_files")
     script = io.BytesIO()
     exported = io.BytesIO()
     with warnings.catch_warnings():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import io
 import struct
 import zipfile
@@ -15,6 +14,7 @@ import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 
+from tests.plugins.litert import tiny_tflite
 from vetgate.api import Finding
 from vetgate.testing.scanner import Sample
 
@@ -35,13 +35,7 @@ def technique(rule: str) -> Callable[[Build], Build]:
 
 @pytest.fixture(scope="session")
 def tiny() -> Any:
-    place = Path(__file__).parents[1] / "litert" / "tiny_tflite.py"
-    spec = importlib.util.spec_from_file_location("tiny_tflite", place)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return tiny_tflite
 
 
 def changed(tiny: Any, change: Callable[[Any], None], data: bytes | None = None) -> bytes:
