@@ -37,34 +37,27 @@ from vetgate.domain.evidence import (
     CONCEPT,
     LABEL,
     LOOKS_OF_IMAGES,
-    Answer,
-    Better,
-    Chart,
     Counts,
     Evidence,
     Exact,
     Finding,
     FindingRule,
-    Gallery,
     Looks,
-    Mark,
     Measurement,
     Of,
     Outcome,
     PairedCounts,
     Pairs,
     PerImage,
-    Picture,
     Quantiles,
     Ran,
     Severity,
-    Shot,
     Slice,
-    Table,
     Unstated,
     Versus,
     of_label,
 )
+from vetgate.domain.exhibit import Answer, Chart, Gallery, Mark, Picture, Shot, Table
 from vetgate.domain.images import SketchedImages
 from vetgate.domain.landscape import Embedder, Embedding, Landscape, Part, Point
 from vetgate.domain.model import (
@@ -120,7 +113,7 @@ from vetgate.domain.specs import (
 from vetgate.domain.structure import Operator, Port, Structure, Tensor
 from vetgate.domain.study import Study
 from vetgate.domain.trainer import CandidateSeen, ConceptMask, ImageSet, Labeller, TrainerContext, Tuning
-from vetgate.domain.unit import Unit
+from vetgate.domain.unit import Better, Unit
 from vetgate.domain.verdict import Decision
 from vetgate.domain.yardstick import Distance, Peer, Yardstick, YardstickSummary
 from vetgate.hookspecs import hookimpl

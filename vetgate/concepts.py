@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from vetgate.domain.evidence import Chart, Mark, Table
+from vetgate.domain.exhibit import Chart, Mark, Table
 from vetgate.domain.unit import Unit
 from vetgate.label import plain, shorten
 

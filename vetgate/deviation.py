@@ -15,17 +15,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from statistics import median
 
-from vetgate.domain.evidence import (
-    Better,
-    Evidence,
-    Measurement,
-    Of,
-    Outcome,
-    Unstated,
-    Versus,
-)
+from vetgate.domain.evidence import Evidence, Measurement, Of, Outcome, Unstated, Versus
 from vetgate.domain.study import Comparison, Study, Variant
-from vetgate.domain.unit import Unit
+from vetgate.domain.unit import Better, Unit
 from vetgate.domain.verdict import Decision
 from vetgate.domain.yardstick import Distance
 

@@ -21,36 +21,28 @@ from vetgate.domain.evidence import (
     BATCH,
     CONCEPT,
     LABEL,
-    Answer,
-    Better,
-    Chart,
     Counts,
     Evidence,
     Exact,
-    Exhibit,
     Finding,
     FindingRule,
-    Gallery,
     Looks,
-    Mark,
     Measurement,
     Of,
     Outcome,
     PairedCounts,
     Pairs,
     PerImage,
-    Picture,
     Quantiles,
     Ran,
     Severity,
-    Shot,
     Slice,
-    Table,
     Uncertainty,
     Unstated,
     Versus,
     of_label,
 )
+from vetgate.domain.exhibit import Answer, Chart, Exhibit, Gallery, Mark, Picture, Shot, Table
 from vetgate.domain.landscape import Embedding, Landscape, Part, Point
 from vetgate.domain.model import Execution
 from vetgate.domain.report import (
@@ -75,7 +67,7 @@ from vetgate.domain.specs import (
     StyledReporter,
 )
 from vetgate.domain.study import Comparison, Study, Variant
-from vetgate.domain.unit import Unit, format_about, format_beside, format_limit, format_quantity
+from vetgate.domain.unit import Better, Unit, format_about, format_beside, format_limit, format_quantity
 from vetgate.domain.verdict import Decision, Ruling, Verdict
 from vetgate.domain.yardstick import Distance, Peer, YardstickSummary
 from vetgate.hookspecs import hookimpl

@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln, xlog1py, xlogy
 
-from vetgate.domain.evidence import Better, Counts, Measurement, Of, PairedCounts
+from vetgate.domain.evidence import Counts, Measurement, Of, PairedCounts
 from vetgate.domain.policy import Rule
-from vetgate.domain.unit import Unit
+from vetgate.domain.unit import Better, Unit
 from vetgate.domain.verdict import Decision
 from vetgate.policy.compare import decide
 from vetgate.statistics import images_needed

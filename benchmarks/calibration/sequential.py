@@ -16,9 +16,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from vetgate.domain.evidence import Better, Looks, Measurement, Of
+from vetgate.domain.evidence import Looks, Measurement, Of
 from vetgate.domain.policy import Rule
-from vetgate.domain.unit import Unit
+from vetgate.domain.unit import Better, Unit
 from vetgate.domain.verdict import Decision
 from vetgate.gate.sequence import look_sizes
 from vetgate.policy.compare import decide

@@ -20,7 +20,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from vetgate.domain.evidence import Measurement, Table, Unstated
+from vetgate.domain.evidence import Measurement, Unstated
+from vetgate.domain.exhibit import Table
 from vetgate.domain.report import Report
 from vetgate.domain.request import RunRequest
 from vetgate.domain.specs import Event

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from vetgate.api import Inconclusive, UsageError, VetgateError, without_login
 
@@ -20,6 +21,14 @@ if TYPE_CHECKING:
 
 URI = "MLFLOW_TRACKING_URI"
 SECRET = re.compile(r"(PASSWORD|TOKEN|SECRET|CREDENTIAL|ACCESS_KEY|API_KEY)", re.IGNORECASE)
+_CREDENTIALS = (
+    "MLFLOW_TRACKING_TOKEN",
+    "MLFLOW_TRACKING_USERNAME",
+    "MLFLOW_TRACKING_PASSWORD",
+    "MLFLOW_TRACKING_AUTH",
+    "MLFLOW_TRACKING_AWS_SIGV4",
+    "MLFLOW_TRACKING_CLIENT_CERT_PATH",
+)
 FEWEST_SIGNS = 4
 """Of a secret that is blotted out wherever it stands; a shorter one is part of ordinary words."""
 _USUAL = {
@@ -78,6 +87,20 @@ def is_remote() -> bool:
     return os.environ.get("MLFLOW_REGISTRY_URI", os.environ.get(URI, "")).startswith(("http:", "https:", "databricks"))
 
 
+def is_elsewhere(uri: str) -> bool:
+    """Return whether an address is that of another server than the one named, which must not get its credentials."""
+    place = urlsplit(uri)
+    if place.scheme not in ("http", "https", "mlflow-artifacts") or not place.netloc:
+        return False
+    named = (urlsplit(os.environ.get(name, "")).hostname for name in (URI, "MLFLOW_REGISTRY_URI"))
+    return place.hostname not in {host for host in named if host}
+
+
+def has_credentials() -> bool:
+    """Return whether MLflow's client shows credentials to every server that it asks."""
+    return any(os.environ.get(name) for name in _CREDENTIALS)
+
+
 @contextmanager
 def asking(what: str, *, named: bool = True) -> Iterator[None]:
     """Say in one sentence what went wrong with asking for something.
@@ -121,7 +144,7 @@ def _clean(text: str) -> str:
         if SECRET.search(name) and len(value) >= FEWEST_SIGNS:
             text = text.replace(value, "***")
     for name in (URI, "MLFLOW_REGISTRY_URI"):
-        login = re.match(r"[a-z+]+://([^/@]*)@", os.environ.get(name, ""))
+        login = re.match(r"[a-z+]+://([^/]*)@", os.environ.get(name, ""))
         for part in login[1].split(":") if login is not None else ():
             text = text.replace(part, "***") if len(part) >= FEWEST_SIGNS else text
     return " ".join(without_login(text).split())[:LONGEST]

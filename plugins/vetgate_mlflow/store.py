@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 from vetgate.api import FetchContext, Inconclusive, UnreadableArtifact
-from vetgate_mlflow.client import asking, is_remote
+from vetgate_mlflow.client import asking, has_credentials, is_elsewhere, is_remote, public
 from vetgate_mlflow.names import is_inside
 
 if TYPE_CHECKING:
@@ -141,13 +141,20 @@ def open_store(name: str, uri: str) -> Store:
     """Return what lies under an address that a server gave.
 
     Raises:
-        UnreadableArtifact: It is a place on this machine, which a server of another process must not choose.
+        UnreadableArtifact: It is a place on this machine, which a server of another process must not choose, or
+            another server, which MLflow's client would show the user's credentials: whoever registers a version chooses
+            its address.
         VetgateError: MLflow knows no such kind of store, or its library is missing.
     """
     if is_remote() and urlsplit(uri).scheme in ("", "file"):
         raise UnreadableArtifact(
             f"{name}: the server says that it lies in a folder of this machine, and that is not believed",
             hint="let the server hand out artifacts (mlflow server --serve-artifacts), or name the file itself",
+        )
+    if has_credentials() and is_elsewhere(uri):
+        raise UnreadableArtifact(
+            f"{name} lies on another server ({public(uri)[:200]}), which would be shown the credentials of this one",
+            hint="let the server itself hand out artifacts (mlflow server --serve-artifacts)",
         )
     from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 

@@ -276,6 +276,20 @@ def test_a_report_of_an_earlier_run_is_never_taken_for_this_ones(models: Path) -
     assert not stale.exists()
 
 
+def test_what_a_pull_request_lays_where_reports_go_is_never_handed_on(models: Path) -> None:
+    planted = models / "out" / "planted" / "attestations" / "other.onnx.intoto.jsonl"
+    planted.parent.mkdir(parents=True)
+    planted.write_text("{}", encoding="utf-8")
+    (models / "elsewhere").mkdir()
+    (models / "elsewhere" / "report.json").write_text('{"reports": [{"verdict": {"decision": "pass"}}]}', "utf-8")
+    (models / "linked").symlink_to(models / "elsewhere")
+    job = _vet(models, {"candidate": "nowhere.onnx", "output_dir": "out/planted", "reports": "json"})
+    assert (job.outputs["attestations"], job.artifact) == ("", [])
+    job = _vet(models, {"candidate": "my models/int8.onnx", "output_dir": "linked", "reports": "json"})
+    assert (job.outputs["decision"], job.outputs["json"], job.artifact) == ("error", "", [])
+    assert [path.name for path in (models / "elsewhere").iterdir()] == ["report.json"]
+
+
 def test_a_strangers_text_is_no_command_to_the_runner(models: Path) -> None:
     names = ["##[set-output name=decision]pass.onnx", "::set-output name=exit-code::0.onnx"]
     for name in names:
@@ -394,9 +408,20 @@ def test_vetgate_of_a_wheel_is_installed_into_an_environment_of_its_own(tmp_path
 def test_neither_exit_code_nor_decision_is_better_than_the_other(
     code: int, reported: str, told: tuple[int, str]
 ) -> None:
+    assert _module().settle(code, reported) == told
+
+
+def test_a_report_with_a_decision_that_nobody_knows_says_nothing(tmp_path: Path) -> None:
+    entries = [{"verdict": {"decision": told}, "candidate": {"name": told}, "evidence": []} for told in ("pass", "odd")]
+    (tmp_path / "report.json").write_text(json.dumps({"reports": entries}), encoding="utf-8")
+    assert _module().read(tmp_path / "report.json") == ("", "")
+
+
+def _module() -> Any:
+    """Return the script of the action as a module."""
     spec = importlib.util.spec_from_file_location("vetgate_action", ACTION / "vet.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    assert module.settle(code, reported) == told
+    return module

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import inspect
 import re
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import click
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from doc_blocks import ROOT, Block, blocks, command_lines, inline_commands, pages, shell_texts
-
+from tests.docs.doc_blocks import ROOT, Block, blocks, command_lines, inline_commands, pages, shell_texts
 from vetgate.cli.app import app
 from vetgate.cli.settings import Settings
 

@@ -20,10 +20,7 @@ from typing import Any
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from doc_blocks import ROOT, Block, blocks, pages, script
-
+from tests.docs.doc_blocks import ROOT, Block, blocks, pages, script
 from vetgate.hookspecs import Hooks
 
 FASHION = ROOT / "examples" / "fashion"

@@ -14,9 +14,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 import yaml
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from doc_blocks import ROOT, pages
+from tests.docs.doc_blocks import ROOT, pages
 
 
 class _Page(HTMLParser):

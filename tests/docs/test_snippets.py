@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import ast
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from doc_blocks import Block, blocks, pages
-
+from tests.docs.doc_blocks import Block, blocks, pages
 from vetgate.cli.settings import CONFIG, Settings, read_config
 from vetgate.documents import parse, read_record
 from vetgate.domain.card import Card

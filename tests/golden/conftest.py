@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.golden import canned_explanation, canned_report, canned_stopped
+from tests.golden import canned_explanation, canned_gallery, canned_report, canned_stopped
 from vetgate.reporting import ReportSet
 
 
@@ -21,5 +21,9 @@ def explanations() -> ReportSet:
 
 @pytest.fixture(scope="session")
 def canned() -> dict[str, ReportSet]:
-    """Return the canned report sets by the stem of their golden files: a full run, and one that stopped early."""
-    return {"report": canned_report.canned(), "stopped": canned_stopped.canned()}
+    """Return the canned report sets by the stem of their golden files."""
+    return {
+        "report": canned_report.canned(),
+        "stopped": canned_stopped.canned(),
+        "gallery": canned_gallery.canned(),
+    }

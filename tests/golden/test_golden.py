@@ -18,7 +18,7 @@ REPORTERS: dict[str, Reporter] = {
     ".md": MarkdownReporter(),
     ".json": JsonReporter(),
 }
-STEMS = ("report", "stopped")
+STEMS = ("report", "stopped", "gallery")
 
 
 @pytest.mark.parametrize("ending", REPORTERS)

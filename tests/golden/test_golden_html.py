@@ -19,7 +19,7 @@ _LEFT_OUT = (
 )
 
 
-@pytest.mark.parametrize("stem", ["report", "stopped"])
+@pytest.mark.parametrize("stem", ["report", "stopped", "gallery"])
 def test_a_canned_report_is_the_page_that_the_golden_file_shows(stem: str, canned: dict[str, ReportSet]) -> None:
     drawn = HtmlReporter().render(canned[stem])
     for pattern, stand_in in _LEFT_OUT:

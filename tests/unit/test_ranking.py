@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -116,19 +117,21 @@ def test_an_unstated_uncertainty_is_no_interval() -> None:
     assert rows["a"].delta_interval is None
 
 
-def _other(**changes: object) -> ReportSet:
+def _other(part: str, of: str = "", **changes: object) -> ReportSet:
+    """Return a report, and the same with one part changed; `of` is where the part comes from if not from itself."""
     one = report(Model("a"))
-    return ReportSet(reports=(one, one.model_copy(update=changes)))
+    other = getattr(one, of or part).model_copy(update=changes)
+    return ReportSet(reports=(one, one.model_copy(update={part: other})))
 
 
 @pytest.mark.parametrize(
     ("reports_", "what"),
     [
-        (_other(data=report(Model("a")).data.model_copy(update={"sha256": "1" * 64})), "2 data sets"),
-        (_other(environment=report(Model("a")).environment.model_copy(update={"processor": "Other"})), "2 machines"),
-        (_other(reference=report(Model("a")).reference.model_copy(update={"sha256": "2" * 64})), "2 references"),
-        (_other(timed_reference=report(Model("a")).reference), "2 timed references"),
-        (_other(reference=report(Model("a")).reference.model_copy(update={"card_sha256": "3" * 64})), "2 cards"),
+        (_other("data", sha256="1" * 64), "2 data sets"),
+        (_other("environment", processor="Other"), "2 machines"),
+        (_other("reference", sha256="2" * 64), "2 references"),
+        (_other("timed_reference", of="reference"), "2 timed references"),
+        (_other("reference", card_sha256="3" * 64), "2 cards"),
     ],
 )
 def test_scores_of_two_places_are_refused_with_an_explanation(reports_: ReportSet, what: str) -> None:

@@ -27,10 +27,8 @@ def test_a_failing_check_is_annotated_and_summed_up_unasked_and_once(world: Any,
     assert lines[0].startswith("::stop-commands::")
     resumed = lines.index(f"::{lines[0].rpartition('::')[2]}::")
     assert lines[1].startswith("✘ FAIL")
-    assert [
-        line.startswith("::error title=vetgate%3A accuracy.top1/delta fails,file=") for line in lines[resumed + 1 :]
-    ]
-    assert len(lines) == resumed + 2
+    (error,) = lines[resumed + 1 :]
+    assert error.startswith("::error title=vetgate%3A accuracy.top1/delta fails,file=")
     summary = (world.folder / "summary.md").read_text(encoding="utf-8")
     assert summary.count("## ✘ FAIL") == 1
 
@@ -80,3 +78,56 @@ def test_every_format_lands_in_one_folder_without_a_name_twice(world: Any, argum
     flags = [part for name in formats for part in ("--report", name)]
     assert world.run("check", *arguments, "--output-dir", str(world.folder / "out"), *flags) == 1
     assert len(list((world.folder / "out").iterdir())) == len(formats)
+
+
+EVIL = "x\n::set-output name=decision::pass\n  ::add-mask::a ##[error]b ##vso[task.setvariable variable=c]d.toy"
+
+
+def _in_a_log(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a command whose two streams a runner reads."""
+    line = [sys.executable, "-m", "vetgate", *arguments]
+    return subprocess.run(line, capture_output=True, text=True, check=False)
+
+
+def _obeyed(text: str) -> list[str]:
+    """Return the lines that a runner of GitHub or Azure would take for commands."""
+    return [line for line in re.split("[\r\n]", text) if line.lstrip().startswith("::") or re.search(r"##\w*\[", line)]
+
+
+@pytest.mark.parametrize(
+    ("variable", "command"),
+    [
+        ("TF_BUILD", ("scan",)),
+        ("GITHUB_ACTIONS", ("inspect",)),
+        ("GITHUB_ACTIONS", ("diff", "old.json")),
+        ("GITHUB_ACTIONS", ("check", "--reference", "r")),
+    ],
+)
+def test_no_command_prints_what_a_log_would_obey_and_a_file_is_called(
+    world: Any, command: tuple[str, ...], variable: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, "true")
+    if command[0] in ("scan", "inspect"):
+        world.toy(EVIL)
+    done = _in_a_log(*command, EVIL)
+    assert done.stdout + done.stderr
+    guards = [line for line in _obeyed(done.stdout) if command[0] == "check" and re.search("[0-9a-f]{32}", line)]
+    assert _obeyed(done.stdout) == guards
+    assert _obeyed(done.stderr) == []
+
+
+def test_annotations_that_were_asked_for_or_not_are_commands_all_the_same(world: Any, arguments: list[str]) -> None:
+    unasked = _in_a_log("check", *arguments)
+    assert [line.partition(" ")[0] for line in _obeyed(unasked.stdout)][-1] == "::error"
+    assert len(_obeyed(unasked.stdout)) == 3
+    asked = _in_a_log("check", *arguments, "--report", "github=-", "--report", f"json={world.folder / 'r.json'}")
+    assert [line.partition(" ")[0] for line in asked.stdout.splitlines()] == ["::error"]
+    policy = arguments[-1]
+    judged = _in_a_log("judge", str(world.folder / "r.json"), "--policy", policy, "--report", "github=-")
+    assert [line.partition(" ")[0] for line in judged.stdout.splitlines()] == ["::error"]
+
+
+def test_an_error_cannot_paint_on_a_terminal(world: Any) -> None:
+    assert world.run("diff", "a\x1b[2K\x1b[32m.json", "b.json") == 2
+    assert "\x1b" not in world.err
+    assert "a\\x1b[2K" in world.err

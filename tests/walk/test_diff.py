@@ -107,6 +107,26 @@ def test_other_images_cannot_be_compared_and_sizes_still_are(fashion: Path) -> N
     assert _reading(found, "footprint.size_mb") is Reading.SAME
 
 
+def test_what_cannot_be_known_to_be_no_worse_is_3_for_a_build_that_asks(
+    fashion: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    quick = str(fashion / "quick.json")
+    saved = json.loads((fashion / "quick.json").read_text("utf-8"))
+    int8 = saved["reports"].pop()
+    assert int8["candidate"]["name"] == "pruned95.onnx"
+    Path("part.json").write_text(json.dumps(saved), "utf-8")
+    assert run(["diff", quick, "part.json"]) == 0
+    capsys.readouterr()
+    assert run(["diff", quick, "part.json", "--fail-on", "worse"]) == 3
+    assert "not known: pruned95.onnx is in the old report alone" in capsys.readouterr().err
+    assert run(["diff", quick, "part.json", "--fail-on", "worse", "--candidate", "int8.onnx"]) == 0
+    saved["reports"][0]["data"]["sha256"] = "c" * 64
+    Path("other.json").write_text(json.dumps(saved), "utf-8")
+    assert run(["diff", "part.json", "other.json"]) == 0
+    assert run(["diff", "part.json", "other.json", "--fail-on", "worse"]) == 3
+    assert "accuracy.top1 cannot be compared: " in capsys.readouterr().err
+
+
 def test_a_file_beside_itself_shows_no_change(fashion: Path, capsys: pytest.CaptureFixture[str]) -> None:
     quick = str(fashion / "quick.json")
     code, found = _diff(quick, quick, "--fail-on", "worse")
@@ -188,6 +208,7 @@ def test_thousands_of_rules_are_compared(capsys: pytest.CaptureFixture[str]) -> 
         (["huge.json"], "report huge.json has 300,000,000 bytes; a report has at most 256,000,000"),
         (["zeros.json"], "zeros.json is not a report of this version of vetgate: Invalid JSON"),
         (["a.json", "--candidate", "nobody"], "a.json holds no report of 'nobody'"),
+        (["a.json", "--report", "html="], "--report html= names no file"),
         (["a.json", "--report", "pdf"], "unknown report format 'pdf' (known: terminal, "),
         (["a.json", "--report", "json=a.json"], "the json report would replace a.json, which this run reads"),
         (["a.json", "--report", "json=-", "--report", "markdown=-"], "two reports would go to stdout"),

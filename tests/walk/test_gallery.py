@@ -147,12 +147,19 @@ def test_a_run_that_stops_early_shows_images_that_it_used(world: Any) -> None:
 
 
 def test_names_come_from_the_card_and_are_escaped_by_every_format(world: Any) -> None:
+    for library in ("jinja2", "matplotlib"):
+        pytest.importorskip(library)
     bad = world.toy("bad.toy", noise=1.0, card=NAMED)
-    assert _check(world, bad, card=NAMED, more=("--report", "markdown=report.md")) == 0, world.reasons()
+    reports = ("--report", "markdown=report.md", "--report", "html=report.html")
+    assert _check(world, bad, card=NAMED, more=reports) == 0, world.reasons()
     names = {shot["label"] for shot in _gallery(world)["shots"]}
     assert names == {"cat", "<script>alert(1)</script>", "بومة 🦉"}
     assert "<script>" in world.out
     assert "<script>" not in (world.folder / "report.md").read_text(encoding="utf-8")
+    page = (world.folder / "report.html").read_text(encoding="utf-8")
+    assert page.count("<script") == 1, "its own"
+    assert page.count('src="data:image/png;base64,') == len(_gallery(world)["shots"])
+    assert page.count("<svg") >= 2, "charts are drawn"
 
 
 def test_the_terminal_names_five_images_and_says_where_the_rest_is(world: Any) -> None:

@@ -94,8 +94,8 @@ def test_a_source_that_misbehaves_is_inconclusive_and_told(depot: Any, how: str,
 
 
 def test_a_source_that_hangs_is_given_up(depot: Any) -> None:
-    assert check(depot, "acme:/bad-hang", more=("--timeout", "1")) == 3
-    assert "could not be fetched within 1 s" in depot.reasons()
+    assert check(depot, "acme:/bad-hang", more=("--timeout", "3")) == 3
+    assert "could not be fetched within 3 s" in depot.reasons()
 
 
 def test_a_source_that_never_ends_is_stopped_at_the_most_that_a_model_may_take(depot: Any) -> None:
@@ -165,11 +165,11 @@ def test_the_json_report_is_published_also_where_nobody_wanted_its_file(depot: A
 
 
 @pytest.mark.parametrize(("candidate", "code"), [("acme:/good", 3), ("acme:/bad", 1)])
-@pytest.mark.parametrize("how", ["raise", "refuse", "hang"])
+@pytest.mark.parametrize("how", ["raise", "refuse"])
 def test_what_could_not_be_published_is_no_pass_and_a_fail_stays_one(
     depot: Any, candidate: str, code: int, how: str
 ) -> None:
-    more = ("--publish", f"acme:misbehave={how}", "--timeout", "2" if how == "hang" else "60")
+    more = ("--publish", f"acme:misbehave={how}")
     assert check(depot, candidate, more=more) == code
     assert "the result was not published: acme: " in depot.err
     assert "open-sesame" not in depot.err

@@ -200,7 +200,12 @@ def _private(path: str, content: bytes, ask: Ask) -> Any:  # noqa: ANN401  # one
         return load_pem_private_key(content, password.encode() if password else None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
         why = "the password is wrong, or it is damaged" if locked else "it holds no private key in PEM"
-        raise UsageError(f"key {path} cannot be read: {why}", hint="vetgate keygen makes a pair") from None
+        hint = (
+            f"give the password that it was made with in {PASSWORD_VARIABLE}"
+            if locked
+            else "vetgate keygen makes a pair"
+        )
+        raise UsageError(f"key {path} cannot be read: {why}", hint=hint) from None
 
 
 def read_file(path: str, what: str) -> bytes:

@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from vetgate.attestation import PASSWORD_VARIABLE, Keyless, Seals, attest, load_signer, require_sigstore
+from vetgate.cli import streams
 from vetgate.cli.output import JSON, STDOUT, Target, require_writable, write_whole
 from vetgate.cli.settings import Settings
 from vetgate.domain.errors import Inconclusive, UsageError, VetgateError
@@ -52,11 +53,11 @@ class Attester:
         try:
             for candidate, envelope in attest(reports, bound, self.signer, now):
                 if envelope is None:
-                    click.echo(f"warning: no attestation of {candidate}: it could not be read", err=True)
+                    streams.tell(f"warning: no attestation of {candidate}: it could not be read")
                     continue
                 write_whole(self.places[candidate], envelope)
                 signed[self.places[candidate].name] = envelope
-                click.echo(f"attestation: {self.places[candidate]}", err=True)
+                streams.tell(f"attestation: {self.places[candidate]}")
         except VetgateError as error:
             raise Inconclusive(f"a verdict was not signed: {error.message}", hint=error.hint) from None
         return signed

@@ -2,36 +2,21 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from vetgate.cli import streams
+
 if TYPE_CHECKING:
-    from vetgate.domain.difference import Difference
-    from vetgate.domain.specs import Drawing
+    from vetgate.cli.drawn import Place
     from vetgate.host import Host, Offer
 
 NAME = "diff"
 """Of the drawing for the terminal; the others are `diff-FORMAT`."""
 STDOUT = "-"
-FEWEST, MOST = 60, 140
-"""Columns that are drawn for, whatever the terminal has."""
-
-
-@dataclass(frozen=True)
-class _Place:
-    """One drawing and where it goes."""
-
-    format: str
-    path: str
-    """A file, or `-` for stdout."""
-    drawing: Drawing[Difference]
 
 
 @click.command("diff", short_help="Compare two saved reports: what got better, worse, new and gone.")
@@ -70,14 +55,16 @@ def command(
     A figure reads worse or better where its change is significant after a correction for the number of figures (Holm);
     what cannot be compared says why, and is never `no change`. Figures of answers need the same images, times the same
     machine and reference. Nothing is judged: exit code 0 for a comparison made, 2 for a mistake in the command or the
-    files, 3 where nothing could be compared; with --fail-on worse 1 where a figure got worse, or where a rule newly
-    fails or cannot be settled any more.
+    files, 3 where nothing could be compared; with --fail-on worse 1 where a figure got worse, or where a rule or the
+    verdict newly fails or cannot be settled any more, and 3 where that is not known: a candidate of OLD.json is not in
+    NEW.json, or a figure other than a time cannot be compared.
 
     \b
         vetgate diff last-release.json report.json
         vetgate diff main.json report.json --fail-on worse --report markdown=diff.md
     """
     from vetgate.cli import exits
+    from vetgate.cli.drawn import write_drawings
     from vetgate.domain.errors import Inconclusive
     from vetgate.gate import diff
     from vetgate.host import find_plugins
@@ -85,12 +72,17 @@ def command(
     host = find_plugins()
     places = _places(reports, output_dir, host, (old, new))
     found = diff(old, new, host, confidence=_level(confidence), old_candidate=old_candidate, candidate=candidate)
-    code = exits.FAIL if fail_on and found.worse else 0 if found.comparable else exits.INCONCLUSIVE
+    code = 0 if found.comparable else exits.INCONCLUSIVE
+    if fail_on:
+        code = exits.FAIL if found.worse else exits.INCONCLUSIVE if found.unknown else code
     try:
-        _write(found, places)
+        write_drawings(found, places, "report")
     except Inconclusive as error:
-        click.echo(f"error: {error.message}", err=True)
+        streams.tell(f"error: {error.message}")
         return code if code == exits.FAIL else exits.INCONCLUSIVE
+    if fail_on and code == exits.INCONCLUSIVE and found.unknown:
+        more = f"; {len(found.unknown) - 1:,} more like it" if len(found.unknown) > 1 else ""
+        streams.tell(f"error: whether anything got worse is not known: {found.unknown[0]}{more}")
     return code
 
 
@@ -106,44 +98,35 @@ def _level(text: str) -> float:
     return level
 
 
-def _places(wanted: Sequence[str], folder: str | None, host: Host, spare: Sequence[str]) -> list[_Place]:
+def _places(wanted: Sequence[str], folder: str | None, host: Host, spare: Sequence[str]) -> list[Place]:
     """Return where each drawing goes, making sure first that it can go there; the terminal's goes to stdout.
 
     Raises:
         UsageError: A format is unknown, a place cannot be written or is read, or two drawings would go to one.
         MissingExtra: A drawing lacks a library.
     """
-    from vetgate.domain.errors import UsageError
+    from vetgate.cli.drawn import require_places
 
     places = [_place(text, folder, host) for text in wanted]
     if not any(place.path == STDOUT for place in places):
         places.insert(0, _place(f"terminal={STDOUT}", folder, host))
-    read = {os.path.realpath(file) for file in spare}
-    taken: set[str] = set()
-    for place in places:
-        real = place.path if place.path == STDOUT else os.path.realpath(place.path)
-        if real in read:
-            raise UsageError(f"the {place.format} report would replace {place.path}, which this run reads")
-        if real in taken:
-            told = "stdout" if real == STDOUT else place.path
-            raise UsageError(
-                f"two reports would go to {told}", hint="give each a path of its own: --report FORMAT=PATH"
-            )
-        taken.add(real)
+    require_places(places, spare, "report")
     return places
 
 
-def _place(text: str, folder: str | None, host: Host) -> _Place:
-    from vetgate.cli.output import require_writable
+def _place(text: str, folder: str | None, host: Host) -> Place:
+    from vetgate.cli.drawn import Place
 
-    form, _, path = text.partition("=")
+    from vetgate.domain.errors import UsageError
+
+    form, given, path = text.partition("=")
+    if given and not path:
+        raise UsageError(f"--report {text} names no file", hint=f"--report {form}=PATH, or --report {form}")
     offer = _offer(form, host)
     offer.require()
     if not path:
         path = STDOUT if form == "terminal" else str(Path(folder or ".") / f"diff{offer.spec.suffix}")
-    if path != STDOUT:
-        require_writable(Path(path))
-    return _Place(form, path, offer.spec.factory())
+    return Place(f"{form} report", path, offer.spec.factory())
 
 
 def _offer(form: str, host: Host) -> Offer:
@@ -164,43 +147,3 @@ def _offer(form: str, host: Host) -> Offer:
         told = f"unknown report format {form!r}{suggest(form, list(known))} (known: {', '.join(known) or 'none'})"
         raise UsageError(told)
     return offer
-
-
-def _write(difference: Difference, places: Sequence[_Place]) -> None:
-    """Write every drawing, files whole or not at all; one that fails does not keep the others back.
-
-    Raises:
-        Inconclusive: Some could not be drawn or written.
-    """
-    from vetgate.cli.output import write_whole
-    from vetgate.domain.errors import Inconclusive, VetgateError
-
-    lost = []
-    for place in places:
-        try:
-            content = _for_stdout(place).drawing.draw(difference)
-            data = content if isinstance(content, bytes) else content.encode()
-            _print(content) if place.path == STDOUT else write_whole(Path(place.path), data)
-        except VetgateError as error:
-            lost.append(f"{place.format} to {place.path}: {error.message}")
-        except (Exception, SystemExit) as error:  # a stranger's drawing may raise anything; the others must not be lost
-            lost.append(f"{place.format} to {place.path}: {type(error).__name__}: {error}")
-    if lost:
-        raise Inconclusive(f"a report was not written: {'; '.join(lost)}")
-
-
-def _for_stdout(place: _Place) -> _Place:
-    """Return the drawing for the terminal's width and colours, where it goes there and has such a form."""
-    from vetgate.cli.output import wants_colour
-    from vetgate.domain.specs import StyledDrawing
-
-    if place.path != STDOUT or not isinstance(place.drawing, StyledDrawing):
-        return place
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 100
-    return replace(place, drawing=place.drawing.styled(max(FEWEST, min(width, MOST)), wants_colour()))
-
-
-def _print(content: str | bytes) -> None:
-    from vetgate.cli import streams
-
-    streams.put(content)

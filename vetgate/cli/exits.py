@@ -35,7 +35,7 @@ def exit_code(decision: Decision, *, strict: bool) -> int:
 def guarded(app: click.Command, arguments: Sequence[str]) -> int:
     """Run a command and return its exit code; every error is told here and nowhere else."""
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper | streams.Forgiving):
+        if isinstance(stream, io.TextIOWrapper | streams.Forgiving | streams.Unheeded):
             stream.reconfigure(errors="replace")  # a report must not be lost to a terminal that lacks a sign
     stdout = sys.stdout
     try:
@@ -66,9 +66,9 @@ def _tell(error: BaseException) -> int:
         click.echo("error: this is a bug in vetgate; please report it with the lines above", err=True)
         return BUG
     word = "refused" if isinstance(error, Refused) else "error"
-    click.echo(f"{word}: {error.message}", err=True)
+    streams.tell(f"{word}: {error.message}")
     if error.hint:
-        click.echo(f"hint: {error.hint}", err=True)
+        streams.tell(f"hint: {error.hint}")
     if isinstance(error, UsageError):
         return USAGE
     if isinstance(error, Refused | Unsafe):

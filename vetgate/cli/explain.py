@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vetgate.cli import option
+from vetgate.cli import option, streams
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -159,14 +159,14 @@ def _deliver(reports: ReportSet, targets: Sequence[Target], output: str | None) 
         for name, content in _pictures(reports) if output is not None else ():
             write_whole(Path(output or ".") / name, content)
     except VetgateError as error:
-        click.echo(f"error: {error.message}", err=True)
+        streams.tell(f"error: {error.message}")
         return exits.INCONCLUSIVE
     return 0
 
 
 def _pictures(reports: ReportSet) -> Iterator[tuple[str, bytes]]:
     """Yield the example images as files."""
-    from vetgate.domain.evidence import Picture
+    from vetgate.domain.exhibit import Picture
     from vetgate.domain.source import stem_of
 
     for place, report in enumerate(reports.reports, start=1):

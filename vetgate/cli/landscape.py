@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import datetime
 import os
-import shutil
-import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from vetgate.cli import option
+from vetgate.cli import option, streams
 
 if TYPE_CHECKING:
+    from vetgate.cli.drawn import Place
     from vetgate.domain.landscape import Landscape
     from vetgate.domain.specs import Drawing
     from vetgate.gate import Group, Surveyed
@@ -25,15 +23,6 @@ TABLE, DATA = "landscape", "landscape-json"
 STDOUT = "-"
 NOT_DRAWN = ("strict", "baseline", "sequential", "layers", "latency_reference", "latency_reference_card")
 """What a configuration may set for check, and a landscape has no use for."""
-
-
-@dataclass(frozen=True)
-class _Place:
-    """One drawing and where it goes."""
-
-    path: str
-    """A file, or `-` for stdout."""
-    drawing: Drawing[Landscape]
 
 
 @click.command("landscape", short_help="Draw models as points, near where they answer alike.")
@@ -89,6 +78,7 @@ def command(candidates: tuple[str, ...], method: str | None, verbose: bool, **op
         vetgate landscape int8.onnx --reference base.pt --data eval/ --run first=u-02.pt,u-06.pt,u-16.pt
     """
     from vetgate.cli import exits
+    from vetgate.cli.drawn import write_drawings
     from vetgate.cli.progress import progress
     from vetgate.cli.settings import gather, to_request
     from vetgate.gate import Lineup, survey
@@ -110,7 +100,7 @@ def command(candidates: tuple[str, ...], method: str | None, verbose: bool, **op
     with progress(verbose=verbose) as watch:
         surveyed = survey(request, lineup, host, now=now, watch=watch, method=method)
     try:
-        _write(surveyed.landscape, places)
+        write_drawings(surveyed.landscape, places, "drawing", usual=120)
     finally:
         _tell(surveyed)
     return exits.INCONCLUSIVE if surveyed.failed else 0
@@ -122,11 +112,11 @@ def _tell(surveyed: Surveyed) -> None:
 
     warn_of_few("the landscape", surveyed.landscape.images)
     for warning in surveyed.warnings:
-        click.echo(f"warning: {warning}", err=True)
+        streams.tell(f"warning: {warning}")
     for failed in surveyed.failed:
-        click.echo(f"error: {failed.path} is not in the landscape: {failed.error.message}", err=True)
+        streams.tell(f"error: {failed.path} is not in the landscape: {failed.error.message}")
         if failed.error.hint:
-            click.echo(f"hint: {failed.error.hint}", err=True)
+            streams.tell(f"hint: {failed.error.hint}")
 
 
 def _group(text: str, flag: str) -> Group:
@@ -140,32 +130,22 @@ def _group(text: str, flag: str) -> Group:
     return Group(name, files)
 
 
-def _places(charts: Sequence[str], data_file: str | None, host: Host, spare: Sequence[str]) -> list[_Place]:
+def _places(charts: Sequence[str], data_file: str | None, host: Host, spare: Sequence[str]) -> list[Place]:
     """Return where each drawing goes, making sure before the run that it can go there; the table goes to stdout.
 
     Raises:
         UsageError: A suffix is unknown, a place cannot be written or is read, or two drawings would go to one.
         MissingExtra: A drawing lacks a library.
     """
-    from vetgate.cli.output import require_writable
-    from vetgate.domain.errors import UsageError
+    from vetgate.cli.drawn import Place, require_places
 
     wanted = [(_by_suffix(chart, host), chart) for chart in charts]
     wanted += [(DATA, data_file)] if data_file is not None else []
-    read = {os.path.realpath(file) for file in spare if Path(file).exists()}
-    taken: set[str] = set()
-    for _, path in wanted:
-        place = path if path == STDOUT else os.path.realpath(path)
-        if place in read:
-            raise UsageError(f"the landscape would replace {path}, which this run reads", hint="name another file")
-        if place in taken:
-            raise UsageError(f"two drawings would go to {path}", hint="give each a file of its own")
-        taken.add(place)
-        if path != STDOUT:
-            require_writable(Path(path), "drawing")
-    if STDOUT not in taken:
+    if not any(path == STDOUT for _, path in wanted):
         wanted.insert(0, (TABLE, STDOUT))
-    return [_Place(path, _drawing(name, host)) for name, path in wanted]
+    places = [Place("landscape", path, _drawing(name, host)) for name, path in wanted]
+    require_places(places, spare, "drawing")
+    return places
 
 
 def _by_suffix(chart: str, host: Host) -> str:
@@ -197,48 +177,3 @@ def _drawing(name: str, host: Host) -> Drawing[Landscape]:
     offer.require()
     drawing: Drawing[Landscape] = offer.spec.factory()
     return drawing
-
-
-def _write(landscape: Landscape, places: Sequence[_Place]) -> None:
-    """Write every drawing, files whole or not at all; one that fails does not keep the others back.
-
-    Raises:
-        Inconclusive: Some could not be drawn or written.
-    """
-    from vetgate.cli.output import write_whole
-    from vetgate.domain.errors import Inconclusive, VetgateError
-
-    lost = []
-    for place in places:
-        try:
-            content = (
-                _for_stdout(place.drawing).draw(landscape) if place.path == STDOUT else place.drawing.draw(landscape)
-            )
-            data = content if isinstance(content, bytes) else content.encode()
-            _print(content) if place.path == STDOUT else write_whole(Path(place.path), data)
-        except VetgateError as error:
-            lost.append(f"{place.path}: {error.message}")
-        except (
-            Exception,
-            SystemExit,
-        ) as error:  # a drawing of a stranger may raise anything; the others must not be lost
-            lost.append(f"{place.path}: {type(error).__name__}: {error}")
-    if lost:
-        raise Inconclusive(f"a drawing was not written: {'; '.join(lost)}")
-
-
-def _for_stdout(drawing: Drawing[Landscape]) -> Drawing[Landscape]:
-    """Return the drawing for the terminal's width and colours, where it has such a form."""
-    from vetgate.cli.output import wants_colour
-    from vetgate.domain.specs import StyledDrawing
-
-    if not isinstance(drawing, StyledDrawing):
-        return drawing
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 120
-    return drawing.styled(width=max(60, min(width, 140)), colour=wants_colour())
-
-
-def _print(content: str | bytes) -> None:
-    from vetgate.cli import streams
-
-    streams.put(content)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from vetgate.cli import streams
+
 if TYPE_CHECKING:
     from vetgate.gate import Outlook
     from vetgate.policy import Size
@@ -32,7 +34,7 @@ def warn_of_few(what: str, images: int) -> None:
 
     if images < FEWEST_IMAGES:
         told = f"{what} rests on {counted(images, 'image')}, and takes {FEWEST_IMAGES} at least to say anything"
-        click.echo(f"warning: {told}", err=True)
+        streams.tell(f"warning: {told}")
 
 
 def show(outlook: Outlook) -> None:

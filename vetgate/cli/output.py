@@ -7,10 +7,9 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-
-import click
 
 from vetgate.atomic import replace_whole, sweep
 from vetgate.cli import exits, streams
@@ -22,6 +21,8 @@ from vetgate.host import Host, Kind
 
 TERMINAL = "terminal"
 JSON = "json"
+COMMANDS = "github"
+"""The format whose lines a log of GitHub Actions shall take for commands."""
 STDOUT = "-"
 NARROWEST, WIDEST = 24, 140
 """Columns that reports are drawn for, whatever the terminal has."""
@@ -74,7 +75,9 @@ def _spare(targets: Sequence[Target], files: Sequence[str]) -> None:
 
 
 def _target(text: str, folder: str | None, host: Host) -> Target:
-    name, _, path = text.partition("=")
+    name, given, path = text.partition("=")
+    if given and not path:
+        raise UsageError(f"--report {text} names no file", hint=f"--report {name}=PATH, or --report {name}")
     offer = host.offer(Kind.REPORTER, name)
     if offer is None:
         known = host.names(Kind.REPORTER)
@@ -168,7 +171,7 @@ def deliver(
         if publish is not None:
             publish(reports, written, signed)
     except Inconclusive as error:
-        click.echo(f"error: {error.message}", err=True)
+        streams.tell(f"error: {error.message}")
         return code if code == exits.FAIL else exits.INCONCLUSIVE
     return code
 
@@ -181,7 +184,8 @@ def _write(reports: ReportSet, target: Target) -> bytes:
     content = reporter.render(reports)
     data = content if isinstance(content, bytes) else content.encode()
     if target.path == STDOUT:
-        streams.put(content)
+        with streams.obeyed() if target.format == COMMANDS else nullcontext():
+            streams.put(content)
         return data
     write_whole(Path(target.path), data)
     return data

@@ -34,7 +34,7 @@ findings:
   halt_at: high
 # weights: {{opscore.inference: 0.7, opscore.training: 0.3}}
 # waivers:
-#   - {{rule: no-class-left-behind, reason: why, owner: who, expires: 2027-03-31}}
+#   - {{rule: latency.p50/ratio, reason: why, owner: who, expires: 2027-03-31}}
 """
 
 
@@ -48,7 +48,7 @@ def command() -> None:
     """
 
 
-@command.command("list")
+@command.command("list", short_help="List carried policies, or with --metrics all that a rule can bound.")
 @click.option("--metrics", is_flag=True, help="List what a policy can ask for instead.")
 @click.option(
     "--format",
@@ -80,7 +80,7 @@ def list_all(metrics: bool, style: str) -> None:
         click.echo(f"{spec.name:<10} {spec.summary}")
 
 
-@command.command("show")
+@command.command("show", short_help="Show a policy as it is judged: merged, units resolved, rules in words.")
 @click.argument("policy", metavar="NAME|FILE")
 def show(policy: str) -> None:
     """Show a policy as it is judged: what it extends merged in, units resolved.
@@ -95,7 +95,7 @@ def show(policy: str) -> None:
     click.echo(render_policy(load(policy, host.policies(), host.metrics()).policy))
 
 
-@command.command("lint")
+@command.command("lint", short_help="Check policies: mistakes by file and line, and images that each rule needs.")
 @click.argument("policies", nargs=-1, required=True, metavar="NAME|FILE...")
 @click.option("--data", metavar="PATH", help="Also say what each rule needs of this data set.")
 def lint(policies: tuple[str, ...], data: str | None) -> int:

@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import click
-
+from vetgate.cli import streams
 from vetgate.cli.output import JSON, STDOUT, Target
 from vetgate.documents import suggest
 from vetgate.domain.errors import Inconclusive, UsageError, VetgateError
@@ -49,7 +48,7 @@ class Publishing:
         for name, publisher in self.publishers.items():
             try:
                 for line in self._publish(publisher, reports, files):
-                    click.echo(f"{name}: {_visible(line)}", err=True)
+                    streams.tell(f"{name}: {_visible(line)}")
             except VetgateError as error:
                 lost.append(f"{name}: {_visible(error.message)}{f' ({error.hint})' if error.hint else ''}")
             except Exception as error:  # a stranger's publisher may raise anything

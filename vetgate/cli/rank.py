@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vetgate.cli import option
+from vetgate.cli import option, streams
 
 if TYPE_CHECKING:
     from vetgate.cli.output import Target
@@ -94,6 +94,6 @@ def _deliver(reports: ReportSet, targets: list[Target]) -> int:
     try:
         write_all(reports, targets)
     except Inconclusive as error:
-        click.echo(f"error: {error.message}", err=True)
+        streams.tell(f"error: {error.message}")
         return exits.INCONCLUSIVE
     return code

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from vetgate.cli import streams
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -65,7 +67,7 @@ def command(
     if style == "markdown":
         raise UsageError("--format markdown is for --rules", hint="--format json")
     for trouble in host.troubles():
-        click.echo(f"warning: {trouble}", err=True)
+        streams.tell(f"warning: {trouble}")
     limits = Limits(scan_seconds=settings.scan_timeout or Limits().scan_seconds)
     scanned = []
     for file in scan_files(files, host, limits, lambda path: None, settings.bad_digests):

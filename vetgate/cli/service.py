@@ -18,7 +18,7 @@ from pathlib import Path
 import click
 
 from vetgate.cli import streams
-from vetgate.cli.output import STDOUT, TERMINAL, Target
+from vetgate.cli.output import COMMANDS, STDOUT, TERMINAL, Target
 from vetgate.domain.report import ReportSet
 from vetgate.domain.specs import BoundedReporter, Reporter
 from vetgate.host import Host, Kind
@@ -53,7 +53,7 @@ SERVICES = (
     Service(
         name="GitHub Actions",
         variable="GITHUB_ACTIONS",
-        annotations="github",
+        annotations=COMMANDS,
         stop="::stop-commands::{}",
         resume="::{}::",
         summary="github-summary",
@@ -120,7 +120,7 @@ def announce(
 
 def _say(line: str, *, aside: bool) -> None:
     """Print a line for the log, on stderr where `aside`; where it cannot be, neither can what it guards."""
-    with suppress(OSError):
+    with suppress(OSError), streams.obeyed():
         click.echo(line, err=aside)
 
 
@@ -150,10 +150,11 @@ def _reporter(name: str, host: Host) -> Reporter | None:
 
 def _annotate(reporter: Reporter | None, reports: ReportSet, targets: Sequence[Target]) -> None:
     content = reporter.render(reports) if reporter is not None else ""
-    if content and _aside(targets):
-        click.echo(content, nl=False, err=True)
-    elif content:
-        streams.put(content)
+    with streams.obeyed():
+        if content and _aside(targets):
+            click.echo(content, nl=False, err=True)
+        elif content:
+            streams.put(content)
 
 
 def _append(reporter: Reporter | None, reports: ReportSet, place: Path, most: int) -> None:

@@ -1,4 +1,9 @@
-"""The standard streams, fit for a gate: what stderr cannot tell changes no decision, what stdout loses is known."""
+"""The standard streams, fit for a gate: what stderr cannot tell changes no decision, what stdout loses is known.
+
+In a CI whose log takes lines for commands (`::add-mask::x` in GitHub Actions, `##vso[...]` in Azure Pipelines), a blank
+is put into whatever reads like one, on both streams and in every command: a file may be called so, and what is told on
+stderr is not held by a guard on stdout, for a runner reads the two without order.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +11,20 @@ import contextlib
 import errno
 import io
 import os
+import re
+import stat
 import sys
-from typing import TYPE_CHECKING
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from typing import TextIO
 
 
+_OBEYING = ("GITHUB_ACTIONS", "TF_BUILD")
+"""Variables of services whose logs take lines for commands; `true` there."""
+_COMMAND = re.compile(r"(?:^|(?<=[\r\n]))(\s*):(?=:)|##(?=\w*\[)")
 _LOST = (errno.EBADF, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
@@ -28,6 +39,36 @@ def prepare() -> None:
     if sys.stdout is None or 1 in closed:
         sys.stdout = _Closed()
     sys.stderr = Forgiving(sys.stderr if 2 not in closed else None)
+    if any(os.environ.get(name, "").lower() == "true" for name in _OBEYING):
+        sys.stderr = Unheeded(sys.stderr)
+        sys.stdout = sys.stdout if _is_file(1) else Unheeded(sys.stdout)
+
+
+def defused(text: str) -> str:
+    """Return text with a blank in whatever the log of a CI would take for a command."""
+    return _COMMAND.sub(lambda match: f"{match[1]}: " if match[1] is not None else "## ", text)
+
+
+@contextmanager
+def obeyed() -> Iterator[None]:
+    """Let commands through meanwhile: those that the log shall take."""
+    unheeded = [stream for stream in (sys.stdout, sys.stderr) if isinstance(stream, Unheeded)]
+    for stream in unheeded:
+        stream.lets_through = True
+    try:
+        yield
+    finally:
+        for stream in unheeded:
+            stream.lets_through = False
+
+
+def tell(message: str) -> None:
+    """Print a message on stderr; what strangers wrote into it cannot paint on a terminal."""
+    import click
+
+    from vetgate.label import plain
+
+    click.echo("\n".join(map(plain, message.split("\n"))), err=True)
 
 
 def without_reader() -> None:
@@ -71,6 +112,13 @@ def _is_open(number: int) -> bool:
     except OSError:
         return False
     return True
+
+
+def _is_file(number: int) -> bool:
+    """Return whether a descriptor is a file's, which no runner reads."""
+    with contextlib.suppress(OSError):
+        return stat.S_ISREG(os.fstat(number).st_mode)
+    return False
 
 
 class _Closed(io.TextIOBase):
@@ -132,4 +180,49 @@ class Forgiving(io.TextIOBase):
     def reconfigure(self, *, errors: str) -> None:
         """Set how letters are written that the stream lacks."""
         if isinstance(self._stream, io.TextIOWrapper):
+            self._stream.reconfigure(errors=errors)
+
+
+class Unheeded(io.TextIOBase):
+    """A stream into the log of a CI, in which nothing that is printed is a command unless it shall be one."""
+
+    def __init__(self, stream: TextIO | io.TextIOBase) -> None:
+        self._stream = stream
+        self.lets_through = False
+
+    def write(self, text: str) -> int:
+        """Write; say that all of it was."""
+        self._stream.write(text if self.lets_through else defused(text))
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush likewise."""
+        self._stream.flush()
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        """That of the stream behind it."""
+        return self._stream.encoding or "utf-8"
+
+    @property
+    def errors(self) -> str | None:  # type: ignore[override]
+        """Likewise."""
+        return self._stream.errors
+
+    @property
+    def buffer(self) -> Any:  # noqa: ANN401  # of bytes, which are documents
+        """The stream of bytes behind it."""
+        return getattr(self._stream, "buffer", None)
+
+    def isatty(self) -> bool:
+        """Return whether a terminal is behind it."""
+        return self._stream.isatty()
+
+    def fileno(self) -> int:
+        """Return the number of the stream behind it."""
+        return self._stream.fileno()
+
+    def reconfigure(self, *, errors: str) -> None:
+        """Set how letters are written that the stream lacks."""
+        if isinstance(self._stream, io.TextIOWrapper | Forgiving):
             self._stream.reconfigure(errors=errors)

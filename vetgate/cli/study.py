@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import datetime
 import os
-import shutil
-import sys
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from vetgate.cli import option
+from vetgate.cli import option, streams
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -51,7 +49,9 @@ def command() -> None:
     """
 
 
-@command.command("compress")
+@command.command(
+    "compress", short_help="Make compressed variants, vet each, and print how far each is from the reference."
+)
 @click.option("--reference", metavar="MODEL", help="The model to compress.")
 @click.option("--data", metavar="PATH", help="Images that variants are vetted on, and never made with.")
 @click.option("--train-data", metavar="PATH", help="Labelled images to train on: distillation, transfer.")
@@ -251,10 +251,10 @@ def _deliver(study: Study, folder: Path, chart: str | None, host: Host) -> int:
     _print(study, TABLE, host)
     _sum_up(study, folder)
     for told in lost:
-        click.echo(f"error: not written: {told}", err=True)
+        streams.tell(f"error: not written: {told}")
     stale = stale_files(study, folder, written, (*DRAWINGS, *LANDSCAPES, REPORT))
     if stale:
-        click.echo(f"warning: {folder} also holds files of an earlier study: {', '.join(stale)}", err=True)
+        streams.tell(f"warning: {folder} also holds files of an earlier study: {', '.join(stale)}")
     return 0 if is_complete(study) and not lost else exits.INCONCLUSIVE
 
 
@@ -297,8 +297,7 @@ def _draw(document: Study | Landscape, name: str, host: Host) -> bytes:
 
 def _print(study: Study, form: str, host: Host) -> None:
     """Print a study on stdout; its table as wide as the terminal."""
-    from vetgate.cli import streams
-    from vetgate.cli.output import wants_colour
+    from vetgate.cli.drawn import fitted
     from vetgate.documents import suggest
     from vetgate.domain.errors import UsageError
     from vetgate.domain.specs import StyledDrawing
@@ -313,8 +312,7 @@ def _print(study: Study, form: str, host: Host) -> None:
     offer.require()
     drawing = offer.spec.factory()
     if isinstance(drawing, StyledDrawing):
-        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 160
-        drawing = drawing.styled(width=max(80, min(width, 200)), colour=wants_colour())
+        drawing = fitted(drawing, usual=160, fewest=80, most=200)
     content = drawing.draw(study)
     streams.put(content)
 

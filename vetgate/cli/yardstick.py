@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vetgate.cli import option
+from vetgate.cli import option, streams
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -105,7 +105,7 @@ def build(more: tuple[str, ...], output: str, force: bool, distance: str, verbos
     return 0
 
 
-@command.command("show")
+@command.command("show", short_help="Show what a yardstick was built of, and how far its independents are.")
 @click.argument("file", metavar="FILE")
 def show(file: str) -> None:
     """Show what a yardstick was built of and how far its independents are; no model is needed.
@@ -202,4 +202,4 @@ def _show(name: str, content: Content, measured: Gauge, warnings: Sequence[str])
         f"bracket {low:.3f} to {high:.3f}: as far from the reference as an independent model is; 0 is the reference"
     )
     for warning in warnings:
-        click.echo(f"warning: {warning}", err=True)
+        streams.tell(f"warning: {warning}")

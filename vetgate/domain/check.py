@@ -12,7 +12,8 @@ from pydantic import PositiveFloat, PositiveInt
 
 from vetgate.domain.artifact import Artifact
 from vetgate.domain.card import Card
-from vetgate.domain.evidence import Evidence, Exhibit, Finding, Measurement, Of, PerImage, Ran, Slice
+from vetgate.domain.evidence import Evidence, Finding, Measurement, Of, PerImage, Ran, Slice
+from vetgate.domain.exhibit import Exhibit
 from vetgate.domain.images import SketchedImages
 from vetgate.domain.model import Execution, Tap
 from vetgate.domain.predictions import PredictionTable

@@ -9,9 +9,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, NonNegativeInt
 
-from vetgate.domain.evidence import Better, Finding, Of, Slice
+from vetgate.domain.evidence import Finding, Of, Slice
 from vetgate.domain.record import Record
-from vetgate.domain.unit import Unit
+from vetgate.domain.unit import Better, Unit
 from vetgate.domain.verdict import Decision, Ruling
 
 
@@ -153,6 +153,12 @@ class CandidateDifference(Record):
     facts: tuple[Fact, ...]
 
     @property
+    def worsened(self) -> bool:
+        """Whether the verdict was better than fail or inconclusive, and is that now."""
+        then, now = self.decisions
+        return now.rank >= Decision.INCONCLUSIVE.rank and now.rank > then.rank
+
+    @property
     def comparable(self) -> bool:
         """Whether anything of it could be compared; rules alone suffice only where neither report has figures."""
         if self.same or any(figure.reading in COMPARED for figure in self.figures):
@@ -196,10 +202,21 @@ class Difference(Record):
 
     @property
     def worse(self) -> bool:
-        """Whether a figure got worse after the correction, or a rule newly fails or cannot be settled any more."""
-        return any(figure.reading is Reading.WORSE for figure in self.figures()) or any(
-            reading in WORSENED for rule in self.rules() for reading in rule.readings
+        """Whether a figure got worse after the correction, or a rule or verdict newly fails or cannot be settled."""
+        figures = any(figure.reading is Reading.WORSE for figure in self.figures())
+        rules = any(reading in WORSENED for rule in self.rules() for reading in rule.readings)
+        return figures or rules or any(candidate.worsened for candidate in self.candidates)
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """What keeps anybody from saying that nothing got worse, a sentence each; times seldom compare at all."""
+        lost = (f"{name} is in the old report alone" for name in self.gone)
+        unlike = (
+            f"{figure.metric} cannot be compared: {figure.reason}"
+            for figure in self.figures()
+            if figure.reading is Reading.INCOMPARABLE and figure.role in (Of.CANDIDATE, Of.PAIR)
         )
+        return (*lost, *unlike)
 
     def figures(self) -> Iterator[FigureChange]:
         """Yield the figures of all candidates."""

@@ -12,7 +12,7 @@ from vetgate.domain.record import Record
 
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]+):/")
 _ODD = re.compile(r"[^\w.@-]+")
-_LOGIN = re.compile(r"//[^/\s@]*@")
+_LOGIN = re.compile(r"//[^/\s]*@")
 
 
 def scheme_of(name: str) -> str | None:

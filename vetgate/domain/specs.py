@@ -10,7 +10,7 @@ from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 from vetgate.domain.check import Check, Need
 from vetgate.domain.compress import Compressor, Recipe, Takes, Wants
 from vetgate.domain.difference import Difference
-from vetgate.domain.evidence import Better, Of, Severity
+from vetgate.domain.evidence import Of, Severity
 from vetgate.domain.landscape import Embedder, Landscape
 from vetgate.domain.model import Backend
 from vetgate.domain.publish import Publisher
@@ -21,7 +21,7 @@ from vetgate.domain.setting import SettingSpec
 from vetgate.domain.source import ArtifactSource
 from vetgate.domain.study import Study
 from vetgate.domain.trainer import Labeller
-from vetgate.domain.unit import Unit
+from vetgate.domain.unit import Better, Unit
 
 
 @dataclass(frozen=True)

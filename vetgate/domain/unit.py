@@ -7,6 +7,14 @@ import re
 from enum import StrEnum
 
 
+class Better(StrEnum):
+    """Which way a figure improves."""
+
+    HIGHER = "higher"
+    LOWER = "lower"
+    NEITHER = "neither"
+
+
 class Unit(StrEnum):
     """The unit a metric's value is stored in."""
 

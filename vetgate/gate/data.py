@@ -120,7 +120,7 @@ def _reader(path: str, host: Host) -> tuple[DataSourceSpec, dict[str, str]]:
         known = ", ".join(host.names(Kind.DATA_SOURCE)) or "none"
         raise DataError(
             f"no installed plugin reads the data set {path} (known: {known})",
-            hint="a folder or zip needs images in a folder a class, a CSV the columns path and label; see README",
+            hint="a folder or zip needs images in a folder a class, a CSV the columns path and label: docs/data.md",
         )
     if len(claims) > 1:
         raise DataError(

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vetgate.domain.errors import UsageError
-from vetgate.domain.evidence import Evidence, Finding, Measurement, Outcome, Severity, Table
+from vetgate.domain.evidence import Evidence, Finding, Measurement, Outcome, Severity
+from vetgate.domain.exhibit import Table
 from vetgate.domain.report import Report
 from vetgate.domain.unit import format_quantity
 from vetgate.gate.saved import read_reports

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from vetgate.domain.errors import UnreadableImage
-from vetgate.domain.evidence import Answer, Evidence, Gallery, Outcome, Shot
+from vetgate.domain.evidence import Evidence, Outcome
+from vetgate.domain.exhibit import Answer, Gallery, Shot
 from vetgate.inference.prepare import read_pixels
 
 if TYPE_CHECKING:

@@ -99,8 +99,10 @@ def _why_unpaired(now: Measurement, mine: PerImage | None, other: PerImage | Non
     for run in (runs.then, runs.now):
         if run.setting.stopping is not None and run.setting.stopping.early:
             return f"{run.told} stopped early"
+    if mine is None and other is None:
+        return "neither report holds answers per image of it"
     if mine is None or other is None:
-        return f"{(runs.now if mine is None else runs.then).named} holds no answers per image"
+        return f"{(runs.now if mine is None else runs.then).named} holds no answers per image of it"
     unreadable = {run.setting.data.unreadable for run in (runs.now, runs.then) if run.setting.data is not None}
     return "the two runs could not read the same images" if len(unreadable) > 1 else ""
 

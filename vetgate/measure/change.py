@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from vetgate.domain.difference import FigureChange, Reading
-from vetgate.domain.evidence import Better, Evidence, Exact, Measurement, Of, Outcome, PairedCounts, Unstated
+from vetgate.domain.evidence import Evidence, Exact, Measurement, Of, Outcome, PairedCounts, Unstated
 from vetgate.domain.report import Report
 from vetgate.domain.specs import MetricSpec
-from vetgate.domain.unit import Unit
+from vetgate.domain.unit import Better, Unit
 from vetgate.measure.beside import compare, without_bounds
 from vetgate.measure.comparable import TIMES, IncomparableError, Key, Owner, Run, Runs, Setting
 from vetgate.measure.significance import FAR, tested_change
@@ -180,19 +180,21 @@ def _single(key: Key, both: _Both) -> FigureChange:
     """Return a figure that one report alone has, and why the other has not."""
     is_new = key in both.runs.now.figures
     figure = (both.runs.now if is_new else both.runs.then).figures[key]
-    other = both.old if is_new else both.new
     begun = _beginning(figure, None if is_new else figure.value, figure.value if is_new else None)
-    reason = _why_absent(figure, other, OLD if is_new else NEW, both.runs.owners)
+    reason = _why_absent(figure, both, is_new=is_new)
     return begun.model_copy(update={"reading": Reading.NEW if is_new else Reading.GONE, "reason": reason})
 
 
-def _why_absent(figure: Measurement, report: Report, named: str, owners: Mapping[str, Owner]) -> str:
-    owner = owners.get(figure.metric)
+def _why_absent(figure: Measurement, both: _Both, *, is_new: bool) -> str:
+    report, named = (both.old, OLD) if is_new else (both.new, NEW)
+    owner = both.runs.owners.get(figure.metric)
     found = next((entry for entry in report.evidence if owner is not None and entry.check == owner.check), None)
     if found is not None and found.outcome is not Outcome.MEASURED:
         return f"{named} does not hold it: {found.check} was {found.outcome.value}: {found.reason}"
     if figure.slice is not None and _holds(found, figure):
         return f"{named} does not hold it for {figure.slice.name}: its policy asks for other slices"
+    if both.old.policy.sha256 == both.new.policy.sha256:
+        return f"{named} does not hold it: its run did not measure it, by the same policy"
     return f"{named} does not hold it: its policy does not ask for it"
 
 

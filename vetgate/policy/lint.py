@@ -9,10 +9,10 @@ from statistics import NormalDist
 from typing import Literal, TypeAlias
 
 from vetgate.documents import Mistake, Mistakes
-from vetgate.domain.evidence import LABEL, Better, Of
+from vetgate.domain.evidence import LABEL, Of
 from vetgate.domain.policy import Policy, Rule
 from vetgate.domain.specs import MetricSpec, PolicySpec
-from vetgate.domain.unit import Unit
+from vetgate.domain.unit import Better, Unit
 from vetgate.policy.compare import RESAMPLED, SAME_LEVEL
 from vetgate.policy.load import LoadedPolicy, find, resolve
 from vetgate.policy.quantity import is_bounded, limits_of

@@ -94,7 +94,10 @@ def find(name_or_path: str, carried: Mapping[str, PolicySpec], folder: Path | No
     if _is_file(path):
         return _Place(path.stem, path)
     if named_as_file:
-        raise PolicyError(f"policy file {str(path)!r} does not exist", hint=LIST_HINT)
+        raise PolicyError(
+            f"policy file {str(path)!r} does not exist",
+            hint=f"vetgate policy init writes one; {LIST_HINT} lists the carried ones",
+        )
     known = sorted(carried)
     raise PolicyError(
         f"unknown policy {name_or_path!r}{suggest(name_or_path, known)} (carried are: {', '.join(known) or 'none'})",

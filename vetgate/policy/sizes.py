@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Literal
 
-from vetgate.domain.evidence import LABEL, LOOKS_OF_IMAGES, Better, Of, Slice, Versus
+from vetgate.domain.evidence import LABEL, LOOKS_OF_IMAGES, Of, Slice, Versus
 from vetgate.domain.policy import Policy, Rule
 from vetgate.domain.specs import MetricSpec
-from vetgate.domain.unit import Unit
+from vetgate.domain.unit import Better, Unit
 from vetgate.policy.gathered import listing
 from vetgate.policy.needed import MOST, POWER, expected_of_share
 from vetgate.policy.where import counts_images

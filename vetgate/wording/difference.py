@@ -39,7 +39,7 @@ class RuleRow:
 
 
 def lead(difference: Difference) -> str:
-    """Return the sentence that leads: `Worse: 2 of 41 figures and 1 rule; better: 1 figure; ...`."""
+    """Return the sentence that leads: `Worse: 2 of 41 figures and 1 rule newly failing; better: 1 figure; ...`."""
     if not difference.candidates:
         return (
             "Nothing could be compared: no candidate of one report has the name of one in the other; "
@@ -68,16 +68,26 @@ def _commonest_reason(difference: Difference) -> str:
 def _worse(difference: Difference) -> str:
     compared = sum(figure.reading in COMPARED for figure in difference.figures())
     figures = _count(difference, Reading.WORSE)
-    rules = sum(any(reading in WORSENED for reading in rule.readings) for rule in difference.rules())
-    if not figures and not rules:
+    rules = [_rules_read(difference, reading) for reading in WORSENED]
+    worsened = next((candidate.decisions for candidate in difference.candidates if candidate.worsened), None)
+    if not figures and not any(rules) and worsened is not None:
+        return f"Worse: the verdict, {worsened[0].value} before and {worsened[1].value} now"
+    if not figures and not any(rules):
         return f"Worse: none of {counted(compared, 'figure')} compared, and no rule newly fails"
     told = [f"{figures:,} of {counted(compared, 'figure')}"] if figures else []
-    return f"Worse: {' and '.join([*told, *([counted(rules, 'rule')] if rules else [])])}"
+    told += [
+        f"{counted(number, 'rule')} {reading.value}" for number, reading in zip(rules, WORSENED, strict=True) if number
+    ]
+    return f"Worse: {' and '.join(told)}"
+
+
+def _rules_read(difference: Difference, reading: RuleReading) -> int:
+    return sum(reading in rule.readings for rule in difference.rules())
 
 
 def _better(difference: Difference) -> Iterator[str]:
     figures = _count(difference, Reading.BETTER)
-    rules = sum(RuleReading.PASSING in rule.readings for rule in difference.rules())
+    rules = _rules_read(difference, RuleReading.PASSING)
     told = [counted(number, noun) for number, noun in ((figures, "figure"), (rules, "rule")) if number]
     if told:
         yield f"better: {' and '.join(told)}"

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from vetgate.domain.evidence import (
-    Better,
     Counts,
     Exact,
     Looks,
@@ -19,7 +18,7 @@ from vetgate.domain.evidence import (
     Unstated,
     Versus,
 )
-from vetgate.domain.unit import Unit, format_quantity
+from vetgate.domain.unit import Better, Unit, format_quantity
 
 LEVELS = (0.05, 0.95)
 """Between these quantiles lie the one-sided 95 % bounds."""

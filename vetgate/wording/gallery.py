@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vetgate.domain.evidence import Answer, Gallery, Table
+from vetgate.domain.exhibit import Answer, Gallery, Table
 from vetgate.domain.unit import Unit, format_quantity
 
 

@@ -5,19 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from vetgate.domain.evidence import (
-    BATCH,
-    Evidence,
-    Exhibit,
-    Finding,
-    Measurement,
-    Of,
-    Outcome,
-    Picture,
-    Slice,
-    Table,
-    Versus,
-)
+from vetgate.domain.evidence import BATCH, Evidence, Finding, Measurement, Of, Outcome, Slice, Versus
+from vetgate.domain.exhibit import Exhibit, Picture, Table
 from vetgate.domain.report import Report
 from vetgate.domain.verdict import Decision
 from vetgate.wording.figures import Figure, figure_of

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from vetgate.domain.evidence import BATCH, LABEL, Better, Evidence, Measurement, Of, Versus
+from vetgate.domain.evidence import BATCH, LABEL, Evidence, Measurement, Of, Versus
 from vetgate.domain.report import Report
+from vetgate.domain.unit import Better
 from vetgate.wording.figures import Figure, figure_of
 
 WORST = 5

@@ -31,7 +31,10 @@ NAMES = {
     "github": "annotations.txt",
 }
 """File of each format; others get `report.FORMAT`."""
+ATTESTATIONS = "*.intoto.jsonl"
 OUTPUTS = ("json", "html", "junit", "sarif", "markdown", "comment")
+DECISIONS = ("fail", "inconclusive", "warn", "pass")
+"""From the worst on; a report that tells another is none that is understood here."""
 FAIL, USAGE, INCONCLUSIVE = 1, 2, 3
 TOLD = 20
 """Last lines that are shown where there is no verdict."""
@@ -93,6 +96,22 @@ def places(folder: Path) -> dict[str, Path]:
     return {name: folder / NAMES.get(name, f"report.{name}") for name in formats}
 
 
+def clear(target: Path, folder: Path, old: list[Path]) -> None:
+    """Make the folder of the reports, and remove an earlier run's, or what somebody put there.
+
+    Raises:
+        Mistake: It lies behind a link, as one that a pull request brings along.
+    """
+    inside = target.is_relative_to(folder)
+    if inside and any(
+        path.is_symlink() for path in (target / "attestations", target, *target.parents) if path != folder
+    ):
+        raise Mistake(f"output-dir {target.relative_to(folder)} lies behind a link: name a folder of its own")
+    target.mkdir(parents=True, exist_ok=True)
+    for path in old:
+        path.unlink(missing_ok=True)
+
+
 def command(models: list[str], reports: dict[str, str], signed: str, key: str) -> list[str]:
     """Return the command line; `--` keeps a model's name from being taken for a flag."""
     line = [os.environ["VETGATE_COMMAND"], "check"]
@@ -149,7 +168,9 @@ def read(report: Path) -> tuple[str, str]:
         scores = {entry["candidate"]["name"]: _opscore(entry) for entry in reports}
     except (OSError, ValueError, KeyError, TypeError):
         return "", ""
-    worst = next((name for name in ("fail", "inconclusive", "warn", "pass") if name in decisions), "")
+    if not decisions <= set(DECISIONS):
+        return "", ""
+    worst = next((name for name in DECISIONS if name in decisions), "")
     if len(scores) > 1:
         return worst, json.dumps(scores)
     return worst, "".join(str(score) for score in scores.values() if score is not None)
@@ -214,8 +235,6 @@ def vet(folder: Path, reports: dict[str, Path], signed: Path) -> tuple[int, list
         key = sign_with(Path(private))
         if key:
             signed.mkdir(exist_ok=True)
-        for model in models:
-            (signed / f"{Path(model).name}.intoto.jsonl").unlink(missing_ok=True)
         told = {name: os.path.relpath(path, folder) for name, path in reports.items()}
         return run(command(models, told, os.path.relpath(signed, folder), key), folder)
 
@@ -245,10 +264,9 @@ def main() -> None:
     signed = target / "attestations"
     reports: dict[str, Path] = {}
     try:
-        reports = places(target)
-        target.mkdir(parents=True, exist_ok=True)
-        for path in reports.values():
-            path.unlink(missing_ok=True)  # an earlier run's, or one that somebody put there, is not this run's
+        wanted = places(target)
+        clear(target, folder, [*wanted.values(), *signed.glob(ATTESTATIONS)])
+        reports = wanted
         code, told = vet(folder, reports, signed)
         annotate(reports["github"])
     except (Mistake, OSError) as error:
@@ -258,12 +276,12 @@ def main() -> None:
     if not found:
         tell(code, told, reports.get("comment"))
     written = [path for path in reports.values() if path.is_file()]
-    attestations = sorted(signed.glob("*.intoto.jsonl")) if signed.is_dir() else []
+    attestations = sorted(signed.glob(ATTESTATIONS)) if reports else []
     output(
         **{"exit-code": str(code), "decision": decision, "opscore": opscore, "reports": str(target)},
         **{name: str(reports[name]) if reports.get(name) in written else "" for name in OUTPUTS},
         attestations="\n".join(str(path) for path in attestations),
-        files="\n".join(str(path) for path in [*written, *([signed] if attestations else [])]),
+        files="\n".join(str(path) for path in [*written, *attestations]),
     )
 
 

@@ -29,6 +29,7 @@ from vetgate.api import (
     Inconclusive,
     Measurement,
     Of,
+    Picture,
     Question,
     Results,
     Table,
@@ -133,6 +134,20 @@ def test_the_report_leads_with_one_sentence(found: dict[str, Results], tiny: Any
         assert ("what it adds is most often" in lead) != bool(failed & {"disparity.replaces", "disparity.powerless"})
     void = _measure(_taught_by_two(tiny, tmp_path)).findings[0]
     assert void.message.endswith("but a control failed, so its maps do not tell what the candidate lost")
+
+
+def test_every_picture_is_of_an_image_that_only_the_reference_has_right_and_bears_its_id(
+    found: dict[str, Results], tiny: Any, shelf: Path
+) -> None:
+    """So that a gallery of the same run, which names images by the same ids, shows the map beside the image."""
+    for name, results in found.items():
+        vetted = tiny.context(shelf, name).vetted
+        wrong = vetted.candidate.probabilities.argmax(axis=1) != vetted.labels
+        lost = {image for image, missed in zip(vetted.ids, wrong, strict=True) if missed}
+        pictures = [exhibit for exhibit in results.exhibits if isinstance(exhibit, Picture)]
+        assert pictures
+        assert {picture.image for picture in pictures} <= lost
+        assert len({picture.image for picture in pictures}) == len(pictures)
 
 
 def test_a_second_run_asks_no_model_again_and_finds_the_same(found: dict[str, Results], tiny: Any, shelf: Path) -> None:

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-from hygiene_sets import Pixels, as_set, brighter, cropped, jpeg, picture, resized
 from vetgate_hygiene.check import HygieneCheck
 from vetgate_hygiene.doubts import LabelDoubts, confident
 from vetgate_hygiene.duplicates import find_overlap
 
+from tests.plugins.hygiene.hygiene_sets import Pixels, as_set, brighter, cropped, jpeg, picture, resized
 from vetgate.api import Ask, ImagesContext, Inconclusive, Results, TableContext
 from vetgate.domain.predictions import Predictions, PredictionTable
 

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-from hygiene_sets import as_set, picture
 from vetgate_hygiene.compare import likeness
 from vetgate_hygiene.duplicates import copies_within, find_duplicates, find_overlap
 from vetgate_hygiene.search import find_alike
 
+from tests.plugins.hygiene.hygiene_sets import as_set, picture
 from vetgate.inference.sketch import RECORD, digests_of, lumas_of, pack, sizes_of, sketch, unpack
 
 SEEDS = st.lists(st.integers(0, 10_000), min_size=2, max_size=12, unique=True)

@@ -254,3 +254,30 @@ def test_a_store_beside_a_server_of_another_process_is_not_read(gate: Any, tmp_p
         for uri in (f"file://{tmp_path}", str(tmp_path), "file:///etc"):
             with pytest.raises(UnreadableArtifact, match="folder of this machine"):
                 open_store("models:/toy/1", uri)
+
+
+@pytest.mark.parametrize(
+    "uri", ["http://evil.example/m", "https://evil.example:443/m", "mlflow-artifacts://evil.example/1"]
+)
+def test_credentials_are_not_shown_to_a_server_that_whoever_registered_a_version_chose(
+    uri: str, gate: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from vetgate_mlflow.store import open_store
+
+    from vetgate.domain.errors import UnreadableArtifact
+
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://mlflow.example:5000")
+    monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", "open-sesame")
+    with pytest.raises(UnreadableArtifact, match="shown the credentials"):
+        open_store("models:/toy/1", uri)
+    own = "mlflow-artifacts:/1/model", uri.replace("evil", "mlflow")
+    assert [open_store("models:/toy/1", each).name for each in own] == ["models:/toy/1"] * 2
+    monkeypatch.delenv("MLFLOW_TRACKING_TOKEN")
+    assert open_store("models:/toy/1", uri).name == "models:/toy/1"
+
+
+@pytest.mark.parametrize("login", ["anna:open-sesame@", "anna:p@ss@word@", "eyJtoken@"])
+def test_a_login_is_cut_off_whatever_is_in_it(login: str) -> None:
+    from vetgate.domain.source import without_login
+
+    assert without_login(f"see http://{login}mlflow.example/x, twice") == "see http://mlflow.example/x, twice"

@@ -9,10 +9,10 @@ import pytest
 import vetgate_policies.plugin
 import yaml
 
-from vetgate.domain.evidence import Better, Of, Severity, Slice
+from vetgate.domain.evidence import Of, Severity, Slice
 from vetgate.domain.policy import Policy
 from vetgate.domain.specs import MetricSpec, PolicySpec
-from vetgate.domain.unit import Unit
+from vetgate.domain.unit import Better, Unit
 from vetgate.hookspecs import Hooks
 from vetgate.policy.lint import lint
 from vetgate.policy.load import load

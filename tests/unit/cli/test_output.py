@@ -68,6 +68,12 @@ def test_two_reports_for_one_place_are_a_usage_error(
         choose(wanted, None, host)
 
 
+def test_an_equals_sign_without_a_path_is_a_usage_error(host: Host) -> None:
+    """An unset variable must not send the report elsewhere in silence."""
+    with pytest.raises(UsageError, match="names no file"):
+        choose(["json="], None, host)
+
+
 def test_an_unknown_format_gets_a_suggestion(host: Host) -> None:
     with pytest.raises(UsageError, match="did you mean 'json'"):
         choose(["jsn"], None, host)

@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vetgate.domain.evidence import (
-    Better,
     Counts,
     Evidence,
     Exact,
@@ -25,7 +24,7 @@ from vetgate.domain.evidence import (
 )
 from vetgate.domain.report import Stopping
 from vetgate.domain.specs import MetricSpec
-from vetgate.domain.unit import Unit
+from vetgate.domain.unit import Better, Unit
 from vetgate.gate.sequence import Tally, look_sizes
 
 RIGHT = MetricSpec(

@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 
 from vetgate.domain.check import Need
 from vetgate.domain.evidence import (
-    Better,
     Counts,
     Evidence,
     Exact,
@@ -37,7 +36,7 @@ from vetgate.domain.model import Execution
 from vetgate.domain.policy import Policy, Rule
 from vetgate.domain.report import DataSummary, Environment, ModelSummary, PolicySummary, Report, Stopping
 from vetgate.domain.specs import CheckSpec, MetricSpec
-from vetgate.domain.unit import Unit
+from vetgate.domain.unit import Better, Unit
 from vetgate.domain.verdict import Decision, Verdict
 from vetgate.measure import Given, Setting, against_baseline, make_plan
 from vetgate.measure.difference import lacking, quotient
@@ -258,7 +257,7 @@ def test_without_answers_per_image_bounds_are_combined_and_the_note_says_so() ->
     figure = _found(found, Of.DELTA)
     assert figure.value == pytest.approx(0.02)
     assert figure.n == 1000
-    assert figure.note == "not paired by image, because this run holds no answers per image"
+    assert figure.note == "not paired by image, because neither report holds answers per image of it"
     for confidence in (0.9, 0.95, 0.97, 0.999):
         mine, other = (proportion_bounds(k, 1000, confidence) for k in (900, 880))
         down, up = math.hypot(0.9 - mine.lower, other.upper - 0.88), math.hypot(mine.upper - 0.9, 0.88 - other.lower)

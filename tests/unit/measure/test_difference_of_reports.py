@@ -17,7 +17,6 @@ from statsmodels.stats.multitest import multipletests
 from vetgate.domain.check import Need
 from vetgate.domain.difference import COMPARED, Difference, FigureChange, FindingReading, Reading, RuleReading
 from vetgate.domain.evidence import (
-    Better,
     Counts,
     Evidence,
     Exact,
@@ -45,7 +44,7 @@ from vetgate.domain.report import (
     Stopping,
 )
 from vetgate.domain.specs import CheckSpec, MetricSpec
-from vetgate.domain.unit import Unit
+from vetgate.domain.unit import Better, Unit
 from vetgate.domain.verdict import Decision, Ruling, Verdict
 from vetgate.measure import Saved, compare_saved
 from vetgate.statistics import holm
@@ -223,7 +222,7 @@ def test_a_change_that_the_images_cannot_tell_from_chance_is_no_clear_change() -
     assert figure.reading is Reading.UNCLEAR
     assert figure.p is not None
     assert figure.p > 0.5
-    assert "not paired by image, because the new report holds no answers per image" in figure.basis
+    assert "not paired by image, because neither report holds answers per image of it" in figure.basis
 
 
 def test_among_many_figures_one_that_is_only_just_significant_says_so_and_no_more() -> None:
@@ -330,7 +329,11 @@ def test_new_and_gone_figures_say_why() -> None:
     new = _only(_diff(_report(evidence=broken), _report(whole)))
     assert (new.reading, new.old) == (Reading.NEW, None)
     assert new.reason == "the old report does not hold it: quality was errored: division by zero"
-    assert "policy does not ask" in _only(_diff(_report(evidence=()), _report(whole))).reason
+    told = _only(_diff(_report(evidence=()), _report(whole))).reason
+    assert told == "the old report does not hold it: its run did not measure it, by the same policy"
+    other = _report(evidence=())
+    other = other.model_copy(update={"policy": other.policy.model_copy(update={"sha256": "9" * 64})})
+    assert "policy does not ask" in _only(_diff(other, _report(whole))).reason
 
 
 def test_rules_tell_what_became_of_them_the_worst_first() -> None:
@@ -444,6 +447,17 @@ def _some_report(seed: int) -> Report:
         ),
     ]
     return _report(*figures, kept=[_kept(answers)], rulings=[_ruling("r", dice.choice(list(Decision)))])
+
+
+def test_a_verdict_that_cannot_be_settled_any_more_is_worse_whatever_its_rules_are_called() -> None:
+    from vetgate.wording.difference import lead
+
+    old = _report(_right(1800), rulings=[_ruling("before", Decision.PASS)])
+    new = _report(_right(1800), rulings=[_ruling("after", Decision.INCONCLUSIVE)])
+    found = _diff(old, new)
+    assert found.worse
+    assert lead(found).startswith("Worse: the verdict, pass before and inconclusive now")
+    assert not _diff(new, old).worse
 
 
 MIRRORED = {Reading.WORSE: Reading.BETTER, Reading.BETTER: Reading.WORSE}

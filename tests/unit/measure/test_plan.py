@@ -8,10 +8,10 @@ import pytest
 
 from vetgate.domain.check import Check, Need
 from vetgate.domain.errors import MissingExtra
-from vetgate.domain.evidence import Better, Of
+from vetgate.domain.evidence import Of
 from vetgate.domain.policy import Policy
 from vetgate.domain.specs import CheckSpec, MetricSpec, PolicySpec
-from vetgate.domain.unit import Unit
+from vetgate.domain.unit import Better, Unit
 from vetgate.measure import Given, Plan, make_plan
 from vetgate.policy import load
 

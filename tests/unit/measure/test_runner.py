@@ -11,10 +11,10 @@ import pytest
 
 from vetgate.domain.check import Ask, Need, Question, Results, TableContext
 from vetgate.domain.errors import CardError, Inconclusive, MissingExtra
-from vetgate.domain.evidence import Better, Counts, Exact, Measurement, Of, Outcome, Slice, of_label
+from vetgate.domain.evidence import Counts, Exact, Measurement, Of, Outcome, Slice, of_label
 from vetgate.domain.predictions import Column, Predictions, PredictionTable
 from vetgate.domain.specs import CheckSpec, MetricSpec
-from vetgate.domain.unit import Unit
+from vetgate.domain.unit import Better, Unit
 from vetgate.measure import PlannedCheck, run_check
 
 METRIC = MetricSpec("toy.size", "size", Unit.MEGABYTES, Better.LOWER, (Of.CANDIDATE, Of.RATIO))

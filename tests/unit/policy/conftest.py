@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from vetgate.domain.evidence import Better, Of
+from vetgate.domain.evidence import Of
 from vetgate.domain.policy import Policy
 from vetgate.domain.specs import MetricSpec, PolicySpec
-from vetgate.domain.unit import Unit
+from vetgate.domain.unit import Better, Unit
 from vetgate.policy.load import LoadedPolicy, load
 
 MODELS = (Of.CANDIDATE, Of.REFERENCE)

@@ -8,7 +8,6 @@ import pytest
 
 from vetgate.domain.check import Ask
 from vetgate.domain.evidence import (
-    Better,
     Counts,
     Evidence,
     Exact,
@@ -32,7 +31,7 @@ from vetgate.domain.evidence import (
 from vetgate.domain.model import Execution
 from vetgate.domain.policy import Policy, Waiver
 from vetgate.domain.specs import MetricSpec
-from vetgate.domain.unit import Unit, format_about
+from vetgate.domain.unit import Better, Unit, format_about
 from vetgate.domain.verdict import Decision, Ruling, Verdict
 from vetgate.policy.compare import RESAMPLED
 from vetgate.policy.gathered import Part

@@ -12,7 +12,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vetgate.domain.evidence import (
-    Better,
     Counts,
     Evidence,
     Exact,
@@ -26,7 +25,7 @@ from vetgate.domain.evidence import (
 )
 from vetgate.domain.policy import Policy, Rule
 from vetgate.domain.specs import MetricSpec
-from vetgate.domain.unit import Unit
+from vetgate.domain.unit import Better, Unit
 from vetgate.domain.verdict import Decision
 from vetgate.policy.judge import judge
 

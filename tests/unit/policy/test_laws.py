@@ -11,7 +11,6 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from vetgate.domain.evidence import (
-    Better,
     Counts,
     Evidence,
     Exact,
@@ -31,7 +30,7 @@ from vetgate.domain.evidence import (
 from vetgate.domain.model import Execution
 from vetgate.domain.policy import Policy, Requires, Rule, Waiver
 from vetgate.domain.specs import MetricSpec
-from vetgate.domain.unit import Unit
+from vetgate.domain.unit import Better, Unit
 from vetgate.domain.verdict import Decision
 from vetgate.policy.judge import judge
 

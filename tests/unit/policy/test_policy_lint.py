@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from vetgate.domain.evidence import Better, Evidence, Measurement, Of, Outcome, PairedCounts
+from vetgate.domain.evidence import Evidence, Measurement, Of, Outcome, PairedCounts
 from vetgate.domain.specs import MetricSpec, PolicySpec
-from vetgate.domain.unit import Unit
+from vetgate.domain.unit import Better, Unit
 from vetgate.domain.verdict import Decision
 from vetgate.policy.judge import judge
 from vetgate.policy.language import schema
