@@ -116,7 +116,6 @@ def _places(wanted: Sequence[str], folder: str | None, host: Host, spare: Sequen
 
 def _place(text: str, folder: str | None, host: Host) -> Place:
     from vetgate.cli.drawn import Place
-
     from vetgate.domain.errors import UsageError
 
     form, given, path = text.partition("=")
