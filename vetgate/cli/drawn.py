@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from vetgate.cli import streams
-from vetgate.cli.output import STDOUT, require_writable, wants_colour, write_whole
-from vetgate.domain.errors import Inconclusive, UsageError, VetgateError
+from vetgate.cli.output import STDOUT, require_writable, wants_colour, why_lost, write_whole
+from vetgate.domain.errors import Inconclusive, UsageError
 from vetgate.domain.specs import Drawing, StyledDrawing
 
 FEWEST, MOST = 60, 140
@@ -76,11 +76,8 @@ def write_drawings(document: object, places: Sequence[Place], what: str, usual: 
     for place in places:
         try:
             _write(document, place, usual)
-        except VetgateError as error:
-            lost.append(f"{place.name} to {place.told}: {error.message}")
         except (Exception, SystemExit) as error:  # a stranger's drawing may raise anything; the others must not be lost
-            told = error.strerror if isinstance(error, OSError) else None
-            lost.append(f"{place.name} to {place.told}: {told or f'{type(error).__name__}: {error}'}")
+            lost.append(f"{place.name} to {place.told}: {why_lost(error)}")
     if lost:
         raise Inconclusive(f"a {what} was not written: {'; '.join(lost)}")
 

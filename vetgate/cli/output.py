@@ -129,16 +129,20 @@ def write_all(reports: ReportSet, targets: Sequence[Target]) -> dict[str, bytes]
             content = _write(reports, target)
             if target.path != STDOUT:
                 written[target.format] = content
-        except VetgateError as error:
-            lost.append(f"{target.format} to {target.path}: {error.message}")
         except (Exception, SystemExit) as error:  # a reporter may raise anything; the others' must not be lost
-            told = (
-                error.strerror if isinstance(error, OSError) and error.strerror else f"{type(error).__name__}: {error}"
-            )
-            lost.append(f"{target.format} to {'stdout' if target.path == STDOUT else target.path}: {told}")
+            place = "stdout" if target.path == STDOUT else target.path
+            lost.append(f"{target.format} to {place}: {why_lost(error)}")
     if lost:
         raise Inconclusive(f"a report was not written: {'; '.join(lost)}")
     return written
+
+
+def why_lost(error: BaseException) -> str:
+    """Return why something was not drawn or written, in words."""
+    if isinstance(error, VetgateError):
+        return error.message
+    told = error.strerror if isinstance(error, OSError) else None
+    return told or f"{type(error).__name__}: {error}"
 
 
 Sign = Callable[[ReportSet, Mapping[str, bytes]], Mapping[str, bytes]]
