@@ -1,7 +1,7 @@
 """The door for plugins: what a backend, check or data source imports from vetgate, besides vetgate.statistics."""
 
 from vetgate.concepts import ConceptCount, concept_table
-from vetgate.domain.artifact import Artifact, Member
+from vetgate.domain.artifact import Artifact, Member, Service
 from vetgate.domain.card import Card, Input, Output, Resize, Training
 from vetgate.domain.check import (
     Ask,
@@ -13,6 +13,7 @@ from vetgate.domain.check import (
     Need,
     Question,
     Results,
+    ServedSession,
     Session,
     SessionContext,
     StructureContext,
@@ -66,6 +67,7 @@ from vetgate.domain.model import (
     Model,
     ModuleBackend,
     OpenOptions,
+    ServerTimes,
     Tap,
     TappedModel,
     mark_feature_map,
@@ -82,9 +84,13 @@ from vetgate.domain.scan import ScanContext, Scanner, ScanState
 from vetgate.domain.setting import Setting, SettingKind, SettingSpec, read_settings
 from vetgate.domain.source import (
     ArtifactSource,
+    Door,
     FetchContext,
     FetchedFile,
     ModelOrigin,
+    ServeContext,
+    Served,
+    ServingSource,
     Sourced,
     scheme_of,
     without_login,
@@ -117,6 +123,7 @@ from vetgate.domain.unit import Better, Unit
 from vetgate.domain.verdict import Decision
 from vetgate.domain.yardstick import Distance, Peer, Yardstick, YardstickSummary
 from vetgate.hookspecs import hookimpl
+from vetgate.line import Doorman, Line
 
 __all__ = [
     "BATCH",
@@ -150,6 +157,8 @@ __all__ = [
     "Decision",
     "Difference",
     "Distance",
+    "Door",
+    "Doorman",
     "Drawing",
     "DrawingSpec",
     "Embedder",
@@ -174,6 +183,7 @@ __all__ = [
     "Labeller",
     "LabellerSpec",
     "Landscape",
+    "Line",
     "Looks",
     "Made",
     "Mark",
@@ -223,6 +233,12 @@ __all__ = [
     "ScanState",
     "Scanner",
     "ScannerSpec",
+    "ServeContext",
+    "Served",
+    "ServedSession",
+    "ServerTimes",
+    "Service",
+    "ServingSource",
     "Session",
     "SessionContext",
     "Setting",

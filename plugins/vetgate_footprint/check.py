@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from vetgate.api import Ask, Exact, Measurement, MetricSpec, Of, Results, StructureContext, Unit
+from vetgate.api import Ask, Exact, Inconclusive, Measurement, MetricSpec, Of, Results, StructureContext, Unit
 from vetgate_footprint import exhibits
 from vetgate_footprint.count import Figures, count
 from vetgate_footprint.metrics import METRICS
@@ -14,7 +14,13 @@ class FootprintCheck:
     """Counts bytes, learned values and arithmetic of both models."""
 
     def measure(self, context: StructureContext, ask: Ask) -> Results:
-        """Return every figure that both files tell; what is missing is named in the first exhibit."""
+        """Return every figure that both files tell; what is missing is named in the first exhibit.
+
+        Raises:
+            Inconclusive: The candidate is a service, of which nothing can be counted.
+        """
+        if context.candidate.artifact.service is not None:
+            raise Inconclusive(f"{context.candidate.artifact.name} is a service: a service hands out no file")
         gzip_asked = "footprint.gzip_mb" in ask.metrics
         ours, lacking = count(context.candidate, gzip_asked=gzip_asked)
         theirs, also_lacking = count(context.reference, gzip_asked=gzip_asked)

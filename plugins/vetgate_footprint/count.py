@@ -15,6 +15,9 @@ _CHUNK = 1 << 20
 _GZIP_FORMAT = 31
 """zlib's window bits for a gzip header, which it writes with a time of 0."""
 
+_SERVED = "a service hands out no file"
+_LEARNED = ("params", "nonzero_params", "sparsity", "unique_weights", "bits_per_weight")
+
 Figures = dict[str, float]
 """By metric id; a figure that cannot be told is absent."""
 
@@ -32,6 +35,8 @@ def count(subject: Subject, *, gzip_asked: bool) -> tuple[Figures, dict[str, str
         gzip_asked: Whether a rule names the gzipped size, which is dear for large files.
     """
     artifact, structure = subject.artifact, subject.structure
+    if artifact.service is not None:
+        return {}, {"figure": _SERVED}
     figures: Figures = {"footprint.size_mb": artifact.size / 1e6}
     missing: dict[str, str] = {}
     if gzip_asked or artifact.size < GZIP_UNASKED:
@@ -62,8 +67,7 @@ def _count_learned(tensors: list[Tensor], figures: Figures, missing: dict[str, s
     params = sum(tensor.elements for tensor in tensors)
     if params == 0:
         # a file whose weights nobody could list must not read as one that has none
-        names = ("params", "nonzero_params", "sparsity", "unique_weights", "bits_per_weight")
-        missing.update({f"footprint.{name}": "the file lists no learned values" for name in names})
+        missing.update({f"footprint.{name}": "the file lists no learned values" for name in _LEARNED})
         return
     nonzero = sum(tensor.nonzero for tensor in tensors)
     figures["footprint.params"] = float(params)

@@ -9,7 +9,7 @@ from functools import partial
 
 from vetgate.api import BATCH, Ask, Finding, Measurement, Of, Ran, Results, Session, SessionContext, Severity, Slice
 from vetgate_latency.collect import Block, Clock, fresh_seed, make_plan, take_pairs, typical, warm_up
-from vetgate_latency.exhibits import distribution, table
+from vetgate_latency.exhibits import distribution, served, table
 from vetgate_latency.figures import Phase
 from vetgate_latency.questions import Batches, all_settled, concerning, fixed_part, levels, thresholds
 from vetgate_latency.runs import differences
@@ -50,6 +50,7 @@ class LatencyCheck:
             exhibits=(
                 *(table(context, phase) for phase in phases),
                 *(distribution(phase) for phase in phases),
+                *served(context),
             ),
             ran=Ran(candidate=context.candidate.execution, reference=context.reference.execution),
         )

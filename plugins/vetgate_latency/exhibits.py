@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from vetgate.api import Chart, Mark, Session, SessionContext, Table, Unit
+from vetgate.api import Chart, Mark, ServedSession, Session, SessionContext, Table, Unit
 from vetgate_latency.figures import Phase
 
 SHARES = (1, 5, 10, 20, 30, 40, 50, 60, 70, 80, 90, 95, 98, 99)
@@ -45,6 +45,25 @@ def table(context: SessionContext, phase: Phase) -> Table:
             + (f" Left out: {left_out}." if left_out else "")
         ),
     )
+
+
+def served(context: SessionContext) -> tuple[Table, ...]:
+    """Return where the time of requests went, by what servers counted of them; nothing where no server answered."""
+    rows = []
+    for role, session in (("candidate", context.candidate), ("reference", context.reference)):
+        times = session.server_times if isinstance(session, ServedSession) else None
+        if times is not None and times.requests:
+            each = [seconds * 1e3 / times.requests for seconds in (times.seconds, times.queue, times.compute)]
+            rows.append((role, times.requests, each[0], each[1], each[2], max(0.0, each[0] - each[1] - each[2])))
+    if not rows:
+        return ()
+    caption = (
+        "Means of all timed requests, at every batch, the warm-up among them: what they took for who sent them, and of "
+        "that what the server counted itself. The rest is packing, sending and unpacking. Requests of others that it "
+        "answered meanwhile are among those that it counted."
+    )
+    columns = ("", "requests", "sent and answered, ms", "queue, ms", "compute, ms", "the rest, ms")
+    return (Table(title="Where the time of a request went", columns=columns, rows=tuple(rows), caption=caption),)
 
 
 def _size(phase: Phase) -> str:

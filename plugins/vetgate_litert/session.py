@@ -167,6 +167,8 @@ class _Runner:
         self._output = output
         self._custom = f" with its custom operators {', '.join(foreign)}" if foreign else ""
         self._shape: tuple[int, ...] = ()
+        self._answer = 0
+        """Number of the output's tensor; asked for once, for the interpreter lists all that it knows of all outputs."""
         try:
             self._interpreter = make(path, threads) if make else Interpreter(model_path=str(path), num_threads=threads)
             self._index = int(self._interpreter.get_input_details()[0]["index"])
@@ -187,6 +189,7 @@ class _Runner:
             if own != shape:
                 self._interpreter.resize_tensor_input(self._index, list(shape))
             self._interpreter.allocate_tensors()
+            self._answer = int(self._interpreter.get_output_details()[self._output]["index"])
         except (ValueError, RuntimeError) as error:
             raise _refused(f"cannot prepare it{self._custom}", error) from None
         self._shape = shape
@@ -201,9 +204,7 @@ class _Runner:
         try:
             self._interpreter.set_tensor(self._index, fed)
             self._interpreter.invoke()
-            raw: NDArray[np.generic] = self._interpreter.get_tensor(
-                self._interpreter.get_output_details()[self._output]["index"]
-            )
+            raw: NDArray[np.generic] = self._interpreter.get_tensor(self._answer)
         except (ValueError, RuntimeError) as error:
             raise _refused("failed while running it", error) from None
         return raw

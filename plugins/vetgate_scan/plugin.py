@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from vetgate.api import Probe, Scanner, ScannerSpec, hookimpl
 from vetgate_scan import (
+    ir_rules,
     keras_rules,
+    ncnn_rules,
     onnx_rules,
     other_rules,
+    pte_rules,
     safetensors_rules,
     tflite_rules,
 )
@@ -47,6 +50,42 @@ def _tflite() -> Scanner:
 
 def _is_tflite(probe: Probe) -> bool:
     return probe.head[4:8] == b"TFL3"
+
+
+def _ir() -> Scanner:
+    from vetgate_scan.ir_scanner import IrScanner
+
+    return IrScanner()
+
+
+def _is_ir(probe: Probe) -> bool:
+    from vetgate_scan.ir_scanner import recognise
+
+    return recognise(probe)
+
+
+def _ncnn() -> Scanner:
+    from vetgate_scan.ncnn_scanner import NcnnScanner
+
+    return NcnnScanner()
+
+
+def _is_ncnn(probe: Probe) -> bool:
+    from vetgate_scan.ncnn_scanner import recognise
+
+    return recognise(probe)
+
+
+def _pte() -> Scanner:
+    from vetgate_scan.pte_scanner import PteScanner
+
+    return PteScanner()
+
+
+def _is_pte(probe: Probe) -> bool:
+    from vetgate_scan.pte_scanner import recognise
+
+    return recognise(probe)
 
 
 def _safetensors() -> Scanner:
@@ -122,6 +161,30 @@ def vetgate_scanners() -> tuple[ScannerSpec, ...]:
             vouches=("tflite",),
             rules=tflite_rules.RULES,
             factory=_tflite,
+        ),
+        ScannerSpec(
+            name="openvino",
+            summary="OpenVINO IR: entities, offsets of weights, extensions, nested bodies, sizes",
+            recognise=_is_ir,
+            vouches=("openvino",),
+            rules=ir_rules.RULES,
+            factory=_ir,
+        ),
+        ScannerSpec(
+            name="ncnn",
+            summary="ncnn models: layers, blobs, parameters, the weights by what layers take",
+            recognise=_is_ncnn,
+            vouches=("ncnn",),
+            rules=ncnn_rules.RULES,
+            factory=_ncnn,
+        ),
+        ScannerSpec(
+            name="executorch",
+            summary="ExecuTorch programs: offsets, operators, delegates, constants, sizes",
+            recognise=_is_pte,
+            vouches=("executorch",),
+            rules=pte_rules.RULES,
+            factory=_pte,
         ),
         ScannerSpec(
             name="safetensors",

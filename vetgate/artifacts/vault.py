@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from vetgate.artifacts.copy import Copied, copy_file, copying, inside
-from vetgate.domain.artifact import Artifact
+from vetgate.domain.artifact import Artifact, Service
 from vetgate.domain.errors import Inconclusive, UnreadableArtifact, UsageError, VetgateError
 from vetgate.domain.evidence import Finding
 from vetgate.domain.scan_rules import LINKED, UNREADABLE, find
@@ -116,15 +116,35 @@ class Vault:
                 trouble = (find(UNREADABLE, error.message, copied.member.name),)
         return self._held(path, (known.name, backend.name), (copied, *parts), trouble)
 
+    def make_folder(self) -> Path:
+        """Return a new private folder that ends with the run."""
+        self._count += 1
+        folder = self.folder / f"model{self._count}"
+        folder.mkdir(mode=0o700)
+        return folder
+
+    def note(self, name: str, service: Service, backend: str, known: str) -> Artifact:
+        """Take in a model that is a service: a note of what it is stands where its file would.
+
+        Args:
+            name: As the user typed it.
+            service: Who answers.
+            backend: Who talks to it.
+            known: Format id, for reports.
+        """
+        folder = self.make_folder()
+        file = folder / "service.json"
+        file.write_text(service.model_dump_json(indent=2), encoding="utf-8")
+        self._seals[str(file)] = _Seal(_state(folder), ())
+        return Artifact(path=str(file), name=name, format=known, backend=backend, members=(), service=service)
+
     def _copy_model(self, path: str, place: Path | None) -> tuple[Path, Copied]:
         original = require_file(path) if place is None else place
         if original.stat().st_size == 0:
             raise UnreadableArtifact(
                 f"{path} is empty (0 bytes)", hint="was the download or the conversion interrupted?"
             )
-        self._count += 1
-        folder = self.folder / f"model{self._count}"
-        folder.mkdir(mode=0o700)
+        folder = self.make_folder()
         return original, copy_file(original, folder / original.name, original.name)
 
     def _held(
@@ -230,7 +250,7 @@ def tell_format(look: Probe, name: str, backends: Sequence[BackendSpec]) -> tupl
     """
     claims = [(backend, known) for backend in backends for known in backend.formats if _recognises(known, look)]
     if len(claims) == 1:
-        return claims[0]
+        return _openable(name, *claims[0])
     if claims:
         who = ", ".join(f"{known.name} of {backend.name}" for backend, known in claims)
         raise UnreadableArtifact(
@@ -241,11 +261,23 @@ def tell_format(look: Probe, name: str, backends: Sequence[BackendSpec]) -> tupl
         raise UnreadableArtifact(
             f"{name} is a truncated, damaged or oversized zip archive", hint="copy or convert it again"
         )
-    formats = ", ".join(sorted(known.name for backend in backends for known in backend.formats)) or "none"
+    openable = sorted(known.name for backend in backends for known in backend.formats if not known.advice)
+    formats = ", ".join(openable) or "none"
     raise UnreadableArtifact(
         f"{name} is of no format that an installed plugin recognises (known: {formats})",
         hint="the format is told by content, not by suffix; vetgate plugins lists what is installed",
     )
+
+
+def _openable(name: str, backend: BackendSpec, known: FormatSpec) -> tuple[BackendSpec, FormatSpec]:
+    """Return who opens a format.
+
+    Raises:
+        UnreadableArtifact: It is one that is only told.
+    """
+    if known.advice:
+        raise UnreadableArtifact(f"{name} is {known.summary}, which no installed plugin opens", hint=known.advice)
+    return backend, known
 
 
 def recognised_as(file: Path, backends: Sequence[BackendSpec]) -> str | None:

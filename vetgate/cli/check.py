@@ -40,6 +40,9 @@ from vetgate.cli import option
 )
 @click.option("--latency-reference-card", metavar="FILE", help="Card of that build.  [default: the reference's]")
 @click.option(
+    "--serve", metavar="NAME", help="Load candidates into a server of its own, such as triton, and vet its answers."
+)
+@click.option(
     "--timing-budget", type=float, metavar="SECONDS", help="Longest time to time one pair of models.  [default: 20]"
 )
 @click.option(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from vetgate.domain.artifact import Artifact
     from vetgate.domain.structure import Port
     from vetgate.gate import Look
 
@@ -84,9 +85,9 @@ def _show(look: Look) -> None:
     rows = [
         ("model", artifact.name),
         ("format", f"{artifact.format} (opened by {artifact.backend})"),
-        ("sha256", artifact.sha256),
+        *_pinned(artifact)[:1],
         *(("scan", line) for line in _scan_lines(look)),
-        ("size", f"{artifact.size / 1e6:.4g} MB in {len(artifact.members)} file(s)"),
+        *_pinned(artifact)[1:],
         *(("input", _port(port)) for port in structure.inputs),
         *(("output", _port(port)) for port in structure.outputs),
         ("parameters", f"{params:,} ({norms:,} of them normalisation), {nonzero:,} not zero"),
@@ -99,6 +100,16 @@ def _show(look: Look) -> None:
     for name, text in rows:
         first, *more = text.splitlines() or [""]
         click.echo("\n".join([f"{name:<11} {_plain(first)}", *(f"{'':<11} {_plain(line)}" for line in more)]))
+
+
+def _pinned(artifact: Artifact) -> list[tuple[str, str]]:
+    """Return what pins a model: its digest and size, or who answers for it."""
+    service = artifact.service
+    if service is None:
+        size = f"{artifact.size / 1e6:.4g} MB in {len(artifact.members)} file(s)"
+        return [("sha256", artifact.sha256), ("size", size)]
+    told = (f"{service.server} {service.server_version}", f"{service.url} by {service.protocol}")
+    return [("service", ", ".join(told)), ("version", service.version or "none is told")]
 
 
 def _scan_lines(look: Look) -> list[str]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 TABLE, DATA = "landscape", "landscape-json"
 STDOUT = "-"
-NOT_DRAWN = ("strict", "baseline", "sequential", "layers", "latency_reference", "latency_reference_card")
+NOT_DRAWN = ("strict", "baseline", "sequential", "layers", "latency_reference", "latency_reference_card", "serve")
 """What a configuration may set for check, and a landscape has no use for."""
 
 

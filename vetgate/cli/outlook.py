@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -37,19 +37,27 @@ def warn_of_few(what: str, images: int) -> None:
         streams.tell(f"warning: {told}")
 
 
-def show(outlook: Outlook) -> None:
-    """Print what would run, what is missing, what each rule needs, and which rules cannot be settled."""
+def _safety(outlook: Outlook) -> Iterator[str]:
+    """Yield what the policy requires of how models are scanned and shut in, and of what they are."""
     from vetgate.policy import safety_words
 
+    for key, asked in (("scan", outlook.policy.scan), ("isolation", outlook.policy.isolation)):
+        if asked == "required":
+            yield f"{key}: {safety_words(key, asked)}"
+    if outlook.policy.artifact == "file":
+        yield "artifact: a model that is a service, which hands out no file, fails"
+
+
+def show(outlook: Outlook) -> None:
+    """Print what would run, what is missing, what each rule needs, and which rules cannot be settled."""
     images = "no images" if outlook.images is None else counted(outlook.images, "image")
     labels = "" if outlook.images is None else " with labels" if outlook.labelled else " without labels"
     click.echo(f"plan: policy {outlook.policy.name}, {counted(len(outlook.policy.rules), 'rule')}, {images}{labels}\n")
     click.echo("rules")
     for rule in outlook.policy.rules:
         click.echo(f"  {rule.name}: {rule.words}")
-    for key, asked in (("scan", outlook.policy.scan), ("isolation", outlook.policy.isolation)):
-        if asked == "required":
-            click.echo(f"  {key}: {safety_words(key, asked)}")
+    for told in _safety(outlook):
+        click.echo(f"  {told}")
     click.echo("\nchecks, in this order")
     for check in outlook.plan.checks:
         missing = f"  MISSING: {check.missing.message}" if check.missing else ""

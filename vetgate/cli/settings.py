@@ -52,6 +52,8 @@ class Settings(Record):
     latency_reference: Text | None = None
     """The build of the reference that ships."""
     latency_reference_card: Text | None = None
+    serve: Text | None = None
+    """Who loads candidates into a server of its own."""
     timing_budget: PositiveFloat | None = None
     """Seconds."""
     attest: Text | None = None
@@ -299,6 +301,7 @@ def to_request(candidates: tuple[str, ...], settings: Settings, command: tuple[s
         layers=bool(settings.layers),
         latency_reference=settings.latency_reference,
         latency_reference_card=settings.latency_reference_card,
+        serve=settings.serve,
         timing_seconds=settings.timing_budget or RunRequest.model_fields["timing_seconds"].default,
         train_data=settings.train_data,
         calibration_data=settings.calibration_data,

@@ -1,4 +1,4 @@
-"""A model file as the gate holds it: what it is, and the digests that pin it."""
+"""A model as the gate holds it: a file with the digests that pin it, or a service that answers for one."""
 
 from __future__ import annotations
 
@@ -17,10 +17,29 @@ class Member(Record):
     """Bytes."""
 
 
-class Artifact(Record):
-    """A model on disk, identified by content.
+class Service(Record):
+    """A model that runs on a server, which answers and hands out no file."""
 
-    `path` is where it may be opened: after the snapshot that is a private copy with the same digests.
+    url: str
+    """`SCHEME://HOST:PORT`, without a login."""
+    protocol: str
+    """What it is spoken to in, such as `HTTP` or `gRPC`, with TLS where that is so."""
+    model: str
+    """As the server calls it."""
+    version: str = ""
+    """That is asked for in every request; empty where the server knows none."""
+    config_sha256: str | None = None
+    """Of the configuration that the server states for this model; None where it states none."""
+    server: str = ""
+    """What the server calls itself."""
+    server_version: str = ""
+
+
+class Artifact(Record):
+    """A model on disk, identified by content, or a service.
+
+    `path` is where it may be opened: after the snapshot that is a private copy with the same digests. Of a service it
+    is a note of what it is, and there are no members.
     """
 
     path: str
@@ -31,7 +50,9 @@ class Artifact(Record):
     backend: str
     """Name of the backend that opens it."""
     members: tuple[Member, ...]
-    """Every file that ships, the model file first."""
+    """Every file that ships, the model file first; none of a service."""
+    service: Service | None = None
+    """Who answers, where that is no file."""
 
     @property
     def file(self) -> Path:
@@ -40,15 +61,20 @@ class Artifact(Record):
 
     @property
     def sha256(self) -> str:
-        """Digest of the model file; of one member its own, of several that of the list of digests."""
+        """Digest of the model file; of one member its own, of several that of the list of digests.
+
+        Of a service it is that of what is known of it, which does not pin its weights.
+        """
         if len(self.members) == 1:
             return self.members[0].sha256
         import hashlib
 
+        if self.service is not None:
+            return hashlib.sha256(self.service.model_dump_json().encode()).hexdigest()
         listing = "\n".join(f"{member.sha256}  {member.name}" for member in self.members)
         return hashlib.sha256(listing.encode()).hexdigest()
 
     @property
     def size(self) -> int:
-        """Bytes of everything that ships."""
+        """Bytes of everything that ships; 0 of a service, whose size nobody knows."""
         return sum(member.size for member in self.members)

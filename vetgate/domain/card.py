@@ -99,6 +99,15 @@ class Training(Record):
     """Images seen in one epoch."""
 
 
+class Deployment(Record):
+    """On what the model runs where it is deployed, and so in the gate."""
+
+    runtime: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_\-]*$")] | None = None
+    """Name of the backend that opens the file, where it is not the one that its format goes with."""
+    precision: Annotated[str, Field(pattern=r"^[a-z0-9]+$")] | None = None
+    """Precision that the runtime is asked to compute floating-point operators in, such as float16."""
+
+
 class Card(Record):
     """How one model is fed and read. It travels and is digested with the model."""
 
@@ -109,4 +118,6 @@ class Card(Record):
     """`torchvision/NAME` or `timm/NAME`, for files that hold only weights. Code is named by the user alone."""
     batch: PositiveInt = 1
     """Images at a time on the device; latency is measured at it."""
+    execution: Deployment | None = None
+    """What it is run with; a backend that cannot do what is asked for here refuses the model."""
     training: Training | None = None

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
 
 from pydantic import PositiveFloat, PositiveInt
 
@@ -15,7 +15,7 @@ from vetgate.domain.card import Card
 from vetgate.domain.evidence import Evidence, Finding, Measurement, Of, PerImage, Ran, Slice
 from vetgate.domain.exhibit import Exhibit
 from vetgate.domain.images import SketchedImages
-from vetgate.domain.model import Execution, Tap
+from vetgate.domain.model import Execution, ServerTimes, Tap
 from vetgate.domain.predictions import PredictionTable
 from vetgate.domain.record import Record
 from vetgate.domain.structure import Structure
@@ -178,6 +178,16 @@ class Session(Protocol):
 
     def start_afresh(self) -> ColdStart:
         """Start the model once more in a process of its own, let it answer one deployment batch, and end it."""
+        ...
+
+
+@runtime_checkable
+class ServedSession(Session, Protocol):
+    """A live model that a server may answer for."""
+
+    @property
+    def server_times(self) -> ServerTimes | None:
+        """What the server counted of all timed calls so far; None where none answers, or it counts nothing."""
         ...
 
 

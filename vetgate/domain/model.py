@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+from pydantic import NonNegativeFloat, NonNegativeInt
+
 from vetgate.domain.artifact import Artifact
 from vetgate.domain.card import Card
 from vetgate.domain.record import Record
@@ -65,6 +67,8 @@ class OpenOptions(Record):
     """The most images that will come at once."""
     architecture: str | None = None
     """`FILE.py:CALLABLE`, `MODULE:CALLABLE`, `torchvision/NAME` or `timm/NAME`; named by the user."""
+    line: int | None = None
+    """Descriptor by which the child of a service asks the gate for connections (`vetgate.api.Line`); None for files."""
 
 
 class Execution(Record):
@@ -97,6 +101,27 @@ class Model(Protocol):
                 normalised. The model casts or quantises them to what its input takes (rounding and clipping). Any N
                 from 1 to the batch size of the options.
         """
+        ...
+
+
+class ServerTimes(Record):
+    """What a server counted of the requests that it answered, beside what they took where they were sent from."""
+
+    requests: NonNegativeInt
+    queue: NonNegativeFloat
+    """Seconds that they waited there, in all."""
+    compute: NonNegativeFloat
+    """Seconds that the model took there, in all, with taking in tensors and giving them out."""
+    seconds: NonNegativeFloat = 0.0
+    """That they took for who sent them, in all."""
+
+
+@runtime_checkable
+class CountedModel(Model, Protocol):
+    """A model on a server that counts what becomes of requests."""
+
+    def server_times(self) -> ServerTimes | None:
+        """Return what the server has counted since it started, `seconds` apart; None where it counts nothing."""
         ...
 
 

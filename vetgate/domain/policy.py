@@ -15,6 +15,7 @@ FEWEST = 10
 """Images under which a slice is listed as not assessed, unless the rule says another number."""
 
 Asked = Literal["required", "preferred"]
+Kinds = Literal["any", "file"]
 
 
 class Requires(Record):
@@ -77,6 +78,8 @@ class Policy(Record):
     """Whether a model whose format nobody could scan is inconclusive, or only said to be `not scanned`."""
     isolation: Asked = "preferred"
     """Whether a wall that could not be put up around a model makes the run inconclusive, or is only told."""
+    artifact: Kinds = "any"
+    """Whether a model may be a service, or must be a file."""
     waivers: tuple[Waiver, ...] = ()
     weights: dict[str, float] = {}
     """Of the parts of a weighted figure (opscore.total), by metric id; positive."""

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from vetgate.domain.artifact import Member
+from vetgate.domain.artifact import Member, Service
 from vetgate.domain.evidence import Evidence
 from vetgate.domain.model import Execution
 from vetgate.domain.record import Record
@@ -33,6 +33,8 @@ class ModelSummary(Record):
     size: int | None
     """Bytes of everything that ships."""
     members: tuple[Member, ...] = ()
+    service: Service | None = None
+    """Who answered, where that was a server; such a model has neither digest nor size."""
     card: str | None = None
     """Where the card came from."""
     card_sha256: str | None = None

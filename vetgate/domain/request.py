@@ -63,6 +63,8 @@ class RunRequest(Record):
     latency_reference: str | None = None
     """The model that is timed in place of the reference: the build of it that ships."""
     latency_reference_card: str | None = None
+    serve: str | None = None
+    """Who loads candidates into a server of its own, which is then asked for their answers; None opens the files."""
     timing_seconds: PositiveFloat = 20.0
     """Longest time that timing one pair of models may take."""
     train_data: str | None = None

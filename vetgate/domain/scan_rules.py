@@ -41,7 +41,18 @@ LINKED = RuleSpec(
     advice="replace the link by a copy of the file",
     source="ONNX external data, CVE-2025-51480 and its kin",
 )
-CORE_RULES = (SCAN_FAILED, NOT_SCANNED, UNREADABLE, LINKED)
+SERVED = RuleSpec(
+    id="VG0005",
+    severity=Severity.MEDIUM,
+    title="the model is a service: it hands out no file, so it cannot be scanned",
+    why="What a server answers with can be measured; which weights and which code it runs, now or an hour later, "
+    "nobody can tell from outside. A verdict on a service is one on its answers at that time.",
+    advice="vet the file that the server loads; `artifact: file` in the policy refuses services",
+    source="vetgate's design",
+)
+CORE_RULES = (SCAN_FAILED, NOT_SCANNED, UNREADABLE, LINKED, SERVED)
+UNSCANNED = frozenset({NOT_SCANNED.id, SERVED.id})
+"""Findings that say of a model that nobody could scan it."""
 
 
 def find(rule: RuleSpec, message: str, location: str = "", advice: str | None = None) -> Finding:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, runtime_checkable
 
+from vetgate.domain.artifact import Service
 from vetgate.domain.record import Record
+from vetgate.domain.structure import Structure
 
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]+):/")
 _ODD = re.compile(r"[^\w.@-]+")
@@ -37,7 +40,7 @@ class ModelOrigin(Record):
     source: str
     """Who fetched it, such as `mlflow`."""
     file: str
-    """Path of the model file inside what was fetched, with `/`."""
+    """Path of the model file inside what was fetched, with `/`; empty for a service."""
     facts: dict[str, str] = {}
     """What pins it there, such as the version that an alias stood for; never a credential."""
 
@@ -52,8 +55,39 @@ class FetchedFile:
     """For the report, each a line; never a credential."""
 
 
-Sourced: TypeAlias = FetchedFile
-"""What a source may hand over. A service that answers without handing out its file would be a second kind."""
+@dataclass(frozen=True)
+class Door:
+    """The one place that a service's children are let to: they have no network, and the gate connects for them."""
+
+    host: str
+    port: int
+    secret: bytes = field(default=b"", repr=False)
+    """What its backend needs to be let in there, such as a header; told to its children alone and written nowhere."""
+    local: bool = False
+    """Whether its children may share memory with the server, which then runs on this machine."""
+
+    @property
+    def address(self) -> str:
+        """`HOST:PORT`."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True)
+class Served:
+    """A model that a server answers for."""
+
+    service: Service
+    door: Door
+    backend: str
+    """Who talks to it: the name of a BackendSpec of the same plugin."""
+    format: str
+    """Format id for reports, such as `triton`."""
+    facts: Mapping[str, str] = field(default_factory=dict)
+    """For the report, each a line; never a credential."""
+
+
+Sourced: TypeAlias = FetchedFile | Served
+"""What a source may hand over: files, or a server that answers without handing out its file."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +107,22 @@ class FetchContext:
     """Told (done, total) bytes, and raises Inconclusive once nobody waits any more: to be called often."""
 
 
+@dataclass(frozen=True)
+class ServeContext:
+    """What a source is given to load a file into a server of its own."""
+
+    files: tuple[Path, ...]
+    """The private copy, which was scanned: the model file first; what ships with it lies beside it."""
+    structure: Structure
+    """What it takes and gives."""
+    folder: Path
+    """Empty and private; nothing is written elsewhere."""
+    threads: int
+    """Of one inference."""
+    seconds: float
+    """Patience with the server's start."""
+
+
 class ArtifactSource(Protocol):
     """Fetches models by name. It runs in the gate's own process, which alone has the user's variables."""
 
@@ -85,5 +135,19 @@ class ArtifactSource(Protocol):
             UsageError: The name is malformed, or nothing of that name exists.
             UnreadableArtifact: What is there holds no model, or several, or names that leave its folder.
             Inconclusive: Nobody answers, or too late, or with too much.
+        """
+        ...
+
+
+@runtime_checkable
+class ServingSource(ArtifactSource, Protocol):
+    """A source that can also start a server of its own and load a file into it, before the file is rolled out."""
+
+    def serve(self, context: ServeContext) -> AbstractContextManager[Served]:
+        """Start a server on this machine that answers for a model; it is ended with the context.
+
+        Raises:
+            UsageError: The user named no server, or one that is not there.
+            Inconclusive: It does not start, or does not load the model.
         """
         ...

@@ -52,6 +52,8 @@ class FormatSpec:
     Raises UnreadableArtifact on a malformed file or a path that leaves the folder."""
     needs_architecture: bool = False
     """Whether it holds weights alone, so that the user or the card must name the code that they belong to."""
+    advice: str = ""
+    """Of a format that is told but that nobody here opens: what to do with it, with the exact command."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,10 @@ class BackendSpec:
     factory: Callable[[], Backend]
     extra: str | None = None
     """The extra of the offering distribution that brings its library."""
+    also: tuple[str, ...] = ()
+    """Formats of other backends that it opens where the card names it as `execution.runtime`."""
+    precisions: tuple[str, ...] = ()
+    """What the card may ask for as `execution.precision`."""
 
 
 @dataclass(frozen=True)
@@ -265,6 +271,8 @@ class ArtifactSourceSpec:
     summary: str
     factory: Callable[[], ArtifactSource]
     extra: str | None = None
+    serves: tuple[str, ...] = ()
+    """Formats of files that it loads into a server of its own (`check --serve NAME`); its source is a ServingSource."""
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
@@ -20,12 +20,14 @@ from vetgate.domain.model import Execution, OpenOptions
 from vetgate.domain.report import ModelSummary
 from vetgate.domain.scan import Scanned
 from vetgate.domain.scan_rules import CORE_RULES
-from vetgate.domain.source import ModelOrigin
+from vetgate.domain.source import Door, ModelOrigin
 from vetgate.domain.structure import Structure
 from vetgate.domain.wall import Wall
 from vetgate.gate.code import pin_code
+from vetgate.gate.deployment import choose_backend
 from vetgate.gate.house import House
-from vetgate.gate.scan import foresee_scan, require_safe, scan_artifact
+from vetgate.gate.scan import foresee_scan, require_safe, scan_artifact, scan_service
+from vetgate.gate.serving import OPEN, serve
 from vetgate.hookspecs import ENTRY_POINT_GROUP
 from vetgate.host import Kind, Offer
 from vetgate.inference.cache import Cache, key_of
@@ -67,6 +69,11 @@ class Entrant:
         self._loose = secrets.token_hex()
         self.artifact: Artifact | None = None
         self._origin: ModelOrigin | None = None
+        self._door: Door | None = None
+        """Where its children are let to, where it is a service."""
+        self._served: tuple[Artifact, Offer] | None = None
+        """Who answers in place of its file, once that was loaded into a server."""
+        self._ending = ExitStack()
         self.card: CardSource | None = None
         self.structure: Structure | None = None
         self.execution: Execution | None = None
@@ -89,6 +96,7 @@ class Entrant:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+        self._ending.close()
 
     @property
     def name(self) -> str:
@@ -111,8 +119,22 @@ class Entrant:
         if offer is None:
             raise UnreadableArtifact(f"{self.name}: backend {artifact.backend!r} is not on offer")
         self.artifact, self._offer = artifact, offer
-        offer.require()
         self.card = self._find_card(None)
+        self._heed_card()
+        self._settled()[1].require()
+
+    def _heed_card(self) -> bool:
+        """Let the backend that the card names open the file; return whether that is another one now.
+
+        Raises:
+            CardError: No such backend opens this format, or it cannot compute as the card asks.
+        """
+        artifact, offer = self._settled()
+        if self.card is None or self.card.card.execution is None:
+            return False
+        chosen = choose_backend(self.name, artifact, offer, self.card.card.execution, self._house.host)
+        self.artifact, self._offer = artifact.model_copy(update={"backend": chosen.name}), chosen
+        return chosen.name != offer.name
 
     def _find_card(self, metadata: Mapping[str, str] | None) -> CardSource | None:
         """Return the card; where only the file is looked at, a malformed one is noted instead of raised."""
@@ -149,6 +171,10 @@ class Entrant:
         host = self._house.host
         place = self._house.sources.place(self.path)
         self._origin = place.origin
+        if place.served is not None:
+            served = place.served
+            self._door = served.door
+            return self._house.vault.note(self.path, served.service, served.backend, served.format)
         try:
             return self._house.vault.take(self.path, host.backends(), place.file)
         except UnreadableArtifact as error:
@@ -201,6 +227,8 @@ class Entrant:
     def _scan(self, tell: Tell) -> Scanned:
         house = self._house
         artifact, walled = self.require_artifact(), house.walled
+        if artifact.service is not None:
+            return scan_service(self.name)
         return scan_artifact(self.name, artifact, house.host, house.vault, house.strictness, tell, walled=walled)
 
     def require_safe(self) -> None:
@@ -248,6 +276,8 @@ class Entrant:
         self.card = self._find_card(structure.metadata)
         if (self.card and self.card.sha256) == (before and before.sha256):
             return structure
+        if self._heed_card():
+            self._settled()[1].require()
         self.close()  # a child is started for the batch that the card names
         return self.cache.structure(self._key("structure")) or self._ask_structure()
 
@@ -273,12 +303,14 @@ class Entrant:
             self.close()
         if self._worker is None:
             house = self._house
-            self._worker = Worker(self.name, self._order(), house.images, house.seconds, strict=house.walled)
+            self._worker = Worker(
+                self.name, self._order(), house.images, house.seconds, strict=house.walled, door=self._door
+            )
         return self._worker
 
     def _order(self) -> Start:
         self.require_safe()
-        artifact, offer = self._settled()
+        artifact, offer = self._served or self._settled()
         plugin = self._house.host.plugin_of(offer)
         return Start(
             plugin=plugin.name,
@@ -296,10 +328,35 @@ class Entrant:
         Raises:
             VetgateError: The model cannot be opened.
         """
+        self._load_into_server()
         worker = self.start()
         if worker.execution is None:
             self.execution = worker.open(self.require_card().card)
         return worker
+
+    def _load_into_server(self) -> None:
+        """Let a server of its own hold the file from now on, where the user asks for that; done once.
+
+        Raises:
+            VetgateError: There is none, it does not load the file, or the policy requires walls.
+        """
+        house = self._house
+        if not self._serves or self._served is not None:
+            return
+        self.close()
+        self.require_safe()
+        artifact = self.require_artifact()
+        served = self._ending.enter_context(serve(self.name, artifact, self.describe(), house))
+        offer = house.host.offer(Kind.BACKEND, served.backend)
+        if offer is None:
+            raise Inconclusive(f"{self.name}: backend {served.backend!r} is not on offer")
+        self._served = house.vault.note(self.path, served.service, served.backend, served.format), offer
+        self._door = served.door
+
+    @property
+    def _serves(self) -> bool:
+        file = self.artifact is not None and self.artifact.service is None
+        return self._house.serve is not None and self.role == "candidate" and file
 
     def rehearse(self, block: Block) -> Rehearsed:
         """Return what it takes from nothing to the answer of a block, in a process of its own that is then ended.
@@ -308,12 +365,16 @@ class Entrant:
             VetgateError: The model cannot be opened, or does not answer.
         """
         house = self._house
-        with Worker(self.name, self._order(), house.images, house.seconds, cold=True, strict=house.walled) as worker:
+        self._load_into_server()
+        with Worker(
+            self.name, self._order(), house.images, house.seconds, cold=True, strict=house.walled, door=self._door
+        ) as worker:
             return worker.rehearse(self.require_card().card, block)
 
     def borrow_card(self, other: Entrant) -> None:
         """Read this model by another one's card; for a build of the same model that has none of its own."""
         self.card = _borrowed(other)
+        self._heed_card()
         self.close()  # a child is started for the batch that the card names
 
     def close(self) -> None:
@@ -365,18 +426,23 @@ class Entrant:
             name=self.path,
             origin=self._origin,
             format=artifact.format if artifact else None,
-            sha256=artifact.sha256 if artifact else None,
-            size=artifact.size if artifact else None,
+            sha256=artifact.sha256 if artifact and artifact.service is None else None,
+            size=artifact.size if artifact and artifact.service is None else None,
             members=artifact.members if artifact else (),
+            service=self._served[0].service if self._served else artifact.service if artifact else None,
             card=card.source if card else None,
             card_sha256=card.sha256 if card else None,
             card_files=card.files if card else (),
             execution=self.execution,
             from_cache=self.from_cache,
             scan=self.scanned.summary if self.scanned else None,
-            walls=(self._worker.walls if self._worker else ()) or self.walls,
+            walls=self._told_walls(),
             answered=self._answered + (self._worker.answered if self._worker else 0) or None,
         )
+
+    def _told_walls(self) -> tuple[Wall, ...]:
+        walls = (self._worker.walls if self._worker else ()) or self.walls
+        return (*walls, OPEN) if self._served is not None else walls
 
     def answers_key(self, reader: Mapping[str, str]) -> str:
         """Return the cache key of this model's answers to images that `reader` decodes."""
@@ -394,11 +460,17 @@ class Entrant:
 
     @property
     def cache(self) -> Cache:
-        """The cache, switched off for a model whose code cannot be pinned by a digest or a version."""
+        """The cache, switched off for a model whose code cannot be pinned, and for a service, whose weights cannot be.
+
+        Version and configuration of a service stay as they are when somebody puts other weights in place and loads
+        them: answers that were kept would let them pass.
+        """
         return self._house.cache if self._code is not None else Cache(Path(), enabled=False)
 
     @property
     def _code(self) -> str | None:
+        if self._serves or (self.artifact is not None and self.artifact.service is not None):
+            return None
         if self._architecture:
             return self._named_code
         return pin_code(self.card.card.architecture if self.card else None)

@@ -8,7 +8,7 @@ from vetgate.artifacts import Vault
 from vetgate.domain.card import Card
 from vetgate.domain.evidence import Severity
 from vetgate.domain.model import OpenOptions
-from vetgate.domain.policy import Asked
+from vetgate.domain.policy import Asked, Kinds
 from vetgate.domain.request import Limits
 from vetgate.gate.sources import Sources
 from vetgate.hookspecs import ENTRY_POINT_GROUP
@@ -29,6 +29,8 @@ class Strictness:
     """A finding at or over this severity keeps the model closed."""
     asked: Asked = "preferred"
     """Whether a model that nobody could scan stays closed as well."""
+    artifact: Kinds = "any"
+    """Whether a service stays closed as well."""
     seconds: float = Limits().scan_seconds
     memory: int = Limits().scan_memory
     bad_digests: str = ""
@@ -54,6 +56,8 @@ class House:
     memory: int
     """Bytes that a child may take."""
     strictness: Strictness = Strictness()
+    serve: str | None = None
+    """Who loads candidates into a server of its own."""
     walled: bool = False
     """Whether no process opens a model unless all walls stand around it."""
 

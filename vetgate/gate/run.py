@@ -26,6 +26,7 @@ from vetgate.gate.gallery import Thumbnails
 from vetgate.gate.house import House, Strictness
 from vetgate.gate.hygiene import Sets
 from vetgate.gate.scan import read_bad_digests
+from vetgate.gate.serving import require_serving
 from vetgate.gate.sources import Sources
 from vetgate.gate.supplies import Supplies
 from vetgate.gate.yardstick import LoadedYardstick, load_yardstick
@@ -184,6 +185,7 @@ def prepare(
     baseline = load_baseline(request.baseline) if request.baseline is not None else None
     yardstick = load_yardstick(request.yardstick, checkpoints=False) if request.yardstick is not None else None
     with ExitStack() as stack:
+        require_serving(request.serve, host)
         vault = stack.enter_context(Vault())
         sources = Sources(host, vault, request.limits, watch)
         sources.gather((*request.candidates, request.reference, *filter(None, (request.latency_reference, *more))))
@@ -200,10 +202,12 @@ def prepare(
             batch=request.batch_size,
             seconds=request.limits.seconds,
             memory=request.limits.memory or environment.memory() * 3 // 4,
+            serve=request.serve,
             walled=policy.policy.isolation == "required",
             strictness=Strictness(
                 halt_at=policy.policy.halt_at,
                 asked=policy.policy.scan,
+                artifact=policy.policy.artifact,
                 seconds=request.limits.scan_seconds,
                 memory=request.limits.scan_memory,
                 bad_digests=read_bad_digests(request.bad_digests),

@@ -11,8 +11,8 @@ from vetgate.artifacts import Vault
 from vetgate.domain.artifact import Artifact
 from vetgate.domain.errors import Inconclusive, Unsafe, UsageError
 from vetgate.domain.evidence import Evidence, Finding, FindingRule, Outcome
-from vetgate.domain.scan import Scanned, ScanState
-from vetgate.domain.scan_rules import CORE_RULES, NOT_SCANNED, UNREADABLE, find
+from vetgate.domain.scan import Scanned, ScanState, ScanSummary
+from vetgate.domain.scan_rules import CORE_RULES, NOT_SCANNED, SERVED, UNREADABLE, UNSCANNED, find
 from vetgate.domain.specs import RuleSpec, ScannerSpec
 from vetgate.gate.house import Strictness, entry_of
 from vetgate.host import Host, Kind, Offer
@@ -67,6 +67,13 @@ def scan_artifact(
     vault.require_untouched(artifact)
     oddities = vault.findings(artifact)
     return _with(scanned, oddities) if oddities else scanned
+
+
+def scan_service(name: str) -> Scanned:
+    """Return what is known of a model that hands out no file, which is nothing."""
+    found = find(SERVED, f"{name} is a service: it hands out no file, so nobody could scan it")
+    summary = ScanSummary(state=ScanState.NOT_SCANNED, reason=found.message, worst=found.severity)
+    return Scanned(summary=summary, findings=(found,))
 
 
 def read_bad_digests(path: str | None) -> str:
@@ -127,6 +134,8 @@ def require_safe(name: str, scanned: Scanned, strictness: Strictness) -> None:
             f"{name} was not opened: {worst.rule} {worst.severity.name.lower()}: {worst.message}{where}{more}",
             hint=worst.advice or f"vetgate scan --rules tells what {worst.rule} means",
         )
+    if strictness.artifact == "file" and _is_served(scanned.findings):
+        raise Unsafe(f"{name} was not opened: the policy takes files, and this is a service", hint=SERVED.advice)
     refusal = _refusal(scanned, strictness)
     if refusal:
         raise Inconclusive(f"{name} was not opened: {refusal}", hint="vetgate scan FILE shows what scanners say of it")
@@ -176,6 +185,10 @@ def _of_no_format(name: str, scanned: Scanned) -> Scanned:
     return scanned.model_copy(update={"findings": (*scanned.findings, find(NOT_SCANNED, told))})
 
 
+def _is_served(findings: Iterable[Finding]) -> bool:
+    return any(found.rule == SERVED.id for found in findings)
+
+
 def _evidence(scans: Iterable[tuple[str, Scanned]], host: Host, start: float) -> Evidence:
     """Return what scans came to, by name of the model."""
     findings: list[Finding] = []
@@ -216,7 +229,9 @@ def keeps_closed(evidence: Evidence, strictness: Strictness) -> str:
     grave = dict.fromkeys(found.rule for found in evidence.findings if found.severity >= strictness.halt_at)
     if grave:
         return f"no model was opened, because of {', '.join(grave)}"
-    unknown = strictness.asked == "required" and any(found.rule == NOT_SCANNED.id for found in evidence.findings)
+    if strictness.artifact == "file" and _is_served(evidence.findings):
+        return "no model was opened, because the policy takes files and no services"
+    unknown = strictness.asked == "required" and any(found.rule in UNSCANNED for found in evidence.findings)
     return "no model was opened, because not all could be scanned" if unknown or evidence.reason else ""
 
 
@@ -235,6 +250,9 @@ def scan_first(entrant: Entrant, run: Run) -> None:
 
 def foresee_scan(name: str, artifact: Artifact, host: Host, strictness: Strictness) -> str:
     """Return why a model could not be scanned although it must be, as far as its format tells; empty where it could."""
+    if artifact.service is not None:
+        takes_files = strictness.artifact == "file" or strictness.asked == "required"
+        return f"{name} would not be opened, for it is a service that nobody can scan" if takes_files else ""
     offers = [offer for spec in host.scanners() if (offer := host.offer(Kind.SCANNER, spec.name))]
     known = any(artifact.format in offer.spec.vouches for offer in offers if not offer.missing)
     if known or strictness.asked == "preferred":

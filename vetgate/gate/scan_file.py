@@ -12,7 +12,7 @@ from vetgate.domain.scan import Scanned, ScannedFile, ScanState, ScanSummary
 from vetgate.domain.scan_rules import CORE_RULES, UNREADABLE, find
 from vetgate.domain.specs import RuleSpec
 from vetgate.gate.house import Strictness
-from vetgate.gate.scan import read_bad_digests, scan_artifact
+from vetgate.gate.scan import read_bad_digests, scan_artifact, scan_service
 from vetgate.gate.sources import Sources
 from vetgate.host import Host, Kind
 from vetgate.inference.errand import unheard
@@ -55,7 +55,10 @@ def _scan_file(path: str, host: Host, strictness: Strictness) -> ScannedFile:
     """Return what scanners say of one file; one that cannot be read must not keep others from being scanned."""
     with Vault() as vault:
         try:
-            artifact = vault.hold(path, host.backends(), Sources(host, vault).place(path).file)
+            place = Sources(host, vault).place(path)
+            if place.served is not None:
+                return ScannedFile(name=path, format=place.served.format, members=(), scanned=scan_service(path))
+            artifact = vault.hold(path, host.backends(), place.file)
         except (UnreadableArtifact, Inconclusive) as error:
             summary = ScanSummary(state=ScanState.FAILED)
             scanned = Scanned(summary=summary, findings=(find(UNREADABLE, error.message, path, error.hint),))

@@ -18,6 +18,7 @@ from vetgate.domain.source import (
     FetchContext,
     FetchedFile,
     ModelOrigin,
+    Served,
     Sourced,
     scheme_of,
     without_login,
@@ -39,11 +40,14 @@ class Place:
     folder: Path | None = None
     """What was fetched; None for a path."""
     origin: ModelOrigin | None = None
+    served: Served | None = None
+    """Who answers for it, where that is no file."""
 
     @property
     def file(self) -> Path | None:
         """The model file that was fetched; None for a path."""
-        return self.folder / self.origin.file if self.folder is not None and self.origin is not None else None
+        fetched = self.folder is not None and self.origin is not None and self.origin.file
+        return self.folder / self.origin.file if fetched and self.folder and self.origin else None
 
     def told(self, text: str) -> str:
         """Return a text for readers: files that were fetched are told by the name as typed."""
@@ -170,8 +174,10 @@ def _entries(folder: Path) -> Iterator[Path]:
 
 def _placed(name: str, sourced: Sourced, folder: Path, source: str) -> Place:
     """Return where a fetched model lies, made sure that nothing of it leads out of its folder."""
+    if isinstance(sourced, Served):
+        return Place(name, folder, ModelOrigin(source=source, file="", facts=_told(sourced.facts)), sourced)
     if not isinstance(sourced, FetchedFile):
-        raise Inconclusive(f"{name}: {source} handed over no file")
+        raise Inconclusive(f"{name}: {source} handed over neither a file nor a service")
     file, inside = sourced.file, folder.resolve()
     if any(entry.is_symlink() for entry in folder.rglob("*")):
         raise UnreadableArtifact(f"{name}: what was fetched holds links", hint="replace them by the files")

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from vetgate.domain.card import Card
 from vetgate.domain.errors import Inconclusive, WallMissing, WorkerFailed
 from vetgate.domain.model import Execution
+from vetgate.domain.source import Door
 from vetgate.domain.structure import Structure
 from vetgate.domain.wall import Wall
 from vetgate.inference.enclosure import enclose
@@ -41,6 +42,7 @@ from vetgate.inference.message import (
 from vetgate.inference.process import ERRORS, environment, limit_waits, printable
 from vetgate.inference.walls import Enclosure, missing
 from vetgate.inference.ward import Ward
+from vetgate.line import Doorman
 
 WITHOUT = "run on a Linux of 5.13 or later with Landlock and seccomp, or ask for `isolation: preferred` in the policy"
 
@@ -57,6 +59,7 @@ class Worker:
         patience: Seconds without an answer after which the child counts as hung.
         cold: Whether it waits for `rehearse` with nothing loaded, its memory managed as any program's.
         strict: Whether all walls must stand around it.
+        door: Where it is let to, for the model of a service.
 
     Raises:
         Inconclusive: There is no room for another process, its output or its log.
@@ -71,6 +74,7 @@ class Worker:
         *,
         cold: bool = False,
         strict: bool = False,
+        door: Door | None = None,
     ) -> None:
         self.name = name
         self.patience = patience
@@ -81,19 +85,22 @@ class Worker:
         self._counted = 0
         self.walls: tuple[Wall, ...] = ()
         """Around the child, as it says once it has started."""
-        self._start, self._strict = start, strict
-        self._images = _wall_of(images)
+        self._strict = strict
+        self._beside = (_wall_of(images), *((_wall_at(door),) if door is not None else ()))
         self._started = False
         with ExitStack() as undo:
             undo.callback(self.answers.close)
             try:
+                self._doorman = Doorman(door, patience) if door is not None else None
+                undo.callback(self._shut)
+                self._start = _with_line(start, self._doorman)
                 self._ward, self.connection = self._spawn(images, cold=cold)
             except OSError as error:
                 raise Inconclusive(f"{name}: its process cannot be started: {error}") from None
             undo.callback(self.close)
-            self.send(enclose(start, self._ward.folder))
+            self.send(enclose(self._start, self._ward.folder))
             if not cold:
-                self.send(start)
+                self.send(self._start)
             undo.pop_all()
 
     def _spawn(self, images: SharedBuffer, *, cold: bool) -> tuple[Ward, Connection[bytes, bytes]]:
@@ -104,7 +111,8 @@ class Worker:
             limit_waits(ours, self.patience)
             reading = images.read_only()
             ending.callback(os.close, reading)
-            passed = (theirs.fileno(), reading, self.answers.fd)
+            line = (self._doorman.theirs.fileno(),) if self._doorman is not None else ()
+            passed = (theirs.fileno(), reading, self.answers.fd, *line)
             variables = environment(self._start.options.threads, cold=cold)
             ward = Ward("vetgate.inference.worker", passed, variables)
             ward.memory = self._start.memory
@@ -225,6 +233,11 @@ class Worker:
         self.connection.close()
         self.answers.close()
         self._ward.close()
+        self._shut()
+
+    def _shut(self) -> None:
+        if self._doorman is not None:
+            self._doorman.close()
 
     def _await_start(self) -> None:
         if not self._started:
@@ -233,7 +246,7 @@ class Worker:
 
     def _require_walls(self, told: tuple[Wall, ...]) -> None:
         """Note which walls stand around the child, and end it where one is missing that must stand."""
-        self.walls = (*told, self._images)
+        self.walls = (*told, *self._beside)
         lacking = missing(self.walls)
         if lacking and self._strict:
             self.kill()
@@ -253,6 +266,19 @@ class Worker:
 def _wall_of(images: SharedBuffer) -> Wall:
     how = "sealed shared memory" if images.sole else "the kernel does not seal shared memory: a child could change it"
     return Wall(name="images", stood=images.sole, how=how)
+
+
+def _wall_at(door: Door) -> Wall:
+    how = f"no network of its own: connections that the gate makes, to {door.address} alone"
+    return Wall(name="service", stood=True, how=how)
+
+
+def _with_line(start: Start, doorman: Doorman | None) -> Start:
+    """Return an order that names the line of a child that has one."""
+    if doorman is None:
+        return start
+    options = start.options.model_copy(update={"line": doorman.theirs.fileno()})
+    return start.model_copy(update={"options": options})
 
 
 def deadline(worker: Worker) -> float:

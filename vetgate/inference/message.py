@@ -8,7 +8,7 @@ from pydantic import Field, NonNegativeInt, PositiveInt, TypeAdapter
 
 from vetgate.domain.artifact import Artifact
 from vetgate.domain.card import Card
-from vetgate.domain.model import Execution, OpenOptions, Tap
+from vetgate.domain.model import Execution, OpenOptions, ServerTimes, Tap
 from vetgate.domain.record import Record
 from vetgate.domain.structure import Structure
 from vetgate.domain.wall import Wall
@@ -156,6 +156,8 @@ class Timed(Record):
 
     kind: Literal["timed"] = "timed"
     seconds: tuple[float, ...]
+    server: ServerTimes | None = None
+    """What a server counted of these calls; None where none answered, or it counts nothing."""
 
 
 class Tapped(Record):

@@ -8,7 +8,7 @@ import numpy as np
 
 from vetgate.domain.check import ColdStart
 from vetgate.domain.errors import CardError, DataError, UnreadableImage, WorkerFailed
-from vetgate.domain.model import Execution
+from vetgate.domain.model import Execution, ServerTimes
 from vetgate.domain.samples import SampleSet
 from vetgate.inference.message import Block, Rehearsed, Time, Timed
 from vetgate.inference.prepare import LARGEST, bytes_of_image, fit, read_pixels
@@ -34,6 +34,7 @@ class LiveSession:
 
     def __init__(self, worker: Worker, block: Block, rehearse: Callable[[Block], Rehearsed]) -> None:
         self._worker, self._block, self._rehearse = worker, block, rehearse
+        self._served: list[ServerTimes] = []
 
     @property
     def execution(self) -> Execution:
@@ -41,6 +42,18 @@ class LiveSession:
         if self._worker.execution is None:
             raise WorkerFailed(f"{self._worker.name}: is not open")
         return self._worker.execution
+
+    @property
+    def server_times(self) -> ServerTimes | None:
+        """What the server counted of all timed calls so far; None where none answers, or it counts nothing."""
+        if not self._served:
+            return None
+        return ServerTimes(
+            requests=sum(each.requests for each in self._served),
+            queue=sum(each.queue for each in self._served),
+            compute=sum(each.compute for each in self._served),
+            seconds=sum(each.seconds for each in self._served),
+        )
 
     @property
     def batch(self) -> int:
@@ -65,6 +78,8 @@ class LiveSession:
         if not isinstance(reply, Timed) or len(reply.seconds) != calls or min(reply.seconds, default=0.0) <= 0:
             self._worker.kill()
             raise WorkerFailed(f"{self._worker.name}: gave no {calls} positive times")
+        if reply.server is not None:
+            self._served.append(reply.server)
         return np.asarray(reply.seconds, dtype=np.float64)
 
     def start_afresh(self) -> ColdStart:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, cast
 
 from vetgate.domain.card import Card
 from vetgate.domain.errors import Inconclusive, UnreadableArtifact, VetgateError, WorkerFailed
-from vetgate.domain.model import Backend, Model, TappedModel
+from vetgate.domain.model import Backend, CountedModel, Model, ServerTimes, TappedModel
 from vetgate.domain.specs import BackendSpec
 from vetgate.domain.wall import Wall
 from vetgate.inference.message import (
@@ -53,9 +53,10 @@ def main(arguments: list[str]) -> int:
     """Serve the parent until it says so or is gone.
 
     Args:
-        arguments: Descriptors of the connection, the input buffer (read only) and the output buffer.
+        arguments: Descriptors of the connection, the input buffer (read only), the output buffer, and for a service of
+            the line to the gate, which its order names.
     """
-    connection, images, answers = (int(argument) for argument in arguments)
+    connection, images, answers = (int(argument) for argument in arguments[:3])
     bind_to_parent()
     Server(Connection(connection), images, answers).serve()
     return 0
@@ -155,11 +156,15 @@ class Server:
     def _time(self, request: Time) -> Timed:
         images = self._prepared(request.block)
         seconds = []
+        before = self._counted()
         for _ in range(request.calls):
             start = time.perf_counter()
             self._run(images)
             seconds.append(time.perf_counter() - start)
-        return Timed(seconds=tuple(seconds))
+        return Timed(seconds=tuple(seconds), server=_since(before, self._counted(), sum(seconds)))
+
+    def _counted(self) -> ServerTimes | None:
+        return self._model.server_times() if isinstance(self._model, CountedModel) else None
 
     def _tapped(self) -> TappedModel:
         _, start = self._ready()
@@ -231,6 +236,16 @@ class Server:
         with mmap.mmap(self._images, end, access=mmap.ACCESS_READ) as buffer:
             pixels = np.frombuffer(buffer[block.offset : end], dtype=np.uint8)
         return normalise(pixels.reshape(block.shape), self._card.input)
+
+
+def _since(before: ServerTimes | None, after: ServerTimes | None, seconds: float) -> ServerTimes | None:
+    """Return what a server counted meanwhile; None where it was started anew."""
+    if before is None or after is None or after.requests <= before.requests:
+        return None
+    queue, compute = after.queue - before.queue, after.compute - before.compute
+    if min(queue, compute) < 0:
+        return None
+    return ServerTimes(requests=after.requests - before.requests, queue=queue, compute=compute, seconds=seconds)
 
 
 def _forget_peak() -> int | None:

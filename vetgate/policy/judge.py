@@ -7,11 +7,11 @@ from collections.abc import Collection, Mapping, Sequence
 
 from vetgate.domain.evidence import Evidence, Outcome, Severity
 from vetgate.domain.policy import Policy
-from vetgate.domain.scan_rules import NOT_SCANNED
+from vetgate.domain.scan_rules import SERVED, UNSCANNED
 from vetgate.domain.specs import MetricSpec
 from vetgate.domain.verdict import Decision, Ruling, Verdict
 from vetgate.policy.gathered import BASELINE, Gathered, Part
-from vetgate.policy.resolve import FINDINGS, ISOLATION, SCAN
+from vetgate.policy.resolve import ARTIFACT, FINDINGS, ISOLATION, SCAN
 from vetgate.policy.rule import is_open, judge_rule
 from vetgate.policy.waivers import apply_waiver
 from vetgate.policy.words import short_words
@@ -53,6 +53,7 @@ def judge(
     rulings = [apply_waiver(judge_rule(rule, gathered), policy.waivers, today) for rule in policy.rules]
     rulings += _findings(policy.halt_at, evidence)
     rulings += _scanned(evidence) if policy.scan == "required" else []
+    rulings += _files(evidence) if policy.artifact == "file" else []
     rulings += _unwalled(unwalled, evidence) if policy.isolation == "required" else []
     spoken = {ruling.rule for ruling in rulings} & {SCAN, ISOLATION}
     rulings += [_failed(item) for item in _unspoken(evidence, owners, always) if item.check not in spoken]
@@ -108,11 +109,22 @@ def _scanned(evidence: Sequence[Evidence]) -> list[Ruling]:
     if not scans and all(item.outcome is not Outcome.MEASURED for item in evidence):
         return []
     failed = [item.reason for item in scans if item.outcome is not Outcome.MEASURED]
-    unknown = [found.message for item in scans for found in item.findings if found.rule == NOT_SCANNED.id]
+    unknown = [found.message for item in scans for found in item.findings if found.rule in UNSCANNED]
     reasons = dict.fromkeys(failed + unknown) if scans else ("no model was scanned",)
     decision = Decision.INCONCLUSIVE if reasons else Decision.PASS
     because = "; ".join(reason.rstrip(".") for reason in reasons) or "every model was scanned before it was opened"
     return [Ruling(rule=SCAN, words="every model is scanned before it is opened", decision=decision, because=because)]
+
+
+def _files(evidence: Sequence[Evidence]) -> list[Ruling]:
+    """Return the ruling on whether all models are files; none where no model was looked at."""
+    scans = [item for item in evidence if item.check == SCAN]
+    served = dict.fromkeys(found.message for item in scans for found in item.findings if found.rule == SERVED.id)
+    if not scans:
+        return []
+    decision = Decision.FAIL if served else Decision.PASS
+    because = "; ".join(told.rstrip(".") for told in served) or "every model is a file"
+    return [Ruling(rule=ARTIFACT, words="every model is a file", decision=decision, because=because)]
 
 
 def _unwalled(unwalled: Sequence[str], evidence: Sequence[Evidence]) -> list[Ruling]:

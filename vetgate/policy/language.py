@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, PositiveFloat, PositiveInt, StringConstraints, WithJsonSchema
 
 from vetgate.domain.evidence import Of, Versus
-from vetgate.domain.policy import Asked
+from vetgate.domain.policy import Asked, Kinds
 from vetgate.domain.record import Record
 from vetgate.domain.specs import MetricSpec
 
@@ -145,6 +145,11 @@ class PolicyText(Record):
         default=None,
         description="required: a wall that could not be put up around a model makes the run inconclusive; preferred "
         "(by default): the report says so. The later of two policies counts, also where it asks for less.",
+    )
+    artifact: Kinds | None = Field(
+        default=None,
+        description="file: a model that is a service, which hands out no file, fails and is not opened; any (by "
+        "default): it is vetted by its answers. The later of two policies counts, also where it asks for less.",
     )
     weights: dict[str, Weight] = Field(
         default={},

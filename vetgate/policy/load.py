@@ -131,6 +131,7 @@ def resolve(place: _Place, carried: Mapping[str, PolicySpec], metrics: Mapping[s
         halt_at=merged.halt_at,
         scan=merged.scan,
         isolation=merged.isolation,
+        artifact=merged.artifact,
         waivers=waivers,
         weights=merged.weights,
         sha256=_digest(merged),
@@ -150,6 +151,7 @@ def _digest(merged: Merged) -> str:
     content |= {
         key: asked for key, asked in (("scan", merged.scan), ("isolation", merged.isolation)) if asked == "required"
     }
+    content |= {"artifact": merged.artifact} if merged.artifact == "file" else {}
     return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 

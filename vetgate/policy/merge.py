@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from vetgate.documents import Document, KeyPath, suggest
 from vetgate.domain.artifact import Member
 from vetgate.domain.evidence import Severity
-from vetgate.domain.policy import Asked, Rule, Waiver
+from vetgate.domain.policy import Asked, Kinds, Rule, Waiver
 from vetgate.domain.record import Record
 from vetgate.domain.specs import MetricSpec
 from vetgate.policy.language import FindingsText, RuleText, WaiverText
@@ -29,6 +29,7 @@ class Merged:
     halt_at: Severity = Severity.HIGH
     scan: Asked = "preferred"
     isolation: Asked = "preferred"
+    artifact: Kinds = "any"
     weights: dict[str, float] = field(default_factory=dict)
     where: dict[str, str] = field(default_factory=dict)
     texts: list[Member] = field(default_factory=list)
@@ -63,10 +64,13 @@ def merge(document: Document, metrics: Mapping[str, MetricSpec], merged: Merged,
 
 
 def _merge_safety(data: Mapping[str, object], merged: Merged) -> None:
-    """Take how models are to be scanned and isolated; the later of two policies counts, as for rules."""
+    """Take how models are to be scanned and isolated, and what they may be; the later of two policies counts."""
     for key in ("scan", "isolation"):
         if data.get(key) in get_args(Asked):
             setattr(merged, key, data[key])
+    kinds = data.get("artifact")
+    if kinds == "any" or kinds == "file":
+        merged.artifact = kinds
 
 
 def _parts(data: object, key: str, record: type[RecordT]) -> list[tuple[KeyPath, RecordT]]:

@@ -21,10 +21,13 @@ SCAN = "scan"
 """Name of the ruling on whether models were scanned, and of the evidence; no rule may take it."""
 ISOLATION = "isolation"
 """Name of the ruling on walls that were missing, and of the evidence; no rule may take it."""
+ARTIFACT = "artifact"
+"""Name of the ruling on models that are services; no rule may take it."""
 _RESERVED = {
     FINDINGS: "is the ruling on findings",
     SCAN: "is the ruling on the scan",
     ISOLATION: "is the ruling on isolation",
+    ARTIFACT: "is the ruling on what models may be",
 }
 TIMES = (Unit.SECONDS, Unit.PER_SECOND)
 """Units of figures that depend on the machine and its load, so that two runs compare only relative to something."""

@@ -136,6 +136,8 @@ def render_policy(policy: Policy) -> str:
     lines += ["findings:", f"  halt_at: {policy.halt_at.name.lower()}"]
     for key, asked in (("scan", policy.scan), ("isolation", policy.isolation)):
         lines += [f"# {safety_words(key, asked)}", f"{key}: {asked}"]
+    if policy.artifact == "file":
+        lines += ["# a model that is a service, which hands out no file, fails", "artifact: file"]
     if policy.waivers:
         lines += ["waivers:", *(_item(waiver.model_dump()) for waiver in policy.waivers)]
     return "\n".join(lines) + "\n"

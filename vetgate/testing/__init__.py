@@ -12,6 +12,7 @@ from vetgate.testing.contracts import BackendContract, CheckContract, DataSource
 from vetgate.testing.labeller import LabellerContract
 from vetgate.testing.publisher import PublisherContract
 from vetgate.testing.scanner import Payload, Sample, ScannerContract
+from vetgate.testing.service import ServedExample, ServiceContract
 from vetgate.testing.source import ArtifactSourceContract
 from vetgate.testing.toy import LinearModel, toy_card, toy_table
 from vetgate.testing.trainer import TrainerCheckContract
@@ -30,6 +31,8 @@ __all__ = [
     "ReporterContract",
     "Sample",
     "ScannerContract",
+    "ServedExample",
+    "ServiceContract",
     "TrainerCheckContract",
     "toy_card",
     "toy_table",

@@ -118,6 +118,8 @@ def origins(report: Report) -> tuple[tuple[str, str], ...]:
 
 def _origin_words(origin: ModelOrigin) -> str:
     facts = ", ".join(f"{name} {value}" for name, value in origin.facts.items())
+    if not origin.file:
+        return f"{origin.source}: {facts}"
     return f"{origin.source}: {origin.file}{f' of {facts}' if facts else ''}"
 
 

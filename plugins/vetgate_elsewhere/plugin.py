@@ -1,0 +1,40 @@
+"""What this plugin declares: formats, each with what to do; it opens none of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from vetgate.api import Backend, BackendSpec, FormatSpec, Inconclusive, hookimpl
+from vetgate_elsewhere import recognise as told
+
+_KERAS = (
+    "convert it where you trust it: python -c \"import keras; keras.saving.load_model('MODEL')"
+    ".export('model.onnx', format='onnx')\" (extra packages: tf2onnx or torch), then vet model.onnx"
+)
+_SAVED_MODEL = (
+    "convert its folder where you trust it: python -m tf2onnx.convert --saved-model FOLDER --output model.onnx, or "
+    "tf.lite.TFLiteConverter.from_saved_model(FOLDER), then vet that file"
+)
+_ENGINE = (
+    "an engine runs on the GPU and the TensorRT it was built for alone: load it there into a Triton server and vet "
+    "triton://HOST:PORT/MODEL, or vet the ONNX file that it was built from"
+)
+_NCNN = "name the .param of the text form in its place; ncnnoptimize and pnnx write it beside the binary one"
+_FORMATS = (
+    FormatSpec("keras", "a Keras archive", told.is_keras, advice=_KERAS),
+    FormatSpec("hdf5", "an HDF5 file, as Keras 2 wrote models", told.is_hdf5, advice=_KERAS),
+    FormatSpec("saved-model", "the graph of a TensorFlow SavedModel", told.is_saved_model, advice=_SAVED_MODEL),
+    FormatSpec("tensorrt", "a TensorRT engine", told.is_engine, advice=_ENGINE),
+    FormatSpec("ncnn-binary", "ncnn's list of layers in binary, without names", told.is_binary_ncnn, advice=_NCNN),
+)
+
+
+def _backend() -> Backend:
+    raise Inconclusive("these formats are told, and not opened")
+
+
+@hookimpl
+def vetgate_backends() -> Iterable[BackendSpec]:
+    """Declare the formats."""
+    summary = "tells Keras, SavedModel and TensorRT files, and what to convert them to"
+    return (BackendSpec(name="elsewhere", summary=summary, formats=_FORMATS, factory=_backend),)

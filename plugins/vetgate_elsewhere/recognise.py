@@ -1,0 +1,39 @@
+"""Tells formats by their first bytes and by the names in an archive. Standard library only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from vetgate.api import Probe
+
+_HDF5 = b"\x89HDF\r\n\x1a\n"
+_ENGINES = (b"ftrt", b"ptrt")
+_SAVED_MODEL = b"\x08\x01\x12"
+_NCNN = (7767517).to_bytes(4, "little")
+_CORE_ML = "Data/com.apple.CoreML/"
+
+
+def is_keras(probe: Probe) -> bool:
+    """Return whether it is an archive of Keras 3."""
+    return "config.json" in probe.zip_members and any(name.endswith(".weights.h5") for name in probe.zip_members)
+
+
+def is_hdf5(probe: Probe) -> bool:
+    """Return whether it is an HDF5 file, as Keras 2 wrote them."""
+    return probe.head.startswith(_HDF5)
+
+
+def is_saved_model(probe: Probe) -> bool:
+    """Return whether it begins as saved_model.pb does: schema version 1, then a meta graph."""
+    return probe.head.startswith(_SAVED_MODEL)
+
+
+def is_engine(probe: Probe) -> bool:
+    """Return whether it carries the tag of a TensorRT plan."""
+    return probe.head.startswith(_ENGINES)
+
+
+def is_binary_ncnn(probe: Probe) -> bool:
+    """Return whether it is ncnn's list of layers in binary."""
+    return probe.head.startswith(_NCNN)

@@ -1,0 +1,1 @@
+"""ExecuTorch: programs for PyTorch's runtime on devices."""

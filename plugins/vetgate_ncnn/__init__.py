@@ -1,0 +1,1 @@
+"""ncnn: models of a text of layers and a file of weights."""

@@ -1,0 +1,1 @@
+"""OpenVINO: its own format, and ONNX where a card asks for it."""

@@ -1,0 +1,342 @@
+"""ncnn's two files: the text that names layers and their parameters, and the binary with their weights one by one.
+
+After ncnn's own readers (paramdict.cpp, modelbin.cpp, net.cpp and load_model of each layer). What a layer takes of the
+weights file is told by its parameters alone, so that the file can be walked without running anything.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+MAGIC = "7767517"
+MOST_LAYERS = 100_000
+MOST_PARAMETERS = 32
+"""Identifiers of parameters, from 0; ncnn keeps them in an array of this size."""
+_ARRAY = -23300
+_NUMBER = re.compile(r"[-+]?\d{1,10}\Z")
+_REAL = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d{1,3})?\Z")
+
+Data = bytes | memoryview
+
+
+class NcnnError(ValueError):
+    """The text is no list of layers, or the weights are not what it says."""
+
+
+class CutOffError(NcnnError):
+    """The weights, or the list of layers, end too soon."""
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One line of the text."""
+
+    type: str
+    name: str
+    bottoms: tuple[str, ...]
+    """Blobs that it takes."""
+    tops: tuple[str, ...]
+    """Blobs that it makes."""
+    numbers: dict[int, float]
+    """Parameters that are one number, by identifier."""
+    texts: dict[int, str]
+    """Parameters that are lists, as they are written."""
+
+    def whole(self, key: int, default: int = 0) -> int:
+        """Return a parameter that is a whole number."""
+        return int(self.numbers.get(key, default))
+
+
+@dataclass(frozen=True)
+class Slot:
+    """What a layer takes of the weights."""
+
+    name: str
+    shape: tuple[int, ...]
+    tagged: bool
+    """Whether four bytes before it say how it is stored; else it is float32."""
+    kind: str = "parameter"
+    """`parameter`, `normalisation` or `state`."""
+
+    @property
+    def count(self) -> int:
+        """How many numbers it has."""
+        total = 1
+        for length in self.shape:
+            total *= length
+        return total
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A tensor in the weights file."""
+
+    layer: Layer
+    slot: Slot
+    dtype: str
+    """float32, float16, int8, or table: bytes that stand for 256 numbers."""
+    start: int
+    length: int
+    """Bytes of the numbers; padding and tables are not among them."""
+
+
+def parse(text: str) -> list[Layer]:
+    """Return the layers of a text.
+
+    Raises:
+        CutOffError: It ends before as many layers as it says.
+        NcnnError: A line is no layer.
+    """
+    lines = text.split("\n")
+    if not lines or lines[0].strip() != MAGIC:
+        raise NcnnError(f"it does not begin with {MAGIC}")
+    head = lines[1].split() if len(lines) > 1 else []
+    if len(head) != 2 or not all(part.isdecimal() and len(part) < 9 for part in head):
+        raise (
+            CutOffError("it does not say how many layers it has")
+            if len(lines) < 3
+            else NcnnError("its second line is not the number of layers and blobs")
+        )
+    layers, blobs = map(int, head)
+    if not 0 < layers <= MOST_LAYERS or not 0 < blobs <= 10 * MOST_LAYERS:
+        raise NcnnError(f"it says that it has {layers:,} layers and {blobs:,} blobs")
+    if not text.endswith("\n") and len(lines) < layers + 2:
+        raise CutOffError(f"it ends after {len(lines) - 3} of {layers} layers")
+    found = [_layer(line, number) for number, line in enumerate(lines[2:], 3) if line.strip()]
+    if len(found) < layers:
+        raise CutOffError(f"it ends after {len(found)} of {layers} layers")
+    if len(found) > layers:
+        raise NcnnError(f"it says that it has {layers} layers and has {len(found)}")
+    return found
+
+
+def _layer(line: str, number: int) -> Layer:
+    parts = line.split()
+    if len(parts) < 4 or not parts[2].isdecimal() or not parts[3].isdecimal():
+        raise NcnnError(f"line {number} is no layer")
+    bottoms, tops = int(parts[2][:6]), int(parts[3][:6])
+    if len(parts) < 4 + bottoms + tops:
+        raise NcnnError(f"line {number} names fewer blobs than it says")
+    numbers: dict[int, float] = {}
+    texts: dict[int, str] = {}
+    for part in parts[4 + bottoms + tops :]:
+        key, _, value = part.partition("=")
+        if not _NUMBER.match(key) or not value:
+            raise NcnnError(f"line {number} has {part[:40]!r}, which is no parameter")
+        _keep(int(key), value, numbers, texts, number)
+    names = parts[4 : 4 + bottoms + tops]
+    return Layer(parts[0], parts[1], tuple(names[:bottoms]), tuple(names[bottoms:]), numbers, texts)
+
+
+def _keep(key: int, value: str, numbers: dict[int, float], texts: dict[int, str], line: int) -> None:
+    is_list = key <= _ARRAY
+    place = _ARRAY - key if is_list else key
+    if not 0 <= place < MOST_PARAMETERS:
+        raise NcnnError(f"line {line} has a parameter {key}; ncnn keeps {MOST_PARAMETERS}")
+    if place in numbers or place in texts:
+        raise NcnnError(f"line {line} has parameter {key} twice")
+    if is_list or value.startswith('"') or "," in value:
+        texts[place] = value
+    elif _REAL.match(value):
+        numbers[place] = float(value)
+    else:
+        texts[place] = value
+
+
+Rule = Callable[[Layer], "list[Slot] | None"]
+
+
+def _weight_and_bias(channels: int, size: int, bias: int, shape: Callable[[Layer, int, int], tuple[int, ...]]) -> Rule:
+    """Return the rule of a layer whose parameters say channels, numbers of its weight and whether it has a bias."""
+
+    def rule(layer: Layer) -> list[Slot]:
+        out, numbers = layer.whole(channels), layer.whole(size)
+        slots = [Slot("weight", shape(layer, out, numbers), True)]
+        if layer.whole(bias):
+            slots.append(Slot("bias", (out,), False))
+        return slots
+
+    return rule
+
+
+def _filters(layer: Layer, out: int, numbers: int) -> tuple[int, ...]:
+    width = layer.whole(1)
+    height = layer.whole(11, width)
+    each = out * width * height
+    return (out, numbers // each, height, width) if each > 0 and numbers % each == 0 else (numbers,)
+
+
+def _rows(layer: Layer, out: int, numbers: int) -> tuple[int, ...]:
+    return (out, numbers // out) if out > 0 and numbers % out == 0 else (numbers,)
+
+
+def _quantised(rule: Rule, scales: Callable[[Layer], list[int]]) -> Rule:
+    """Return a rule for a layer that also has scales where its weight is int8 (parameter 8)."""
+
+    def with_scales(layer: Layer) -> list[Slot] | None:
+        if layer.whole(19):  # its weight comes from another layer
+            return []
+        slots = rule(layer)
+        if slots is None or not layer.whole(8):
+            return slots
+        return slots + [Slot(f"scales{place}", (count,), False, "state") for place, count in enumerate(scales(layer))]
+
+    return with_scales
+
+
+def _conv_scales(layer: Layer) -> list[int]:
+    return [layer.whole(0), 1] + ([1] if layer.whole(8) > 100 else [])
+
+
+def _depthwise_scales(layer: Layer) -> list[int]:
+    each = layer.whole(7, 1) if layer.whole(8) in (1, 101) else 1
+    return [each, 1] + ([1] if layer.whole(8) > 100 else [])
+
+
+def _norm(size: int, affine: int, parts: tuple[str, ...] = ("gamma", "beta")) -> Rule:
+    def rule(layer: Layer) -> list[Slot]:
+        if not layer.whole(affine, 1):
+            return []
+        return [Slot(part, (layer.whole(size),), False, "normalisation") for part in parts]
+
+    return rule
+
+
+def _batch_norm(layer: Layer) -> list[Slot]:
+    kinds = {"slope": "normalisation", "mean": "state", "variance": "state", "bias": "normalisation"}
+    return [Slot(name, (layer.whole(0),), False, kind) for name, kind in kinds.items()]
+
+
+def _scale(layer: Layer) -> list[Slot]:
+    if layer.whole(0) == -233:  # it comes from another layer
+        return []
+    names = ["scale", "bias"] if layer.whole(1) else ["scale"]
+    return [Slot(name, (layer.whole(0),), False) for name in names]
+
+
+def _memory(layer: Layer) -> list[Slot]:
+    lengths = tuple(length for key in (2, 11, 1, 0) if (length := layer.whole(key)))
+    return [Slot("data", lengths, layer.whole(21, 1) == 0)]
+
+
+def _gemm(layer: Layer) -> list[Slot] | None:
+    if layer.whole(18):
+        return None
+    rows, columns, inner = (layer.whole(key) for key in (7, 8, 9))
+    third = {0: (1,), 1: (rows,), 2: (rows, 1), 3: (rows, columns), 4: (1, columns)}.get(layer.whole(10))
+    slots = [Slot("A", (rows, inner), True)] if layer.whole(4) else []
+    slots += [Slot("B", (columns, inner), True)] if layer.whole(5) else []
+    return slots + ([Slot("C", third, True)] if layer.whole(6) and third else [])
+
+
+def _attention(layer: Layer) -> list[Slot] | None:
+    wide, size = layer.whole(0), layer.whole(2)
+    if layer.whole(18) or wide <= 0 or size % wide:
+        return None
+    query = size // wide
+    shapes = (("q", query, wide), ("k", layer.whole(3, wide), wide), ("v", layer.whole(4, wide), wide))
+    slots = []
+    for name, given, out in (*shapes, ("out", wide, query)):
+        slots += [Slot(f"{name}.weight", (out, given), True), Slot(f"{name}.bias", (out,), False)]
+    return slots
+
+
+def _embedding(layer: Layer) -> list[Slot] | None:
+    if layer.whole(18):
+        return None
+    out = layer.whole(0)
+    return [Slot("weight", _rows(layer, out, layer.whole(3)), True)] + (
+        [Slot("bias", (out,), False)] if layer.whole(2) else []
+    )
+
+
+_CONVOLUTION = _weight_and_bias(0, 6, 5, _filters)
+RULES: dict[str, Rule] = {
+    **dict.fromkeys(("Convolution", "Convolution1D"), _quantised(_CONVOLUTION, _conv_scales)),
+    **dict.fromkeys(("ConvolutionDepthWise", "ConvolutionDepthWise1D"), _quantised(_CONVOLUTION, _depthwise_scales)),
+    **dict.fromkeys(("Deconvolution", "DeconvolutionDepthWise"), _CONVOLUTION),
+    **dict.fromkeys(("Deconvolution1D", "DeconvolutionDepthWise1D"), _CONVOLUTION),
+    "InnerProduct": _quantised(_weight_and_bias(0, 2, 1, _rows), lambda layer: [layer.whole(0), 1]),
+    "BatchNorm": _batch_norm,
+    "Scale": _scale,
+    "Bias": lambda layer: [Slot("bias", (layer.whole(0),), False)],
+    "PReLU": lambda layer: [Slot("slope", (layer.whole(0),), False)],
+    "InstanceNorm": _norm(0, 2),
+    "GroupNorm": _norm(1, 3),
+    "LayerNorm": _norm(0, 2),
+    "RMSNorm": _norm(0, 2, ("gamma",)),
+    "MemoryData": _memory,
+    "Gemm": _gemm,
+    "MultiHeadAttention": _attention,
+    "Embed": _embedding,
+}
+"""Layers that take weights, where they are known."""
+UNKNOWN = frozenset(
+    {"LSTM", "GRU", "RNN", "Normalize", "Convolution3D", "ConvolutionDepthWise3D", "Deconvolution3D",
+     "DeconvolutionDepthWise3D", "DeformableConv2D", "SDPA"}
+)  # fmt: skip
+"""Layers that take weights in ways that are not followed here."""
+FREE = frozenset(
+    {"AbsVal", "BNLL", "Concat", "Crop", "Dropout", "Eltwise", "ELU", "Exp", "Flatten", "Input", "Log",
+     "LRN", "MVN", "Pooling", "Power", "Proposal", "Reduction", "ReLU", "Reshape", "ROIPooling", "Sigmoid", "Slice",
+     "Softmax", "Split", "TanH", "Threshold", "Tile", "BinaryOp", "UnaryOp", "Padding", "Squeeze",
+     "ExpandDims", "Permute", "PriorBox", "DetectionOutput", "Interp", "ShuffleChannel", "Quantize", "Dequantize",
+     "Yolov3DetectionOutput", "YoloDetectionOutput", "PSROIPooling", "ROIAlign", "Packing", "Requantize", "Cast",
+     "HardSigmoid", "SELU", "HardSwish", "Noop", "PixelShuffle", "DeepCopy", "Mish", "Reorg", "Swish",
+     "Einsum", "MatMul", "GELU", "Pooling1D", "Pooling3D", "Fold", "Unfold", "GLU", "CELU", "Shrink", "Erf", "Diag",
+     "GridSample", "CumulativeSum", "CopyTo", "StatisticsPooling", "Flip", "RotaryEmbed", "Spectrogram",
+     "InverseSpectrogram"}
+)  # fmt: skip
+"""Layers that take no weights."""
+
+
+def walk(layers: Sequence[Layer], data: Data) -> Iterator[Stored]:
+    """Yield the tensors of a weights file in their order; the last one's end is where the file must end.
+
+    Raises:
+        CutOffError: The file ends too soon.
+        NcnnError: A layer says that it takes an impossible number of weights, or what it takes is not known.
+    """
+    place = 0
+    for layer in layers:
+        if layer.type in FREE:
+            continue
+        rule = RULES.get(layer.type)
+        slots = rule(layer) if rule is not None else None
+        if slots is None:
+            raise NcnnError(f"what layer {layer.name!r} of type {layer.type!r} takes of the weights is not known")
+        for slot in slots:
+            stored, place = _stored(layer, slot, data, place)
+            yield stored
+
+
+def end_of(stored: Stored) -> int:
+    """Return where a tensor ends, its padding included."""
+    return stored.start + stored.length + (-stored.length % 4)
+
+
+def _stored(layer: Layer, slot: Slot, data: Data, place: int) -> tuple[Stored, int]:
+    if any(length < 0 for length in slot.shape) or slot.count > 1 << 33:
+        raise NcnnError(f"layer {layer.name!r} says that it takes {slot.shape} numbers")
+    dtype, each = "float32", 4
+    if slot.tagged:
+        if place + 4 > len(data):
+            raise CutOffError(f"the weights end too soon, at layer {layer.name!r}")
+        tag = int.from_bytes(data[place : place + 4], "little")
+        dtype, each, table = _KINDS.get(tag, ("table", 1, 1024))
+        place += 4 + table
+    found = Stored(layer, slot, dtype, place, slot.count * each)
+    if end_of(found) > len(data):
+        raise CutOffError(f"the weights end too soon, at layer {layer.name!r}")
+    return found, end_of(found)
+
+
+_KINDS = {
+    0: ("float32", 4, 0),
+    0x01306B47: ("float16", 2, 0),
+    0x000D4B38: ("int8", 1, 0),
+    0x0002C056: ("float32", 4, 0),
+}
+"""The four bytes before a weight: how it is stored, bytes of a number, bytes of a table before it."""

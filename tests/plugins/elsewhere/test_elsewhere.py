@@ -1,0 +1,50 @@
+"""Formats that nobody here opens are told by content, and what to do with them is said."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from vetgate.artifacts import Vault
+from vetgate.cli.app import run
+from vetgate.domain.errors import UnreadableArtifact
+from vetgate.host import find_plugins
+
+
+def keras(path: Path) -> None:
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("config.json", "{}")
+        archive.writestr("metadata.json", "{}")
+        archive.writestr("model.weights.h5", b"\x89HDF\r\n\x1a\n")
+
+
+FILES = {
+    "engine": (b"ftrt" + bytes(60), "TensorRT engine", "triton://"),
+    "older_engine": (b"ptrt" + bytes(60), "TensorRT engine", "triton://"),
+    "saved_model": (b"\x08\x01\x12\x10" + bytes(60), "SavedModel", "tf2onnx"),
+    "hdf5": (b"\x89HDF\r\n\x1a\n" + bytes(60), "HDF5", "keras.saving.load_model"),
+    "ncnn": ((7767517).to_bytes(4, "little") + bytes(60), "ncnn", ".param"),
+}
+
+
+@pytest.mark.parametrize("name", [*FILES, "keras"])
+def test_each_is_named_by_content_with_what_to_do(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "model.bin"
+    content, what, advice = FILES.get(name, (b"", "Keras archive", "keras.saving.load_model"))
+    path.write_bytes(content)
+    if name == "keras":
+        keras(path)
+    with Vault() as vault, pytest.raises(UnreadableArtifact, match=what) as refused:
+        vault.take(str(path), find_plugins().backends())
+    assert advice in (refused.value.hint or "")
+
+
+def test_the_exit_code_is_that_of_what_cannot_be_opened(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "model.engine"
+    path.write_bytes(FILES["engine"][0])
+    assert run(["inspect", str(path)]) == 3
+    told = capsys.readouterr().err
+    assert "TensorRT engine, which no installed plugin opens" in told
+    assert "triton://" in told
