@@ -67,6 +67,7 @@ from vetgate.domain.model import (
     Model,
     ModuleBackend,
     OpenOptions,
+    Placed,
     ServerTimes,
     Tap,
     TappedModel,
@@ -116,7 +117,7 @@ from vetgate.domain.specs import (
     RuleSpec,
     ScannerSpec,
 )
-from vetgate.domain.structure import Operator, Port, Structure, Tensor
+from vetgate.domain.structure import Operator, OwnScaling, Port, Structure, Tensor
 from vetgate.domain.study import Study
 from vetgate.domain.trainer import CandidateSeen, ConceptMask, ImageSet, Labeller, TrainerContext, Tuning
 from vetgate.domain.unit import Better, Unit
@@ -201,12 +202,14 @@ __all__ = [
     "Operator",
     "Outcome",
     "Output",
+    "OwnScaling",
     "PairedCounts",
     "Pairs",
     "Part",
     "Peer",
     "PerImage",
     "Picture",
+    "Placed",
     "Point",
     "PolicySpec",
     "Port",

@@ -3,7 +3,7 @@
 The filter of system calls around a child refuses `socket` and `connect`, and stays as it is for the child of a service:
 it is handed sockets that are connected already (SCM_RIGHTS). So it reaches one host and port and nothing else, which
 neither a filter of system calls (it sees no addresses) nor Landlock (ports alone, from ABI 4) could grant. Names are
-looked up by the gate; TLS is spoken by the child, so that what a server says is parsed behind the walls.
+looked up by the gate, once a run; TLS is spoken by the child, so that what a server says is parsed behind the walls.
 """
 
 from __future__ import annotations
@@ -18,17 +18,18 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import IO
 
 from vetgate.domain.errors import Inconclusive
 from vetgate.domain.source import Door
 
-MOST_CONNECTIONS = 1000
-"""That one child may ask for: a few at once, and again after faults."""
+MOST_CONNECTIONS = 100_000
+"""That one child may ask for: a few at once, but one a request where the server hangs up after every answer."""
 MOST_SHARED = 1 << 30
-"""Bytes of one shared region."""
+"""Bytes that one child may share in all."""
 _CONNECTING = 10.0
 """Seconds; a host that drops packets would take two minutes."""
-_LONGEST = 1024
+_LONGEST = 4096
 """Bytes of an answer on the line; it comes whole, for the other end waits for it before it asks again."""
 _SHARED = Path("/dev/shm")  # noqa: S108  # POSIX shared memory: what the server opens by name
 
@@ -39,14 +40,16 @@ class Doorman:
     Args:
         door: Where to connect, and what the child needs there.
         seconds: Patience with one answer of the child, which it is told so that it can give up before.
+        most: Connections that it may ask for.
 
     Raises:
         OSError: No line can be made.
     """
 
-    def __init__(self, door: Door, seconds: float) -> None:
+    def __init__(self, door: Door, seconds: float, *, most: int = MOST_CONNECTIONS) -> None:
         self._door, self._seconds = door, seconds
-        self._left = MOST_CONNECTIONS
+        self._most = self._left = most
+        self._room = MOST_SHARED
         self._regions: set[Path] = set()
         self._ours, self.theirs = socket.socketpair()
         self._thread = threading.Thread(target=self._serve, name=f"door-{door.address}", daemon=True)
@@ -56,7 +59,7 @@ class Doorman:
         """Let nobody ask any more, and remove what was shared."""
         with suppress(OSError):
             self._ours.shutdown(socket.SHUT_RDWR)
-        self._thread.join(timeout=_CONNECTING + 1)
+        self._thread.join(timeout=1)  # it may be connecting still, and then finds the line gone
         self._ours.close()
         self.theirs.close()
         self._unlink()
@@ -70,7 +73,9 @@ class Doorman:
         }
         with suppress(OSError):
             while request := self._ours.recv(16):
-                self._answer(answers.get(request[:1]), int(request[1:] or b"0"))
+                number = request[1:] or b"0"
+                known = number.isdigit()
+                self._answer(answers.get(request[:1]) if known else None, int(number) if known else 0)
 
     def _answer(self, ask: Callable[[int], tuple[dict[str, object], int]] | None, number: int) -> None:
         handed: list[int] = []
@@ -87,7 +92,7 @@ class Doorman:
 
     def _greet(self, _: int) -> tuple[dict[str, object], int]:
         """Tell who is asked for how long, and hand over the secret in a file without a name."""
-        with tempfile.TemporaryFile() as file:
+        with _nameless() as file:
             file.write(self._door.secret)
             file.flush()
             file.seek(0)
@@ -96,17 +101,18 @@ class Doorman:
 
     def _connect(self, _: int) -> tuple[dict[str, object], int]:
         if self._left <= 0:
-            return {"error": f"{MOST_CONNECTIONS:,} connections were made already"}, -1
+            return {"error": f"{self._most:,} connections were made already"}, -1
         self._left -= 1
-        place = (self._door.host, self._door.port)
+        place = (self._door.pinned or self._door.host, self._door.port)
         made = socket.create_connection(place, timeout=min(_CONNECTING, self._seconds))
         made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         made.setblocking(True)
         return {}, made.detach()
 
     def _share(self, size: int) -> tuple[dict[str, object], int]:
-        if not self._door.local or not 0 < size <= MOST_SHARED:
-            return {"error": "no memory is shared with this server"}, -1
+        if not self._door.local or not 0 < size <= self._room:
+            return {"error": "no memory is shared with this server, or not so much"}, -1
+        self._room -= size
         name = f"vetgate-{secrets.token_hex(8)}"
         place = _SHARED / name
         descriptor = os.open(place, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
@@ -127,6 +133,11 @@ class Doorman:
         """Remove the names of what was shared; who has it open keeps it."""
         while self._regions:
             self._regions.pop().unlink(missing_ok=True)
+
+
+def _nameless() -> IO[bytes]:
+    """Return a file that nobody else can open: in memory, or on the disk where the system has none such."""
+    return os.fdopen(os.memfd_create("secret"), "w+b") if hasattr(os, "memfd_create") else tempfile.TemporaryFile()
 
 
 class Line:
@@ -191,8 +202,12 @@ class Line:
 
     def _ask(self, request: bytes) -> tuple[dict[str, object], int]:
         with self._lock:
-            self._socket.sendall(request)
-            content, handed, _, _ = socket.recv_fds(self._socket, _LONGEST, 1)
+            try:
+                self._socket.sendall(request)
+                content, handed, _, _ = socket.recv_fds(self._socket, _LONGEST, 1)
+            except OSError:
+                self._socket.close()  # an answer that comes late must not be taken for that to another question
+                raise
         if not content:
             raise Inconclusive("the gate has hung up")
         told: dict[str, object] = json.loads(content)

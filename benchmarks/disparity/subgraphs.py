@@ -118,6 +118,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
+    options.output.mkdir(parents=True, exist_ok=True)
     place = options.output / "subgraphs.json"
     rows = json.loads(place.read_text()) if place.exists() else []
     asked = ("budget", "variant", "epochs", "sparsity", "seed")

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from itertools import chain
 
 from vetgate.api import Ask, CardError, Finding, Port, Results, Severity, StructureContext, Table
+from vetgate_contract.pixels import input_doubts
 from vetgate_contract.terms import Terms, terms_of
 
 
@@ -25,7 +26,8 @@ class ContractCheck:
             _require_names_fit(candidate, context.candidate.artifact.name)
             _require_names_fit(reference, context.reference.artifact.name)
             classes += tuple(_names(candidate, reference))
-        findings = chain(classes, _shapes(candidate, reference), _kinds(candidate, reference))
+        scales = (finding for side in (context.candidate, context.reference) for finding in input_doubts(side))
+        findings = chain(classes, _shapes(candidate, reference), _kinds(candidate, reference), scales)
         return Results(findings=tuple(findings), exhibits=(_table(candidate, reference),))
 
 
@@ -62,13 +64,19 @@ def _classes(candidate: Terms, reference: Terms) -> Iterable[Finding]:
             severity=Severity.CRITICAL,
             message=f"The candidate tells {candidate.classes} classes apart, the reference {reference.classes}.",
             location=_at("output", candidate.output),
-            advice=_class_advice(candidate.classes, reference.classes),
+            advice=_class_advice(candidate, reference),
         )
 
 
-def _class_advice(candidate: int, reference: int) -> str:
-    if {candidate, reference} == {1000, 1001}:
-        return "1,001 against 1,000 is a background class: set output.offset: 1 in the card of the larger one."
+def _class_advice(candidate: Terms, reference: Terms) -> str:
+    if candidate.classes is not None and reference.classes is not None:
+        fewer, more = sorted((candidate.classes, reference.classes))
+        if more - fewer == 1 and fewer > 1:
+            who, terms = ("candidate", candidate) if candidate.classes == more else ("reference", reference)
+            return (
+                f"{more:,} against {fewer:,} is what a background class looks like: if the first output of the {who} "
+                f"is none of the classes, set output.offset: {terms.offset + 1} in its card."
+            )
     return "Vet it against its own original; if some outputs are no classes, set output.offset in the card."
 
 

@@ -8,8 +8,8 @@ from vetgate.api import Backend, BackendSpec, FormatSpec, Inconclusive, hookimpl
 from vetgate_elsewhere import recognise as told
 
 _KERAS = (
-    "convert it where you trust it: python -c \"import keras; keras.saving.load_model('MODEL')"
-    ".export('model.onnx', format='onnx')\" (extra packages: tf2onnx or torch), then vet model.onnx"
+    'turn it into an archive where you trust it: KERAS_BACKEND=torch python -c "import keras; '
+    "keras.saving.load_model('MODEL').save('model.keras')\", then vet model.keras"
 )
 _SAVED_MODEL = (
     "convert its folder where you trust it: python -m tf2onnx.convert --saved-model FOLDER --output model.onnx, or "
@@ -21,7 +21,6 @@ _ENGINE = (
 )
 _NCNN = "name the .param of the text form in its place; ncnnoptimize and pnnx write it beside the binary one"
 _FORMATS = (
-    FormatSpec("keras", "a Keras archive", told.is_keras, advice=_KERAS),
     FormatSpec("hdf5", "an HDF5 file, as Keras 2 wrote models", told.is_hdf5, advice=_KERAS),
     FormatSpec("saved-model", "the graph of a TensorFlow SavedModel", told.is_saved_model, advice=_SAVED_MODEL),
     FormatSpec("tensorrt", "a TensorRT engine", told.is_engine, advice=_ENGINE),
@@ -36,5 +35,5 @@ def _backend() -> Backend:
 @hookimpl
 def vetgate_backends() -> Iterable[BackendSpec]:
     """Declare the formats."""
-    summary = "tells Keras, SavedModel and TensorRT files, and what to convert them to"
+    summary = "tells HDF5, SavedModel and TensorRT files, and what to convert them to"
     return (BackendSpec(name="elsewhere", summary=summary, formats=_FORMATS, factory=_backend),)

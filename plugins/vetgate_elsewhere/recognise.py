@@ -11,12 +11,6 @@ _HDF5 = b"\x89HDF\r\n\x1a\n"
 _ENGINES = (b"ftrt", b"ptrt")
 _SAVED_MODEL = b"\x08\x01\x12"
 _NCNN = (7767517).to_bytes(4, "little")
-_CORE_ML = "Data/com.apple.CoreML/"
-
-
-def is_keras(probe: Probe) -> bool:
-    """Return whether it is an archive of Keras 3."""
-    return "config.json" in probe.zip_members and any(name.endswith(".weights.h5") for name in probe.zip_members)
 
 
 def is_hdf5(probe: Probe) -> bool:
@@ -30,8 +24,17 @@ def is_saved_model(probe: Probe) -> bool:
 
 
 def is_engine(probe: Probe) -> bool:
-    """Return whether it carries the tag of a TensorRT plan."""
-    return probe.head.startswith(_ENGINES)
+    """Return whether it carries the tag of a TensorRT plan, as trtexec checks it, at once or behind its exporter's notes.
+
+    Ultralytics writes the length of a JSON object and the object before the plan.
+    """
+    if probe.head.startswith(_ENGINES):
+        return True
+    length = int.from_bytes(probe.head[:4], "little")
+    if probe.head[4:5] != b"{" or not 0 < length < probe.size:
+        return False
+    plan = probe.head[4 + length : 8 + length]
+    return probe.head[3 + length : 4 + length] == b"}" and plan in _ENGINES
 
 
 def is_binary_ncnn(probe: Probe) -> bool:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from vetgate_runtime.content import is_executorch
+
 if TYPE_CHECKING:
     from vetgate.api import Probe
 
 
 def recognise(probe: Probe) -> bool:
-    """Return whether the file carries the identifier of ExecuTorch's FlatBuffers, such as ET12."""
-    mark = probe.head[4:8]
-    return len(mark) == 4 and mark[:2] == b"ET" and mark[2:].isdigit()
+    """Return whether the file carries ExecuTorch's identifier."""
+    return is_executorch(probe.head)

@@ -13,10 +13,12 @@ from numpy.typing import NDArray
 from vetgate_runtime.feed import as_scores, as_taken, check_input, choose_output, in_batches, one_line, only_input
 from vetgate_runtime.pte import Method
 
-from vetgate.api import Card, Execution, MissingExtra, OpenOptions, UnreadableArtifact
+from vetgate.api import Card, Execution, MissingExtra, OpenOptions, Placed, UnreadableArtifact
 from vetgate_executorch.describe import FORWARD, load, method_of, ports
 
 _HINT = "export it again with this version of ExecuTorch; vetgate inspect shows what the file holds"
+
+_KERNELS = "ExecuTorch kernels"
 
 
 class ExecutorchModel:
@@ -103,10 +105,15 @@ def _execution(method: Method, threads: int) -> Execution:
     return Execution(
         runtime="executorch",
         version=metadata.version("executorch"),
-        provider=", ".join(names) or "ExecuTorch kernels",
+        provider=", ".join(names) or _KERNELS,
         threads=_threads(threads),
         precision=method.port(method.inputs[0]).dtype if not names else "as the delegate was exported",
         notes=tuple(notes),
+        placed=tuple(
+            Placed(provider=place, operators=count)
+            for place, count in ((", ".join(names), delegated), (_KERNELS, len(own)))
+            if count
+        ),
     )
 
 

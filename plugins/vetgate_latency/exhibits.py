@@ -52,17 +52,20 @@ def served(context: SessionContext) -> tuple[Table, ...]:
     rows = []
     for role, session in (("candidate", context.candidate), ("reference", context.reference)):
         times = session.server_times if isinstance(session, ServedSession) else None
-        if times is not None and times.requests:
-            each = [seconds * 1e3 / times.requests for seconds in (times.seconds, times.queue, times.compute)]
-            rows.append((role, times.requests, each[0], each[1], each[2], max(0.0, each[0] - each[1] - each[2])))
+        if times is not None and times.requests and times.sent:
+            whole = times.seconds * 1e3 / times.sent
+            queue, compute = (seconds * 1e3 / times.requests for seconds in (times.queue, times.compute))
+            rest = max(0.0, whole - queue - compute)
+            rows.append((role, times.sent, whole, times.requests, queue, compute, rest))
     if not rows:
         return ()
     caption = (
-        "Means of all timed requests, at every batch, the warm-up among them: what they took for who sent them, and of "
-        "that what the server counted itself. The rest is packing, sending and unpacking. Requests of others that it "
-        "answered meanwhile are among those that it counted."
+        "Means of all timed requests, at every batch, the warm-up among them: what one took where it was sent from, "
+        "over a connection that was there already, and what the server counted itself, of all that asked it meanwhile. "
+        "The rest is packing, sending and unpacking. A timed call whose batch is more than the server takes at once is "
+        "several requests."
     )
-    columns = ("", "requests", "sent and answered, ms", "queue, ms", "compute, ms", "the rest, ms")
+    columns = ("", "sent", "sent and answered, ms", "counted there", "queue, ms", "compute, ms", "the rest, ms")
     return (Table(title="Where the time of a request went", columns=columns, rows=tuple(rows), caption=caption),)
 
 

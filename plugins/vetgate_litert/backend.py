@@ -19,11 +19,11 @@ class LitertBackend:
         """
         from vetgate_litert.describe import describe
 
-        return describe(artifact.file)
+        return describe(artifact.file, card)
 
     @contextmanager
     def open(self, artifact: Artifact, card: Card, options: OpenOptions) -> Iterator[Model]:
-        """Open the model with LiteRT's interpreter, XNNPACK on.
+        """Open the model with LiteRT's interpreter, XNNPACK on unless the card asks for its own kernels.
 
         Raises:
             UnreadableArtifact: Damaged, refused by the interpreter, or it does not take one image and answer with

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
-from vetgate.api import Operator, Port, Structure
+from vetgate.api import Card, Operator, Port, Structure
 from vetgate_litert.model import SubgraphInfo, TensorInfo, TfliteModel, read
 from vetgate_litert.operator import images_at_once, tally
+from vetgate_litert.preprocess import own_scaling
+from vetgate_litert.sized import sized
 from vetgate_litert.weight import tensors
 
 
-def describe(path: Path) -> Structure:
+def describe(path: Path, card: Card | None) -> Structure:
     """Return ports, tensors, operators and metadata.
+
+    Args:
+        path: The file.
+        card: States height and width where the model leaves them free.
 
     Raises:
         UnreadableArtifact: Truncated or damaged.
@@ -20,7 +27,8 @@ def describe(path: Path) -> Structure:
     model = read(path)
     graph = model.main
     operators, notes = [], _notes(model)
-    for kind, part in tally(model).items():
+    shaped = replace(model, subgraphs=(sized(graph, path, card), *model.subgraphs[1:]))
+    for kind, part in tally(shaped).items():
         operators.append(Operator(type=kind, count=part.count, macs=part.macs))
         if part.macs is None:
             notes.append(f"Multiply-accumulates of {kind} cannot be told: {part.reason}.")
@@ -28,6 +36,7 @@ def describe(path: Path) -> Structure:
         inputs=tuple(port(graph.tensors[index]) for index in graph.inputs),
         outputs=tuple(port(graph.tensors[index]) for index in graph.outputs),
         tensors=tensors(model.subgraphs),
+        own_scaling=own_scaling(graph),
         operators=tuple(operators),
         metadata=model.metadata,
         notes=tuple(notes),

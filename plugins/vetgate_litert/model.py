@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from vetgate_runtime.flatbuffer import Bytes, FlatBufferError, Table
 
 from vetgate.api import UnreadableArtifact
-from vetgate_litert.flatbuffer import Bytes, FlatBufferError, Table
 
 _TYPES: dict[int, tuple[str, float]] = {
     0: ("float32", 32), 1: ("float16", 16), 2: ("int32", 32), 3: ("uint8", 8), 4: ("int64", 64), 5: ("string", 0),

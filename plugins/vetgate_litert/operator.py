@@ -16,9 +16,8 @@ _NAMES: dict[int, str] = {
 }
 _NOT_COUNTED = frozenset(
     {
-        "LSTM", "UNIDIRECTIONAL_SEQUENCE_LSTM", "BIDIRECTIONAL_SEQUENCE_LSTM", "RNN", "UNIDIRECTIONAL_SEQUENCE_RNN",
-        "BIDIRECTIONAL_SEQUENCE_RNN", "SVDF", "CONV_3D_TRANSPOSE", "STABLEHLO_CONVOLUTION", "STABLEHLO_DOT_GENERAL",
-        "STABLEHLO_CUSTOM_CALL", "STABLEHLO_COMPOSITE", "DELEGATE",
+        "CONV_3D_TRANSPOSE", "STABLEHLO_CONVOLUTION", "STABLEHLO_DOT_GENERAL", "STABLEHLO_CUSTOM_CALL",
+        "STABLEHLO_COMPOSITE", "DELEGATE",
     }
 )  # fmt: skip
 """Built-in operators that multiply weights in ways not counted here, or that hide what they do."""
@@ -95,7 +94,7 @@ def count(operator: OperatorInfo, graph: SubgraphInfo, hidden: bool) -> tuple[in
 
 def _tensor(graph: SubgraphInfo, indices: tuple[int, ...], place: int) -> TensorInfo | None:
     """Return a tensor with a complete shape, or None."""
-    if place >= len(indices) or indices[place] < 0:
+    if not 0 <= place < len(indices) or indices[place] < 0:
         return None
     tensor = graph.tensors[indices[place]]
     return tensor if all(length > 0 for length in tensor.shape) else None
@@ -123,6 +122,30 @@ def _batched_product(operator: OperatorInfo, graph: SubgraphInfo) -> int | None:
     return out.elements * given.shape[-2 if operator.transposed else -1]
 
 
+def _by_step(weights: tuple[int, ...], besides: int = -1) -> Callable[[OperatorInfo, SubgraphInfo], int | None]:
+    """Return a rule: steps and images that go in, times the elements of all weights.
+
+    Args:
+        weights: Places of the matrices, of which some may be left out.
+        besides: Place of a second input, with which nothing is told.
+    """
+
+    def rule(operator: OperatorInfo, graph: SubgraphInfo) -> int | None:
+        given, second = (_tensor(graph, operator.inputs, place) for place in (0, besides))
+        if given is None or not given.shape or (besides >= 0 and second is not None):
+            return None
+        there = (_tensor(graph, operator.inputs, place) for place in weights)
+        return given.elements // given.shape[-1] * sum(weight.elements for weight in there if weight is not None)
+
+    return rule
+
+
+def _lstm(operator: OperatorInfo, graph: SubgraphInfo) -> int | None:
+    """Count one step; the basic kernel has one matrix for all gates."""
+    return _by_step((2,) if len(operator.inputs) == _BASIC_LSTM else _LSTM)(operator, graph)
+
+
+_LSTM, _BASIC_LSTM = (*range(1, 9), 16), 5
 RULES: dict[str, Callable[[OperatorInfo, SubgraphInfo], int | None]] = {
     "CONV_2D": _by_output(lambda shape: math.prod(shape[1:])),
     "DEPTHWISE_CONV_2D": _by_output(lambda shape: math.prod(shape[1:-1])),
@@ -130,5 +153,12 @@ RULES: dict[str, Callable[[OperatorInfo, SubgraphInfo], int | None]] = {
     "FULLY_CONNECTED": _by_output(lambda shape: shape[-1]),
     "TRANSPOSE_CONV": _transposed_convolution,
     "BATCH_MATMUL": _batched_product,
+    "LSTM": _lstm,
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": _by_step(_LSTM),
+    "BIDIRECTIONAL_SEQUENCE_LSTM": _by_step((*_LSTM, *range(18, 26), 33), besides=39),
+    "RNN": _by_step((1, 2)),
+    "UNIDIRECTIONAL_SEQUENCE_RNN": _by_step((1, 2)),
+    "BIDIRECTIONAL_SEQUENCE_RNN": _by_step((1, 2, 5, 6), besides=9),
+    "SVDF": _by_step((1, 2)),
 }
 """Operators that multiply, and how often."""

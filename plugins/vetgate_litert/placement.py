@@ -4,27 +4,41 @@ from __future__ import annotations
 
 from typing import Any
 
+from vetgate.api import Card, Placed
+from vetgate_litert.declared import BUILTIN, XNNPACK
+
 _DELEGATE = "DELEGATE"
 
 
-def placement(operators: list[dict[str, Any]] | None) -> tuple[str, tuple[str, ...]]:
-    """Return the provider and notes on what it left to others.
+def asked_provider(card: Card) -> str | None:
+    """Return what the card asks for."""
+    return card.execution.provider if card.execution is not None else None
+
+
+def placement(
+    operators: list[dict[str, Any]] | None, asked: str | None
+) -> tuple[str, tuple[Placed, ...], tuple[str, ...]]:
+    """Return the provider, how many operators run where, and notes on what it left to others.
 
     Args:
         operators: As the interpreter lists them: those of the file, then one for each part that a delegate took over;
             None where it does not say.
+        asked: The provider that is asked for.
     """
     if operators is None:
-        return "unknown", ("this release of LiteRT does not say what its delegate took over",)
+        told = "this release of LiteRT does not say what its delegate took over"
+        return (BUILTIN, (), ()) if asked == BUILTIN else ("unknown", (), (told,))
     own = [entry for entry in operators if entry["op_name"] != _DELEGATE]
     taken = _taken(own, [entry for entry in operators if entry["op_name"] == _DELEGATE])
     left = sorted({str(entry["op_name"]) for entry in own if entry["index"] not in taken})
+    counts = ((XNNPACK, len(taken)), (BUILTIN, len(own) - len(taken)))
+    placed = tuple(Placed(provider=name, operators=count) for name, count in counts if count)
     if not taken:
-        return "LiteRT kernels", ()
+        return BUILTIN, placed, ()
     if not left:
-        return "XNNPACK", ()
+        return XNNPACK, placed, ()
     note = f"XNNPACK runs {len(taken)} of {len(own)} operators; LiteRT's own kernels run the rest: {', '.join(left)}"
-    return "XNNPACK", (note,)
+    return XNNPACK, placed, (note,)
 
 
 def _taken(own: list[dict[str, Any]], parts: list[dict[str, Any]]) -> set[int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from vetgate.api import Backend, BackendSpec, FormatSpec, hookimpl
+from vetgate_litert.declared import BUILTIN, XNNPACK
 from vetgate_litert.recognise import recognise
 
 
@@ -20,9 +21,10 @@ def vetgate_backends() -> Iterable[BackendSpec]:
     return (
         BackendSpec(
             name="litert",
-            summary="TFLite models on LiteRT's interpreter",
+            summary="TFLite models on LiteRT's interpreter, with XNNPACK unless asked not to",
             formats=(FormatSpec("tflite", "TFLite FlatBuffer", recognise),),
             factory=_backend,
             extra="litert",
+            providers=(XNNPACK, BUILTIN),
         ),
     )

@@ -24,8 +24,8 @@ def _precision(operator: OperatorInfo, graph: SubgraphInfo) -> str:
         graph.tensors[operator.inputs[index]].dtype if index < len(operator.inputs) else "unknown"
         for index in (place, 1)
     )
-    if given == "uint8":
-        return "int8"
+    if given in ("int8", "uint8"):
+        return "int8" if weight in ("int8", "uint8") else f"int8 by {weight}"
     if given == "int16":
         return f"int16 by {weight}"
     if given == "float32" and weight in ("int8", "uint8", "int4"):

@@ -10,20 +10,25 @@ from typing import Any
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
+from vetgate_runtime.feed import choose_output
 
-from vetgate.api import Card, CardError, Execution, OpenOptions, Port, Tap, UnreadableArtifact
+from vetgate.api import Card, Execution, OpenOptions, Port, Tap, UnreadableArtifact
+from vetgate_litert.declared import BUILTIN
 from vetgate_litert.describe import port
-from vetgate_litert.feed import card_values, check_input, check_output, dequantise, image_shape, quantise
+from vetgate_litert.feed import card_values, check_input, check_output, dequantise, image_shape, quantise, shape_text
 from vetgate_litert.model import SubgraphInfo, read
-from vetgate_litert.placement import placement
+from vetgate_litert.placement import asked_provider, placement
 from vetgate_litert.precision import precision_of
-from vetgate_litert.taps import NOTES, Tapping, tapping_interpreter
+from vetgate_litert.taps import NOTES, Tapping, plain_interpreter, tapping_interpreter
 
 _ONE_BY_ONE = "the model does not take several images at once as it takes one; they are fed in its own batch of"
 
 
+_STATEFUL = "the model keeps a state from call to call, which is set to zero before each: images are no sequence"
+
+
 class LitertModel:
-    """Runs with XNNPACK where it applies.
+    """Runs with XNNPACK where it applies, or without it where the card asks for LiteRT's own kernels.
 
     Args:
         path: The model.
@@ -36,7 +41,7 @@ class LitertModel:
     """
 
     def __init__(self, path: Path, card: Card, options: OpenOptions) -> None:
-        self._path, self._threads = path, options.threads
+        self._path, self._card, self._threads = path, card, options.threads
         self._tapping: Tapping | None = None
         self._tapped: _Runner | None = None
         graph = read(path).main
@@ -45,7 +50,9 @@ class LitertModel:
         self._output, self._place = _output(graph, card)
         check_input(self._input, card)
         check_output(self._output)
-        self._runner = _Runner(path, options.threads, self._place, foreign)
+        make = plain_interpreter if asked_provider(card) == BUILTIN else None
+        self._stateful = any(tensor.variable for tensor in graph.tensors)
+        self._runner = _Runner(path, options.threads, self._place, foreign, make=make, stateful=self._stateful)
         own = graph.tensors[graph.inputs[0]].shape[0]
         self._fixed: int | None = max(own, 1)
         self._shape = image_shape(card)
@@ -54,11 +61,10 @@ class LitertModel:
         if several and self._takes_several(card):
             self._fixed = None
         elif several:
-            self._runner = _Runner(
-                path, options.threads, self._place, foreign
-            )  # a resize that failed leaves it undefined
+            # a resize that failed leaves it undefined
+            self._runner = _Runner(path, options.threads, self._place, foreign, make=make, stateful=self._stateful)
             self._resize(max(own, 1))
-        self._execution = self._told(graph, options, several)
+        self._execution = self._told(graph, card, options, several)
 
     def _resize(self, images: int) -> None:
         self._runner.resize((images, *self._shape))
@@ -81,10 +87,12 @@ class LitertModel:
             together, apart, rtol=1e-3, atol=1e-5 + step, equal_nan=True
         )
 
-    def _told(self, graph: SubgraphInfo, options: OpenOptions, several: bool) -> Execution:
-        provider, notes = placement(self._runner.operators())
+    def _told(self, graph: SubgraphInfo, card: Card, options: OpenOptions, several: bool) -> Execution:
+        provider, placed, notes = placement(self._runner.operators(), asked_provider(card))
         if several and self._fixed is not None:
             notes = (*notes, f"{_ONE_BY_ONE} {self._fixed}")
+        if self._stateful:
+            notes = (*notes, _STATEFUL)
         return Execution(
             runtime="ai-edge-litert",
             version=version("ai-edge-litert"),
@@ -92,6 +100,7 @@ class LitertModel:
             threads=options.threads,
             precision=precision_of(graph),
             notes=notes,
+            placed=placed,
         )
 
     @property
@@ -110,7 +119,7 @@ class LitertModel:
 
     def taps(self) -> tuple[Tap, ...]:
         """Return the inner tensors with one entry an image, in the order of the file."""
-        self._tapping = self._tapping or Tapping(self._path)
+        self._tapping = self._tapping or Tapping(self._path, self._card)
         return self._tapping.taps()
 
     def tap_notes(self) -> tuple[str, ...]:
@@ -124,16 +133,18 @@ class LitertModel:
             Inconclusive: A name is none of `taps`.
             UnreadableArtifact: The interpreter fails.
         """
-        self._tapping = self._tapping or Tapping(self._path)
+        self._tapping = self._tapping or Tapping(self._path, self._card)
         places = {name: self._tapping.place(name) for name in names}
-        self._tapped = self._tapped or _Runner(self._path, self._threads, self._place, [], make=tapping_interpreter)
+        self._tapped = self._tapped or _Runner(
+            self._path, self._threads, self._place, [], make=tapping_interpreter, stateful=self._stateful
+        )
         fed = quantise(images, self._input)
         length = self._fixed or len(fed)
         parts: dict[str, list[NDArray[np.float32]]] = {name: [] for name in names}
         for start in range(0, len(fed), length):
             self._tapped.run(_padded(fed[start : start + length], length))
             for name, place in places.items():
-                parts[name].append(self._tapping.numbers(name, self._tapped.tensor(place)))
+                parts[name].append(self._tapping.numbers(name, self._tapped.tensor(place), length))
         return {name: np.concatenate(kept)[: len(fed)] for name, kept in parts.items()}
 
     def _run(self, fed: NDArray[np.generic]) -> NDArray[np.float32]:
@@ -153,6 +164,7 @@ class _Runner:
         output: Place of the output that is read.
         foreign: Names of the file's custom operators, for messages.
         make: Returns the interpreter of a file with so many threads.
+        stateful: Whether the file keeps a state from call to call, which is then zeroed before each.
     """
 
     def __init__(
@@ -163,7 +175,9 @@ class _Runner:
         foreign: list[str],
         *,
         make: Callable[[Path, int], Interpreter] | None = None,
+        stateful: bool = False,
     ) -> None:
+        self._stateful = stateful
         self._output = output
         self._custom = f" with its custom operators {', '.join(foreign)}" if foreign else ""
         self._shape: tuple[int, ...] = ()
@@ -202,6 +216,8 @@ class _Runner:
         """
         self.resize(fed.shape)
         try:
+            if self._stateful:
+                self._interpreter.reset_all_variables()
             self._interpreter.set_tensor(self._index, fed)
             self._interpreter.invoke()
             raw: NDArray[np.generic] = self._interpreter.get_tensor(self._answer)
@@ -254,17 +270,5 @@ def _only_input(graph: SubgraphInfo) -> Port:
 def _output(graph: SubgraphInfo, card: Card) -> tuple[Port, int]:
     """Return the output that holds the classes and its place among the outputs."""
     ports = [port(graph.tensors[index]) for index in graph.outputs]
-    names = [out.name for out in ports]
-    listed = ", ".join(names) or "none"
-    if card.output.name is not None:
-        if card.output.name not in names:
-            raise CardError(f"the card names output {card.output.name!r}, but the model has {listed}")
-        place = names.index(card.output.name)
-    elif len(ports) != 1:
-        raise CardError(
-            f"the model has {len(ports)} outputs ({listed}) and the card does not say which holds the classes",
-            hint="write output: {name: ...} in the card",
-        )
-    else:
-        place = 0
+    place = choose_output([out.name for out in ports], card, [shape_text(out) for out in ports])
     return ports[place], place

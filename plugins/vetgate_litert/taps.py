@@ -9,9 +9,10 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from numpy.typing import NDArray
 
-from vetgate.api import Inconclusive, Tap, mark_feature_map
+from vetgate.api import Card, Inconclusive, Tap, mark_feature_map
 from vetgate_litert.model import OperatorInfo, SubgraphInfo, TensorInfo, read
 from vetgate_litert.operator import RULES, images_at_once, name_of
+from vetgate_litert.sized import sized
 
 _MOVES = frozenset({"RESHAPE", "SQUEEZE", "EXPAND_DIMS", "TRANSPOSE"})
 _HIDDEN = frozenset({"QUANTIZE", "DEQUANTIZE", "CAST", "PAD", "PADV2", "MIRROR_PAD"}) | _MOVES
@@ -21,6 +22,15 @@ _KINDS = frozenset({"float32", "float16", "float64"})
 _STORED = frozenset({"int8", "uint8", "int16"})
 _WEIGHT = 1
 """Input that holds the weights of every operator that multiplies."""
+
+
+def plain_interpreter(path: Path, threads: int) -> Interpreter:
+    """Return an interpreter without XNNPACK: LiteRT's own kernels run."""
+    return Interpreter(
+        model_path=str(path),
+        num_threads=threads,
+        experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+    )
 
 
 def tapping_interpreter(path: Path, threads: int) -> Interpreter:
@@ -47,10 +57,11 @@ class Tapping:
 
     Args:
         path: The model.
+        card: States height and width where the model leaves them free.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._graph = read(path).main
+    def __init__(self, path: Path, card: Card) -> None:
+        self._graph = sized(read(path).main, path, card)
         found = list(_find(self._graph))
         self._taps = mark_feature_map([tap for tap, _ in found])
         self._places = {tap.name: place for tap, place in found}
@@ -69,9 +80,19 @@ class Tapping:
             raise Inconclusive(f"there is no inner tensor {name!r}", hint="taps() lists those that there are")
         return self._places[name]
 
-    def numbers(self, name: str, raw: NDArray[np.generic]) -> NDArray[np.float32]:
-        """Return a tensor (N, ...) as numbers with channels first."""
+    def numbers(self, name: str, raw: NDArray[np.generic], images: int) -> NDArray[np.float32]:
+        """Return a tensor (N, ...) as numbers with channels first.
+
+        Raises:
+            Inconclusive: It has not one entry an image, or another shape than the file states.
+        """
         numbers = _dequantised(raw, self._graph.tensors[self.place(name)])
+        stated = self._graph.tensors[self._places[name]].shape[1:]
+        if numbers.shape != (images, *stated):
+            raise Inconclusive(
+                f"its inner tensor {name!r} has shape {numbers.shape} for {images} images, where the file states "
+                f"{stated} for each"
+            )
         return np.ascontiguousarray(np.moveaxis(numbers, -1, 1) if numbers.ndim == 4 else numbers)
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from vetgate.api import Tensor
 from vetgate_litert.model import SubgraphInfo, TensorInfo
 from vetgate_litert.operator import name_of
+from vetgate_litert.preprocess import scaling_operators
 
 Kind = Literal["parameter", "state"]
 _WEIGHTS: dict[str, tuple[int, ...]] = {
@@ -55,7 +56,10 @@ def tensors(graphs: tuple[SubgraphInfo, ...]) -> tuple[Tensor, ...]:
 
 def _of_graph(graph: SubgraphInfo, told: set[int]) -> list[Tensor]:
     takers: dict[int, list[tuple[str, int, tuple[int, ...]]]] = defaultdict(list)
+    scaling = {operator.outputs for operator, _ in scaling_operators(graph)}
     for operator in graph.operators:
+        if operator.outputs in scaling:  # its constants are preprocessing
+            continue
         for place, index in enumerate(operator.inputs):
             takers[index].append((name_of(operator), place, operator.outputs))
     return [
@@ -86,7 +90,7 @@ def _is_learned(name: str, place: int, info: TensorInfo) -> bool:
     real = bool(info.scales) or info.dtype.startswith(("float", "bfloat"))
     if name.startswith("CUSTOM"):
         return real and len(info.shape) > 1
-    return real and name in _LEARNED_WHERE_REAL and len(info.shape) > 0
+    return real and name in _LEARNED_WHERE_REAL and info.elements > 1
 
 
 def _tensor(info: TensorInfo, kind: Kind) -> Tensor:

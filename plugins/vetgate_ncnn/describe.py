@@ -17,6 +17,7 @@ from vetgate_ncnn.network import Network
 _BITS = {"float32": 32.0, "float16": 16.0, "int8": 8.0, "table": 8.0}
 _BY_OUTPUT = frozenset({"Convolution", "ConvolutionDepthWise", "Convolution1D", "ConvolutionDepthWise1D"})
 _BY_INPUT = frozenset({"Deconvolution", "DeconvolutionDepthWise", "Deconvolution1D", "DeconvolutionDepthWise1D"})
+_MULTIPLIES = _BY_OUTPUT | _BY_INPUT | {"InnerProduct"}
 _HIDDEN = frozenset({"Gemm", "MatMul", "MultiHeadAttention", "SDPA", "LSTM", "GRU", "RNN", "Einsum"})
 """Layers that multiply in ways not counted here."""
 
@@ -75,9 +76,9 @@ def _operators(files: Files, shapes: dict[str, tuple[int, ...]]) -> tuple[tuple[
     counts = Counter(layer.type for layer in files.layers if layer.type not in ("Input", "MemoryData"))
     total: Counter[str] = Counter()
     reasons: dict[str, str] = {}
-    weights = {stored.layer.name: stored.slot for stored in files.stored if stored.slot.name == "weight"}
+    weights = {stored.layer.tops: stored.slot.shape for stored in files.stored if stored.slot.name == "weight"}
     for layer in files.layers:
-        macs, reason = _macs(layer, weights[layer.name].shape if layer.name in weights else (), shapes)
+        macs, reason = _macs(layer, weights.get(layer.tops, ()), shapes)
         if macs is None:
             reasons.setdefault(layer.type, reason)
         else:
@@ -91,6 +92,8 @@ def _operators(files: Files, shapes: dict[str, tuple[int, ...]]) -> tuple[tuple[
 
 def _macs(layer: Layer, weight: tuple[int, ...], shapes: dict[str, tuple[int, ...]]) -> tuple[int | None, str]:
     """Return the multiply-accumulates of one layer for one image, or None and why they cannot be told."""
+    if not layer.tops or not layer.bottoms:
+        return (0, "") if layer.type not in _MULTIPLIES else (None, "a layer takes or makes nothing")
     if layer.type == "InnerProduct":
         out = shapes.get(layer.tops[0])
         rows = math.prod(out) // max(1, layer.whole(0)) if out else 1

@@ -25,11 +25,13 @@ class Files:
     layers: tuple[Layer, ...]
     stored: tuple[Stored, ...]
     data: Data
+    entries: dict[str, tuple[int | None, ...]]
+    """Blobs that are fed, with the lengths (C, H, W) that the text states; None where it leaves one open."""
 
     @property
     def inputs(self) -> tuple[str, ...]:
         """Blobs that are fed."""
-        return tuple(top for layer in self.layers if layer.type == "Input" for top in layer.tops)
+        return tuple(self.entries)
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -64,13 +66,15 @@ def read(artifact: Artifact) -> Files:
     try:
         layers = parse(text.read_text(encoding="utf-8"))
         data = _mapped(weights)
+        entries = {top: tuple(layer.whole(key) or None for key in (2, 1, 0))
+                   for layer in layers if layer.type == "Input" for top in layer.tops}  # fmt: skip
         stored = tuple(walk(layers, data))
         end = end_of(stored[-1]) if stored else 0
         if end != len(data):
             raise NcnnError(f"{len(data) - end:,} bytes of the weights belong to no layer")
     except (NcnnError, UnicodeDecodeError) as error:
         raise UnreadableArtifact(f"is a truncated or damaged ncnn model: {error}", hint=_HINT) from None
-    return Files(text, weights, tuple(layers), stored, data)
+    return Files(text, weights, tuple(layers), stored, data, entries)
 
 
 def _mapped(file: Path) -> Data:

@@ -25,5 +25,6 @@ def vetgate_backends() -> Iterable[BackendSpec]:
             factory=_backend,
             extra="ncnn",
             precisions=("float32", "float16", "bfloat16"),
+            providers=("CPU",),
         ),
     )

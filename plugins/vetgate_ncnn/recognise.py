@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from vetgate_runtime.content import is_ncnn
 
 if TYPE_CHECKING:
     from vetgate.api import Probe
 
-_HEAD = re.compile(rb"7767517[ \t]*\r?\n")
 _WEIGHTS = ".bin"
 
 
 def recognise(probe: Probe) -> bool:
-    """Return whether the file begins with the number that every ncnn model begins with, as text."""
-    return _HEAD.match(probe.head) is not None
+    """Return whether the file begins as ncnn's text does."""
+    return is_ncnn(probe.head)
 
 
 def members(path: Path) -> tuple[str, ...]:

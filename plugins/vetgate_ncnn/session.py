@@ -7,7 +7,7 @@ from collections import Counter
 import ncnn
 import numpy as np
 from numpy.typing import NDArray
-from vetgate_runtime.feed import as_scores, check_input, choose_output, only_input
+from vetgate_runtime.feed import as_scores, check_input, choose_output, image_shape, only_input
 
 from vetgate.api import Artifact, Card, CardError, Execution, OpenOptions, Port
 from vetgate_ncnn.files import Files, read
@@ -33,11 +33,32 @@ class NcnnModel:
             raise CardError(
                 "the card says NHWC images, but ncnn takes channels first", hint="write layout: NCHW in the card"
             )
-        self._entry = only_input([Port(name=name, shape=_shape(files, name), dtype="float32") for name in files.inputs])
+        self._entry = only_input(
+            [Port(name=name, shape=(None, *shape), dtype="float32") for name, shape in files.entries.items()]
+        )
         check_input(self._entry, card)
         self._exit = files.outputs[choose_output(files.outputs, card)]
         self._network = Network(files, card, options.threads)
+        self._require_precision(files, card)
         self._execution = _execution(files, self._network.settings, options.threads)
+
+    def _require_precision(self, files: Files, card: Card) -> None:
+        """Make sure that it computes as asked, which ncnn tells nobody.
+
+        Raises:
+            CardError: Answers to noise are those of float32 to the last bit.
+        """
+        wanted = self._network.settings
+        if wanted == "float32":
+            return
+        plain = Network(files, card.model_copy(update={"execution": None}), threads=1)
+        noise = np.random.default_rng(0).random(image_shape(card), dtype=np.float32)
+        answers = [network.run(self._entry.name, noise, self._exit) for network in (plain, self._network)]
+        if np.array_equal(answers[0], answers[1]):
+            raise CardError(
+                f"the card asks for {wanted}, but ncnn computes in float32 on this processor",
+                hint="leave execution.precision out, or vet the model on a processor that has it",
+            )
 
     @property
     def execution(self) -> Execution:
@@ -50,12 +71,6 @@ class NcnnModel:
         return as_scores(np.stack(rows), self._exit, len(images))
 
 
-def _shape(files: Files, name: str) -> tuple[int | None, ...]:
-    """Return the shape of an input (1, C, H, W), None where the file leaves a length open."""
-    layer = next(layer for layer in files.layers if name in layer.tops)
-    return (None, *(layer.whole(key) or None for key in (2, 1, 0)))
-
-
 def _execution(files: Files, wanted: str, threads: int) -> Execution:
     weighed: Counter[str] = Counter()
     for stored in files.stored:
@@ -64,8 +79,6 @@ def _execution(files: Files, wanted: str, threads: int) -> Execution:
     notes = ["one image at a time: ncnn knows no batches"]
     if any(stored.dtype == "float16" for stored in files.stored) and wanted == "float32":
         notes.append("weights stored in float16 are computed with in float32")
-    if wanted != "float32":
-        notes.append(f"{wanted} was allowed; ncnn takes it where the processor can")
     return Execution(
         runtime="ncnn",
         version=str(ncnn.__version__),

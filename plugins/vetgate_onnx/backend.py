@@ -24,11 +24,11 @@ class OnnxBackend:
 
     @contextmanager
     def open(self, artifact: Artifact, card: Card, options: OpenOptions) -> Iterator[Model]:
-        """Open the model on ONNX Runtime's CPU provider.
+        """Open the model with ONNX Runtime, on its CPU provider unless the card asks for another.
 
         Raises:
             UnreadableArtifact: ONNX Runtime refuses it, or it does not take one image and answer with classes.
-            CardError: The card contradicts the model.
+            CardError: The card contradicts the model, or asks for a provider that is not there.
         """
         from vetgate_onnx.session import OnnxModel
 

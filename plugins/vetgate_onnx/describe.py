@@ -11,6 +11,7 @@ from onnx import TensorProto, ValueInfoProto, helper
 from vetgate.api import Card, Operator, Port, Structure, UnreadableArtifact
 from vetgate_onnx.graph import STANDARD, Graph, first_sentence, load
 from vetgate_onnx.macs import tally
+from vetgate_onnx.preprocess import own_scaling
 from vetgate_onnx.quantisation import input_scaling, output_scaling
 from vetgate_onnx.shape import infer
 from vetgate_onnx.weight import tensors
@@ -45,6 +46,7 @@ def describe(path: Path, card: Card | None) -> Structure:
         outputs=tuple(_port(graph, port, is_input=False) for port in graph.model.graph.output),
         tensors=tensors(graph),
         operators=tuple(operators),
+        own_scaling=own_scaling(graph),
         metadata=_metadata(graph),
         notes=tuple(notes),
     )

@@ -23,10 +23,11 @@ _FREE_CONTRIB = frozenset(
         "QLinearSoftmax", "QLinearWhere", "QuantizeLinear", "QuickGelu", "SimplifiedLayerNormalization",
         "SkipGroupNorm", "SkipLayerNormalization", "SkipSimplifiedLayerNormalization", "ReorderInput", "ReorderOutput",
         "Trilu", "Unique", "GridSample", "DynamicQuantizeLinear", "ReduceSumInteger", "Pad", "CropAndResize",
+        "EmbedLayerNormalization",
     }
 )  # fmt: skip
 """Operators of com.microsoft that multiply no weights."""
-_NOT_COUNTED = frozenset({"LSTM", "GRU", "RNN", "LinearAttention"})
+_NOT_COUNTED = frozenset({"LinearAttention"})
 """Operators of ONNX that multiply weights in ways not counted here."""
 
 
@@ -148,6 +149,42 @@ def _attention(node: Node, shapes: Shapes) -> int | None:
     return query[0] * query[1] * key[1] * (query[2] + heads * (value[2] // groups))
 
 
+def _fused_attention(node: Node, shapes: Shapes) -> int | None:
+    """Count MultiHeadAttention of com.microsoft on (batch, length, width): as Attention; a cache is not counted."""
+    query, key, value = (shapes.get(node.input(index)) for index in range(3))
+    if query is None or key is None or value is None or node.input(6) or not len(query) == len(key) == len(value) == 3:
+        return None
+    return query[0] * query[1] * key[1] * (query[2] + value[2])
+
+
+def _projecting_attention(node: Node, shapes: Shapes) -> int | None:
+    """Count Attention of com.microsoft: query, key and value made by one product, then as Attention."""
+    given, weight = shapes.get(node.input(0)), shapes.get(node.input(1))
+    sizes = next((list(entry.ints) for entry in node.proto.attribute if entry.name == "qkv_hidden_sizes"), [])
+    if given is None or weight is None or len(given) != 3 or len(weight) != 2 or node.input(4):
+        return None
+    query, value = (sizes[0], sizes[2]) if len(sizes) == 3 else (weight[1] // 3, weight[1] // 3)
+    rows = given[0] * given[1]
+    return rows * given[2] * weight[1] + rows * given[1] * (query + value)
+
+
+def _any_attention(node: Node, shapes: Shapes) -> int | None:
+    return (_attention if node.proto.domain in STANDARD else _projecting_attention)(node, shapes)
+
+
+def _recurrent(node: Node, shapes: Shapes) -> int | None:
+    """Count every step's products of what is given and of the state, for each gate and direction."""
+    given, hidden = shapes.get(node.input(0)), node.attribute("hidden_size")
+    if given is None or len(given) != 3 or not hidden or node.input(4):  # sequences that end early
+        return None
+    way = next((entry.s for entry in node.proto.attribute if entry.name == "direction"), b"forward")
+    gates = _GATES[node.proto.op_type] * (2 if way == b"bidirectional" else 1)
+    return given[0] * given[1] * gates * hidden * (given[2] + hidden)
+
+
+_GATES = {"LSTM": 4, "DynamicQuantizeLSTM": 4, "GRU": 3, "RNN": 1}
+RECURRENT = frozenset(_GATES)
+"""Operators that go through a sequence step by step."""
 _RULES: dict[str, Count] = {
     **dict.fromkeys(
         ("Conv", "FusedConv", "NhwcFusedConv", "NhwcConv", "ConvInteger", "QLinearConv", "DeformConv"), _convolution
@@ -163,5 +200,7 @@ _RULES: dict[str, Count] = {
     ),
     **dict.fromkeys(("MatMulNBits", "MatMulBnb4"), _packed_product),
     "Einsum": _einsum,
-    "Attention": _attention,
+    "Attention": _any_attention,
+    "MultiHeadAttention": _fused_attention,
+    **dict.fromkeys(_GATES, _recurrent),
 }  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from vetgate.api import Backend, BackendSpec, FormatSpec, hookimpl
+from vetgate_onnx.declared import ACCELERATORS, OPTIONS, PROVIDERS
 from vetgate_onnx.external import members
 from vetgate_onnx.recognise import recognise
 
@@ -21,9 +22,12 @@ def vetgate_backends() -> Iterable[BackendSpec]:
     return (
         BackendSpec(
             name="onnx",
-            summary="ONNX models on ONNX Runtime's CPU provider",
+            summary="ONNX models on ONNX Runtime, on its CPU provider unless another is asked for",
             formats=(FormatSpec("onnx", "ONNX model, with its external data files", recognise, members),),
             factory=_backend,
             extra="onnx",
+            providers=PROVIDERS,
+            accelerators=ACCELERATORS,
+            options=OPTIONS,
         ),
     )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
 from onnx import TensorProto
 
 from vetgate_onnx.graph import MOVES, STANDARD, Graph, Node
+from vetgate_onnx.preprocess import scales_input
 
 Kind = Literal["parameter", "normalisation", "state"]
 _RANK: dict[Kind, int] = {"state": 0, "normalisation": 1, "parameter": 2}
@@ -26,7 +28,7 @@ _LEARNED: dict[tuple[str, ...], tuple[int, ...]] = {
     ("DynamicQuantizeMatMul", "SkipGroupNorm"): (1, 4),
     ("MatMulIntegerToFloat",): (1, 6),
     ("MatMulNBits", "MatMulBnb4"): (1, 5),
-    ("LSTM", "GRU", "RNN"): (1, 2, 3, 7),
+    ("LSTM", "GRU", "RNN", "DynamicQuantizeLSTM"): (1, 2, 3, 7),
     ("SkipLayerNormalization",): (4,),
     ("SkipSimplifiedLayerNormalization", "MultiHeadAttention"): (3,),
     ("Gather",): (0,),
@@ -90,7 +92,8 @@ def _kind(graph: Graph, name: str, node: Node, index: int, dequantised: bool) ->
     if node.proto.domain not in (*STANDARD, "com.microsoft"):
         return "parameter" if tensor is None or len(tensor.dims) > 1 else "state"
     if operator in _LEARNED_WHERE_FLOAT:
-        return "parameter" if floating and (tensor is None or len(tensor.dims) > 0) else "state"
+        learned = floating and (tensor is None or math.prod(tensor.dims) > 1) and not scales_input(graph, node)
+        return "parameter" if learned else "state"
     if operator == "Gather" and not floating:
         return "state"
     if node.proto.domain == "com.microsoft" and operator not in _KNOWN:

@@ -10,19 +10,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
+from vetgate_runtime.feed import choose_output
 
-from vetgate.api import Card, CardError, Execution, OpenOptions, Tap, UnreadableArtifact
+from vetgate.api import Card, Execution, OpenOptions, Tap, UnreadableArtifact
 from vetgate_onnx.feed import InputFeed, Terminal, check_shape, read_output, terminal
+from vetgate_onnx.provider import placement, providers_of, require_loaded, settings_of
 
 if TYPE_CHECKING:
     from vetgate_onnx.taps import Tapping
 
-_PROVIDER = "CPUExecutionProvider"
 _PREFIX = re.compile(r"^\[ONNXRuntimeError\] : \d+ : [A-Z_]+ : ")
 
 
 class OnnxModel:
-    """Runs on the CPU provider alone, without a fallback to anything else.
+    """Runs on the provider that the card asks for, and says what that left to the CPU; else on the CPU.
 
     Args:
         path: The model; its external data lies beside it.
@@ -31,13 +32,13 @@ class OnnxModel:
 
     Raises:
         UnreadableArtifact: ONNX Runtime refuses it, or it does not take one image and answer with classes.
-        CardError: The card contradicts the model.
+        CardError: The card contradicts the model, or asks for a provider that is not there.
     """
 
     def __init__(self, path: Path, card: Card, options: OpenOptions) -> None:
         self._path, self._card, self._options = path, card, options
         self._tapping: Tapping | None = None
-        self._session = _open(path, options)
+        self._session = _open(path, card, options)
         self._input = _only_input(self._session)
         self._output = _output(self._session, card)
         check_shape(self._input, card)
@@ -102,7 +103,7 @@ class OnnxModel:
         if self._tapping is None:
             from vetgate_onnx.taps import Tapping
 
-            self._tapping = Tapping(self._path, self._card, settings_of(self._options))
+            self._tapping = Tapping(self._path, self._card, settings_of(self._card, self._options))
         return self._tapping
 
     def _run(self, fed: NDArray[np.generic]) -> NDArray[np.float32]:
@@ -125,26 +126,18 @@ def _padded(part: NDArray[np.generic], length: int) -> NDArray[np.generic]:
     return np.concatenate([part, np.repeat(part[-1:], missing, axis=0)]) if missing else part
 
 
-def settings_of(options: OpenOptions) -> onnxruntime.SessionOptions:
-    """Return how sessions are opened."""
-    settings = onnxruntime.SessionOptions()
-    settings.intra_op_num_threads = options.threads
-    settings.inter_op_num_threads = 1
-    settings.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
-    settings.log_severity_level = 3
-    settings.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    settings.add_session_config_entry("session.load_model_format", "ONNX")  # by content, not by a suffix .ort
-    return settings
-
-
-def _open(path: Path, options: OpenOptions) -> onnxruntime.InferenceSession:
+def _open(path: Path, card: Card, options: OpenOptions) -> onnxruntime.InferenceSession:
+    settings, providers = settings_of(card, options), providers_of(card)
     try:
-        session = onnxruntime.InferenceSession(str(path), settings_of(options), providers=[_PROVIDER])
+        # its own fallback starts again without the provider that fails, also in the middle of a run
+        session = onnxruntime.InferenceSession(str(path), settings, providers=providers, enable_fallback=0)
     except Exception as error:  # onnxruntime's errors share no base class of its own
         reason = _reason(error).replace(str(path), path.name)
         raise UnreadableArtifact(
             f"onnxruntime cannot open it: {reason}", hint="vetgate inspect shows what the file holds"
         ) from None
+    session.disable_fallback()
+    require_loaded(session, card)
     return session
 
 
@@ -165,30 +158,27 @@ def _only_input(session: onnxruntime.InferenceSession) -> Terminal:
 
 
 def _output(session: onnxruntime.InferenceSession, card: Card) -> Terminal:
-    outputs = {port.name: port for port in session.get_outputs()}
-    name = card.output.name
-    listed = ", ".join(outputs)
-    if name is None:
-        if len(outputs) != 1:
-            raise CardError(
-                f"the model has {len(outputs)} outputs ({listed}) and the card does not say which holds the classes",
-                hint="write output: {name: ...} in the card",
-            )
-        name = next(iter(outputs))
-    if name not in outputs:
-        raise CardError(f"the card names output {name!r}, but the model has {listed}")
-    return terminal(name, outputs[name].type, outputs[name].shape)
+    outputs = session.get_outputs()
+    shapes = [" x ".join(map(_length, port.shape)) or "one number" for port in outputs]
+    chosen = outputs[choose_output([port.name for port in outputs], card, shapes)]
+    return terminal(chosen.name, chosen.type, chosen.shape)
+
+
+def _length(length: int | str | None) -> str:
+    return str(length) if isinstance(length, int) and length > 0 else "?"
 
 
 def _execution(session: onnxruntime.InferenceSession, path: Path, card: Card, options: OpenOptions) -> Execution:
     from vetgate_onnx.precision import told_precision
 
     precision, notes = told_precision(path, card)
+    provider, placed = placement(session)
     return Execution(
         runtime="onnxruntime",
         version=onnxruntime.__version__,
-        provider=", ".join(session.get_providers()),
+        provider=provider,
         threads=options.threads,
         precision=precision,
         notes=("thread spinning is off", *notes),
+        placed=placed,
     )

@@ -11,7 +11,7 @@ import onnx
 from onnx import ModelProto, TensorProto, TypeProto, ValueInfoProto, numpy_helper
 
 from vetgate.api import Card
-from vetgate_onnx.graph import STANDARD, Graph
+from vetgate_onnx.graph import Graph
 
 Shape = tuple[int, ...]
 _SMALL = 1024
@@ -39,15 +39,16 @@ class Shapes:
         return self.known.get(name)
 
 
-def infer(graph: Graph, card: Card | None) -> Shapes:
-    """Return the shapes with the batch set to one image where it is free.
+def infer(graph: Graph, card: Card | None, images: int = 1) -> Shapes:
+    """Return the shapes with the batch set to one image, or to so many, where it is free.
 
     Args:
         graph: The model.
         card: States height and width where the model leaves them free; without it they stay unknown.
+        images: The batch.
     """
     light = _without_weights(graph)
-    shapes = Shapes(batch=_fix_inputs(light, graph, card))
+    shapes = Shapes(batch=_fix_inputs(light, graph, card, images))
     try:
         inferred = onnx.shape_inference.infer_shapes(light, data_prop=True)
     except Exception:  # a graph that inference refuses has unknown shapes, which the caller states
@@ -93,7 +94,7 @@ def _inside(graph: Graph, tensor: TensorProto) -> TensorProto:
     return tensor if values is None else numpy_helper.from_array(values, tensor.name)
 
 
-def _fix_inputs(light: ModelProto, graph: Graph, card: Card | None) -> int:
+def _fix_inputs(light: ModelProto, graph: Graph, card: Card | None, images: int) -> int:
     """Give free lengths of the inputs their values in place; return the batch that the model is fixed to, or 1."""
     symbols: dict[str, int] = {}
     batch = 1
@@ -101,7 +102,7 @@ def _fix_inputs(light: ModelProto, graph: Graph, card: Card | None) -> int:
     for port in light.graph.input:
         dims = port.type.tensor_type.shape.dim
         if port.name in names and len(dims):
-            symbols.update(_fix(dims, card))
+            symbols.update(_fix(dims, _wanted(len(dims), card, images)))
             batch = max(batch, dims[0].dim_value if len(dims) > 1 else 1)
     for value in [*light.graph.output, *light.graph.value_info]:
         for dim in value.type.tensor_type.shape.dim:
@@ -111,10 +112,10 @@ def _fix_inputs(light: ModelProto, graph: Graph, card: Card | None) -> int:
     return batch
 
 
-def _fix(dims: Any, card: Card | None) -> dict[str, int]:  # noqa: ANN401  # protobuf's repeated field has no public type
+def _fix(dims: Any, wanted: list[int | None]) -> dict[str, int]:  # noqa: ANN401  # protobuf's repeated field has no public type
     """Set the free lengths of one input in place; return the values of their symbols."""
     symbols = {}
-    for dim, value in zip(dims, _wanted(len(dims), card), strict=True):
+    for dim, value in zip(dims, wanted, strict=True):
         if value is not None and not (dim.HasField("dim_value") and dim.dim_value > 0):
             symbols[dim.dim_param] = value
             dim.dim_value = value
@@ -122,8 +123,8 @@ def _fix(dims: Any, card: Card | None) -> dict[str, int]:  # noqa: ANN401  # pro
     return symbols
 
 
-def _wanted(rank: int, card: Card | None) -> list[int | None]:
-    lengths: list[int | None] = [1] + [None] * (rank - 1)
+def _wanted(rank: int, card: Card | None, images: int) -> list[int | None]:
+    lengths: list[int | None] = [images] + [None] * (rank - 1)
     if card is not None and rank == 4:
         height, width = card.input.size
         channels = card.input.channels
@@ -146,7 +147,10 @@ def _complete(kind: TypeProto) -> bool:
 
 
 def _ask_runtime(light: ModelProto, graph: Graph, shapes: Shapes) -> None:
-    """Let ONNX Runtime, which knows its own operators, infer the shapes that onnx could not; nothing is run."""
+    """Let ONNX Runtime infer the shapes that onnx could not: it knows its own operators, and folds computed shapes.
+
+    No image is shown to it.
+    """
     unknown = [
         name
         for node in graph.nodes
@@ -154,14 +158,14 @@ def _ask_runtime(light: ModelProto, graph: Graph, shapes: Shapes) -> None:
         for name in node.proto.output
         if name and name not in shapes.known
     ]
-    if not unknown or all(node.proto.domain in STANDARD for node in graph.nodes):
+    if not unknown:
         return
     import onnxruntime
 
     wanted = {port.name for port in light.graph.output}
     light.graph.output.extend(ValueInfoProto(name=name) for name in dict.fromkeys(unknown) if name not in wanted)
     options = onnxruntime.SessionOptions()
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
     options.intra_op_num_threads = 1
     options.log_severity_level = 4
     try:

@@ -14,6 +14,7 @@ from onnx import ModelProto, TensorProto, ValueInfoProto
 from vetgate.api import Card, Inconclusive, Tap, mark_feature_map
 from vetgate_onnx.graph import MOVES, Graph, Node, load
 from vetgate_onnx.macs import multiplies, weight_index
+from vetgate_onnx.provider import providers_of
 from vetgate_onnx.quantisation import Scaling, output_scaling
 from vetgate_onnx.shape import Shapes, infer
 
@@ -23,8 +24,10 @@ _PASSES = MOVES | {"QuantizeLinear", "DequantizeLinear", "Cast", "Dropout", "Dyn
 """Operators that pass on what a layer takes, or its quantised form."""
 _HIDDEN = frozenset({"QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear", "Cast", "Identity", "Dropout"})
 """Operators whose outputs show nothing new."""
+_SEVERAL = 3
+"""Images by which axes that count them are told from others."""
 _LINEAR = ("Gemm", "MatMul")
-_NOT_LINEAR = frozenset({"Attention", "Einsum"})
+_NOT_LINEAR = frozenset({"Attention", "MultiHeadAttention", "Einsum"})
 
 
 @dataclass(frozen=True)
@@ -48,9 +51,10 @@ class Tapping:
     """
 
     def __init__(self, path: Path, card: Card, settings: onnxruntime.SessionOptions) -> None:
-        self._path, self._settings = path, settings
+        self._path, self._settings, self._providers = path, settings, providers_of(card)
         self._graph = load(path)
         shapes = infer(self._graph, card)
+        _forget_others(shapes, infer(self._graph, card, images=_SEVERAL))
         self._sources = {source.tap.name: source for source in _find(self._graph, shapes)}
         self._taps = mark_feature_map([source.tap for source in self._sources.values()])
         self._session: onnxruntime.InferenceSession | None = None
@@ -103,8 +107,19 @@ class Tapping:
             "session.model_external_initializers_file_folder_path", str(self._path.parent)
         )
         return onnxruntime.InferenceSession(
-            model.SerializeToString(), self._settings, providers=["CPUExecutionProvider"]
+            model.SerializeToString(), self._settings, providers=self._providers, enable_fallback=0
         )
+
+
+def _forget_others(shapes: Shapes, several: Shapes) -> None:
+    """Drop in place the shapes whose first axis does not count images, such as the state of a recurrent layer."""
+    if several.batch == shapes.batch:  # the batch is fixed
+        return
+    for name, shape in list(shapes.known.items()):
+        more = several.get(name)
+        counts = more is None or not shape or shape[0] != shapes.batch or more == (several.batch, *shape[1:])
+        if not counts and name in shapes.types:
+            del shapes.known[name]
 
 
 def _numbers(values: NDArray[np.generic], scaling: Scaling | None) -> NDArray[np.float32]:
@@ -168,7 +183,7 @@ def _as_taken(graph: Graph, name: str) -> str:
 def _is_weighted(graph: Graph, node: Node, moving: set[str]) -> bool:
     """Return whether a node multiplies the images' tensors by weights, which the images do not change."""
     if node.proto.op_type in _NOT_LINEAR or not multiplies(node):
-        return node.proto.op_type in ("LSTM", "GRU", "RNN")
+        return False
     places = {0, weight_index(node)}
     return any(node.input(place) not in moving for place in places)
 

@@ -23,11 +23,13 @@ _BITS_BY_NAME = {"FLOAT8": 8, "FLOAT4": 4, "FLOAT6": 6, "UINT2": 2, "INT2": 2}
 _SCALED_INPUTS = {("QLinearConv", 3): (4, 5, 0), ("QLinearMatMul", 0): (1, 2, -1), ("QLinearMatMul", 3): (4, 5, -1),
                   ("QGemm", 0): (1, 2, -1), ("QGemm", 3): (4, 5, -1), ("QLinearAdd", 0): (1, 2, -1),
                   ("QLinearAdd", 3): (4, 5, -1), ("QLinearMul", 0): (1, 2, -1), ("QLinearMul", 3): (4, 5, -1),
-                  ("DynamicQuantizeMatMul", 1): (2, 3, -1), ("MatMulIntegerToFloat", 1): (3, 5, -1)}  # fmt: skip
+                  ("DynamicQuantizeMatMul", 1): (2, 3, -1), ("MatMulIntegerToFloat", 1): (3, 5, -1),
+                  ("DynamicQuantizeLSTM", 1): (8, 9, 0), ("DynamicQuantizeLSTM", 2): (10, 11, 0)}  # fmt: skip
 """Operator and input to the inputs with its scale and zero point, and the axis of several."""
 _ZERO_POINTS = {("ConvInteger", 1): (3, 0), ("MatMulInteger", 0): (2, 0), ("MatMulInteger", 1): (3, -1)}
 """Operator and input to the input with its zero point and the axis of several; the scale comes later as a Mul."""
-_PACKED = ("MatMulNBits", 1)
+PACKED = ("MatMulNBits", 1)
+"""Operator and input of weights of a few bits, several in a byte."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ def tensors(graph: Graph) -> tuple[Tensor, ...]:
 
 def _tensor(graph: Graph, name: str) -> Tensor:
     use, stored = use_of(graph, name), graph.constants[name]
-    if use.node is not None and (use.node.proto.op_type, use.index) == _PACKED:
+    if use.node is not None and (use.node.proto.op_type, use.index) == PACKED:
         return _packed(graph, name, use)
     values = graph.array(name)
     assert values is not None  # noqa: S101  # the name comes from the constants
@@ -132,6 +134,8 @@ def _spread(part: NDArray[np.float32], values: NDArray[np.generic], scaling: _Sc
     if scaling.block and part.ndim == values.ndim:
         whole = np.repeat(part, scaling.block, axis=scaling.axis)
         return np.take(whole, np.arange(values.shape[scaling.axis]), axis=scaling.axis)
+    if part.ndim == 2 and values.ndim == 3:  # recurrent: by direction and channel
+        part = part[:, np.newaxis]
     if part.ndim > 1 or values.ndim == 0:
         return np.broadcast_to(part, values.shape)
     shape = [1] * values.ndim

@@ -23,7 +23,7 @@ class OpenvinoBackend:
 
     @contextmanager
     def open(self, artifact: Artifact, card: Card, options: OpenOptions) -> Iterator[Model]:
-        """Open the model on OpenVINO's CPU device; float32 unless the card says otherwise.
+        """Open the model on OpenVINO's CPU device and in float32 unless the card says otherwise.
 
         Raises:
             UnreadableArtifact: OpenVINO refuses it, or it does not take one image and answer with classes.

@@ -13,9 +13,8 @@ from vetgate_openvino.graph import lengths
 
 _HIDDEN = frozenset(
     {
-        "LSTMSequence", "GRUSequence", "RNNSequence", "LSTMCell", "GRUCell", "RNNCell", "AUGRUCell", "AUGRUSequence",
-        "If", "Loop", "TensorIterator", "Einsum", "DeformableConvolution", "BinaryConvolution", "FrameworkNode",
-        "ScaledDotProductAttention", "STFT",
+        "AUGRUCell", "AUGRUSequence", "If", "Loop", "TensorIterator", "Einsum", "DeformableConvolution",
+        "BinaryConvolution", "FrameworkNode", "STFT",
     }
 )  # fmt: skip
 """Operators that multiply in ways not counted here, or that hide what they do."""
@@ -101,11 +100,36 @@ def _product(node: openvino.Node) -> int | None:
     return math.prod(out) * reduced
 
 
+def _attention(node: openvino.Node) -> int | None:
+    """Count query by key and weight by value."""
+    query, key, value = (_shape(node.input_value(place)) for place in range(3))
+    if query is None or key is None or value is None or min(map(len, (query, key, value))) < 2:
+        return None
+    return math.prod(query[:-1]) * key[-2] * (query[-1] + value[-1])
+
+
+def _recurrent(weight: int) -> Callable[[openvino.Node], int | None]:
+    """Return a rule: steps and images that go in, times the elements of both matrices, at this place and the next."""
+
+    def rule(node: openvino.Node) -> int | None:
+        given, one, other = (_shape(node.input_value(place)) for place in (0, weight, weight + 1))
+        if not given or one is None or other is None:
+            return None
+        return math.prod(given[:-1]) * (math.prod(one) + math.prod(other))
+
+    return rule
+
+
 RULES: dict[str, Callable[[openvino.Node], int | None]] = {
     "Convolution": _by_output(lambda weight: math.prod(weight[1:])),
     "GroupConvolution": _by_output(lambda weight: math.prod(weight[2:])),
     "ConvolutionBackpropData": _by_input(lambda weight: math.prod(weight[1:])),
     "GroupConvolutionBackpropData": _by_input(lambda weight: math.prod(weight[2:])),
     "MatMul": _product,
+    "ScaledDotProductAttention": _attention,
+    "LSTMSequence": _recurrent(4),
+    **dict.fromkeys(("GRUSequence", "RNNSequence"), _recurrent(3)),
+    "LSTMCell": _recurrent(3),
+    **dict.fromkeys(("GRUCell", "RNNCell"), _recurrent(2)),
 }
 """Operators that multiply, and how often. Weights: (out, in, ...), and (groups, out, in, ...) of a GroupConvolution."""

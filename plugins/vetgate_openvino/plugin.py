@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from vetgate.api import Backend, BackendSpec, FormatSpec, hookimpl
+from vetgate_openvino.device import ACCELERATORS, CPU
 from vetgate_openvino.recognise import members, recognise
 
 
@@ -20,11 +21,13 @@ def vetgate_backends() -> Iterable[BackendSpec]:
     return (
         BackendSpec(
             name="openvino",
-            summary="OpenVINO IR, and ONNX where the card says so, on OpenVINO's CPU device",
+            summary="OpenVINO IR, and ONNX where that is asked for, on OpenVINO's CPU device by default",
             formats=(FormatSpec("openvino", "OpenVINO IR: XML, with its weights in .bin", recognise, members),),
             factory=_backend,
             extra="openvino",
             also=("onnx",),
             precisions=("float32", "float16", "bfloat16"),
+            providers=(CPU, *ACCELERATORS),
+            accelerators=ACCELERATORS,
         ),
     )

@@ -7,7 +7,7 @@ from collections import Counter
 
 import openvino
 
-from vetgate.api import Card
+from vetgate.api import Card, CardError
 
 _WEIGHTED = frozenset({"Convolution", "FullyConnected", "MatMul", "Deconvolution", "BinaryConvolution"})
 """Layer types of a compiled model that multiply weights."""
@@ -15,25 +15,37 @@ _NAMES = {"f32": "float32", "f16": "float16", "bf16": "bfloat16", "i8": "int8", 
 
 
 def told_precision(compiled: openvino.CompiledModel, card: Card) -> tuple[str, tuple[str, ...]]:
-    """Return the precision of most operators that multiply weights, and notes on the others."""
+    """Return the precision of most operators that multiply weights, and notes on the others.
+
+    Raises:
+        CardError: Floating-point operators compute otherwise than the card asks for.
+    """
+    hint = compiled.get_property("INFERENCE_PRECISION_HINT").get_type_name()
+    floating, wanted = _NAMES.get(hint, hint), (card.execution.precision if card.execution else None) or "float32"
+    if floating != wanted:
+        raise CardError(
+            f"the card asks for {wanted}, but OpenVINO computes in {floating} on this processor",
+            hint="write that as execution.precision in the card, or vet the model on a processor that has the other",
+        )
     weighed: Counter[str] = Counter()
     for node in compiled.get_runtime_model().get_ordered_ops():
         told = {key: str(value.value) for key, value in node.get_rt_info().items()}
         if told.get("layerType") in _WEIGHTED:
-            own = told.get("runtimePrecision", "unknown")
-            weighed[_NAMES.get(own, own)] += max(1, _outputs(node))
-    hint = compiled.get_property("INFERENCE_PRECISION_HINT").get_type_name()
-    notes = [f"floating-point operators compute in {_NAMES.get(hint, hint)} as asked"]
+            weighed[_computed_in(told)] += max(1, _outputs(node))
+    notes = [f"floating-point operators compute in {floating}"]
     if not weighed:
         return "unknown", tuple(notes)
     precision = weighed.most_common(1)[0][0]
     if len(weighed) > 1:
         others = ", ".join(sorted(name for name in weighed if name != precision))
         notes.append(f"some layers compute in {others}")
-    wanted = (card.execution.precision if card.execution else None) or "float32"
-    if precision not in (wanted, "int8"):
-        notes.append(f"asked for {wanted}, and OpenVINO computes in {precision} on this processor")
     return precision, tuple(notes)
+
+
+def _computed_in(told: dict[str, str]) -> str:
+    """Return what a layer computes in: its kernel says so, such as brgconv_avx512_f32 for weights stored in float16."""
+    kernel, stored = told.get("primitiveType", "").rpartition("_")[2].lower(), told.get("runtimePrecision", "unknown")
+    return _NAMES.get(kernel) or _NAMES.get(stored, stored)
 
 
 def _outputs(node: openvino.Node) -> int:

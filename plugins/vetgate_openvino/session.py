@@ -7,19 +7,32 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import openvino
 from numpy.typing import NDArray
-from vetgate_runtime.feed import as_scores, as_taken, check_input, choose_output, in_batches, one_line, only_input
+from vetgate_runtime.feed import (
+    as_scores,
+    as_taken,
+    check_input,
+    choose_output,
+    in_batches,
+    one_line,
+    only_input,
+    shape_text,
+)
 
 from vetgate.api import Artifact, Card, Execution, OpenOptions, Tap, UnreadableArtifact
+from vetgate_openvino.device import CPU, asked_device, require_there, told_device
 from vetgate_openvino.graph import load, ports, refused
 from vetgate_openvino.precision import told_precision
 from vetgate_openvino.taps import NOTES, Tapping
 
-_DEVICE = "CPU"
+_OF_CPU = {
+    "NUM_STREAMS": 1,
+    "ENABLE_CPU_PINNING": False,  # another model's process runs beside this one
+}
 _HINTS = {"float32": "f32", "float16": "f16", "bfloat16": "bf16"}
 
 
 class OpenvinoModel:
-    """Runs on OpenVINO's CPU device alone.
+    """Runs on one device of OpenVINO alone, the CPU unless the card asks for another.
 
     Args:
         artifact: The model.
@@ -38,12 +51,13 @@ class OpenvinoModel:
         graph = load(artifact)
         self._input = only_input(ports(graph.inputs))
         check_input(self._input, card)
-        names = [port.name for port in ports(graph.outputs)]
-        self._place = choose_output(names, card)
+        outputs = ports(graph.outputs)
+        names = [port.name for port in outputs]
+        self._place = choose_output(names, card, [shape_text(port) for port in outputs])
         self._name = names[self._place]
         self._compiled = _compile(graph, artifact, card, options)
         self._request = self._compiled.create_infer_request()
-        self._execution = _execution(self._compiled, card)
+        self._execution = _execution(self._compiled, card, options.threads)
 
     @property
     def execution(self) -> Execution:
@@ -101,27 +115,31 @@ def settings_of(card: Card, threads: int) -> dict[str, object]:
     wanted = card.execution.precision if card.execution else None
     return {
         "INFERENCE_PRECISION_HINT": _HINTS[wanted or "float32"],
-        "INFERENCE_NUM_THREADS": threads,
-        "NUM_STREAMS": 1,
         "PERFORMANCE_HINT": "LATENCY",
-        "ENABLE_CPU_PINNING": False,  # another model's process runs beside this one
+        **(_OF_CPU | {"INFERENCE_NUM_THREADS": threads} if asked_device(card) == CPU else {}),
     }
 
 
 def _compile(graph: openvino.Model, artifact: Artifact, card: Card, options: OpenOptions) -> openvino.CompiledModel:
+    core, device = openvino.Core(), asked_device(card)
+    require_there(device, core.available_devices, _version())
     try:
-        return openvino.Core().compile_model(graph, _DEVICE, settings_of(card, options.threads))
+        return core.compile_model(graph, device, settings_of(card, options.threads))
     except Exception as error:  # OpenVINO raises RuntimeError, and what its bindings make of others
         raise refused("cannot compile it", error, artifact) from None
 
 
-def _execution(compiled: openvino.CompiledModel, card: Card) -> Execution:
+def _version() -> str:
+    return str(openvino.__version__).split("-")[0]
+
+
+def _execution(compiled: openvino.CompiledModel, card: Card, threads: int) -> Execution:
     precision, notes = told_precision(compiled, card)
     return Execution(
         runtime="openvino",
-        version=str(openvino.__version__).split("-")[0],
-        provider=", ".join(compiled.get_property("EXECUTION_DEVICES")),
-        threads=int(compiled.get_property("INFERENCE_NUM_THREADS")),
+        version=_version(),
+        provider=told_device(asked_device(card), compiled.get_property("EXECUTION_DEVICES")),
+        threads=int(compiled.get_property("INFERENCE_NUM_THREADS")) if asked_device(card) == CPU else threads,
         precision=precision,
         notes=notes,
     )

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from vetgate_runtime.feed import one_line
 
 from vetgate.api import Artifact, Card, Inconclusive, Tap, mark_feature_map
+from vetgate_openvino.device import asked_device
 from vetgate_openvino.graph import fix_shapes, lengths, load, type_name
 from vetgate_openvino.operator import RULES
 
@@ -29,6 +30,7 @@ class Tapping:
 
     def __init__(self, artifact: Artifact, card: Card, settings: dict[str, object]) -> None:
         self._graph, self._settings = load(artifact), settings  # read once: names that OpenVINO makes up change
+        self._device = asked_device(card)
         self._taps = _find(self._graph, card)
         self._requests: dict[tuple[str, ...], tuple[openvino.InferRequest, list[int]]] = {}
 
@@ -64,7 +66,7 @@ class Tapping:
             nodes = {str(node.get_friendly_name()): node for node in graph.get_ordered_ops()}
             graph.add_outputs([nodes[name].output(0) for name in names])
             sources = [str(port.get_node().input_value(0).get_node().get_friendly_name()) for port in graph.outputs]
-            request = openvino.Core().compile_model(graph, "CPU", self._settings).create_infer_request()
+            request = openvino.Core().compile_model(graph, self._device, self._settings).create_infer_request()
             self._requests = {names: (request, [sources.index(name) for name in names])}  # one: each holds weights
         return self._requests[names]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -22,11 +22,16 @@ _LEARNED: dict[str, frozenset[int]] = {
     **dict.fromkeys(("Convolution", "GroupConvolution", "PRelu", "DeformableConvolution"), frozenset({1})),
     **dict.fromkeys(("ConvolutionBackpropData", "GroupConvolutionBackpropData"), frozenset({1})),
     **dict.fromkeys(("MatMul", "Einsum"), frozenset({0, 1})),
-    **dict.fromkeys(("LSTMSequence", "GRUSequence", "RNNSequence"), frozenset({4, 5, 6})),
+    "LSTMSequence": frozenset({4, 5, 6}),
+    **dict.fromkeys(("GRUSequence", "RNNSequence", "LSTMCell"), frozenset({3, 4, 5})),
+    **dict.fromkeys(("GRUCell", "RNNCell"), frozenset({2, 3, 4})),
     "Gather": frozenset({0}),
 }
 _LEARNED_WHERE_FLOAT = frozenset({"Add", "Subtract", "Multiply", "Concat"})
 """Operators whose floating-point constants, but for single numbers, are taken for learned: biases, embeddings."""
+_SCALING = frozenset({"Subtract", "Multiply"})
+"""Operators that de-quantise: their second operand is zero point or scale."""
+_UNPACKED = frozenset({"Convert", "Subtract", "Reshape", "Transpose"})
 _NORM = frozenset({"BatchNormInference"})
 _FLOATS = frozenset({"float32", "float16", "float64", "bfloat16"})
 
@@ -38,6 +43,8 @@ class _Use:
     kind: Kind
     zero: NDArray[np.generic] | None = None
     """Its zero point, where it is quantised."""
+    scale: NDArray[np.generic] | None = None
+    """Its scale, where it is quantised."""
 
 
 def tensors(graph: openvino.Model) -> tuple[Tensor, ...]:
@@ -51,7 +58,7 @@ def _tensor(node: openvino.Node) -> Tensor:
     values, use = _values(node), _use(node, dtype)
     shape = tuple(int(length) for length in port.get_shape())
     elements = math.prod(shape)
-    numbers = values if values is None or use.zero is None else _minus(values, use.zero)
+    numbers = None if values is None else _dequantised(values, use)
     return Tensor(
         name=str(node.get_friendly_name()),
         shape=shape,
@@ -76,11 +83,17 @@ def _values(node: openvino.Node) -> NDArray[np.generic] | None:
         return None
 
 
-def _minus(values: NDArray[np.generic], zero: NDArray[np.generic]) -> NDArray[np.generic]:
+def _dequantised(values: NDArray[np.generic], use: _Use) -> NDArray[np.generic]:
+    """Return what is computed with; as it is stored, where zero point and scale are not of its shape."""
+    parts = [part for part in (use.zero, use.scale) if part is not None]
     try:
-        return np.asarray(values.astype(np.float32) - zero.astype(np.float32))
+        if not parts or np.broadcast_shapes(values.shape, *(part.shape for part in parts)) != values.shape:
+            return values
     except ValueError:  # shapes that do not broadcast are the runtime's to refuse
         return values
+    zero, scale = (np.float32(default) if part is None else part.astype(np.float32)
+                   for part, default in ((use.zero, 0), (use.scale, 1)))  # fmt: skip
+    return np.asarray((values.astype(np.float32) - zero) * scale)
 
 
 def _use(node: openvino.Node, dtype: str) -> _Use:
@@ -93,10 +106,10 @@ def _use(node: openvino.Node, dtype: str) -> _Use:
 
 
 def _uses(node: openvino.Node, dtype: str) -> Iterator[_Use]:
-    pending: list[tuple[openvino.Output, NDArray[np.generic] | None, bool]] = [(node.output(0), None, False)]
+    pending: list[tuple[openvino.Output, _Use]] = [(node.output(0), _Use("state"))]
     seen: set[tuple[str, int]] = set()
     while pending:
-        port, zero, scaled = pending.pop()
+        port, so_far = pending.pop()
         place = (str(port.get_node().get_friendly_name()), int(port.get_index()))
         if place in seen:
             continue
@@ -104,35 +117,57 @@ def _uses(node: openvino.Node, dtype: str) -> Iterator[_Use]:
         for taker in port.get_target_inputs():
             consumer, index = taker.get_node(), int(taker.get_index())
             kind = str(consumer.get_type_name())
-            quantised = dtype not in _FLOATS or scaled
             if index == 0 and (kind in _PASSES or kind == "FakeQuantize"):
-                pending += [(out, zero, scaled) for out in consumer.outputs()]
-            elif index == 0 and kind in ("Subtract", "Multiply") and _is_scaling(consumer, quantised, dtype):
-                found = _constant(consumer.input_value(1)) if kind == "Subtract" else None
-                pending.append((consumer.output(0), found if found is not None else zero, True))
+                pending += [(out, so_far) for out in consumer.outputs()]
+            elif index == 0 and kind in _SCALING and _is_scaling(consumer, dtype):
+                part = _constant(consumer.input_value(1))
+                given = replace(so_far, zero=part) if kind == "Subtract" else replace(so_far, scale=part)
+                pending.append((consumer.output(0), given))
+            elif index == 1 and kind in _SCALING and _is_stored_small(consumer.input_value(0)):
+                yield _Use("state")  # a scale or zero point of a weight
             else:
-                yield _Use(_kind(kind, index, node, dtype), zero)
+                floating = dtype in _FLOATS or so_far.scale is not None
+                yield replace(so_far, kind=_kind(kind, index, node, floating=floating))
 
 
-def _is_scaling(node: openvino.Node, quantised: bool, dtype: str) -> bool:
+def _is_scaling(node: openvino.Node, dtype: str) -> bool:
     """Return whether a product or difference only turns stored numbers into those that are computed with."""
-    small = quantised and dtype not in _FLOATS
-    return (small or dtype == "float16") and _constant(node.input_value(1)) is not None
+    return (dtype not in _FLOATS or dtype == "float16") and _constant(node.input_value(1)) is not None
+
+
+def _is_stored_small(port: openvino.Output) -> bool:
+    """Return whether what comes here is a stored tensor of integers, as yet without its scale or its zero point."""
+    node = port.get_node()
+    while node.get_type_name() in _UNPACKED and node.get_input_size() > 0:
+        node = node.input_value(0).get_node()
+    return node.get_type_name() == "Constant" and type_name(node.output(0).get_element_type()) not in _FLOATS
 
 
 def _constant(port: openvino.Output) -> NDArray[np.generic] | None:
+    """Return a constant in the shape in which it comes here, which is not always that in which it is stored."""
     node = port.get_node()
-    while node.get_type_name() in ("Convert", "Reshape"):
+    while node.get_type_name() in ("Convert", "Reshape", "Squeeze", "Unsqueeze"):
         node = node.input_value(0).get_node()
-    return _values(node) if node.get_type_name() == "Constant" else None
+    values = _values(node) if node.get_type_name() == "Constant" else None
+    shape = port.get_partial_shape()
+    if values is None or shape.is_dynamic or math.prod(shape.to_shape()) != values.size:
+        return values
+    return values.reshape(tuple(shape.to_shape()))
 
 
-def _kind(operator: str, index: int, node: openvino.Node, dtype: str) -> Kind:
+def _kind(operator: str, index: int, node: openvino.Node, *, floating: bool) -> Kind:
+    """Return what a constant is to one operator.
+
+    Args:
+        operator: Its type.
+        index: Which input of it.
+        node: The constant.
+        floating: Whether it comes there as floating-point numbers.
+    """
     if operator in _NORM:
         return "normalisation" if index in (1, 2) else "state"
     if operator in _LEARNED_WHERE_FLOAT:
-        rank = math.prod(node.output(0).get_shape())
-        return "parameter" if dtype in _FLOATS and rank > 1 else "state"
-    if operator == "Gather" and dtype not in _FLOATS:
+        return "parameter" if floating and math.prod(node.output(0).get_shape()) > 1 else "state"
+    if operator == "Gather" and not floating:
         return "state"
     return "parameter" if index in _LEARNED.get(operator, ()) else "state"

@@ -8,16 +8,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vetgate.api import Finding, PredictionTable, Severity
+from vetgate.statistics import Reordered, find_order, renamed
 
 RULE = "quality.reference"
-FEWEST = 5
-"""Images of a label that must be given one other class before that counts as its name."""
 LEAST_GAIN = 0.05
 """Share of all images that renaming must turn right; of a good model, that is two classes of 30 swapped."""
 MOST_NAMED = 3
 """Labels that the message names."""
 DEVIATIONS = 2.0
 """Standard deviations above chance that are still chance: 1 in 44 models that guess lies beyond them."""
+ORDER = "quality.class-order"
+OFFSETS = {
+    1: "a leading output seems to be no class of the data: raise output.offset by 1 in the card of the {}, where that "
+    "is so",
+    -1: "the card seems to skip an output that is a class, or labels to count from 1: lower output.offset by 1 in the "
+    "card of the {}, or mend the labels",
+}
+"""What to do, by what is taken off the answers."""
 ADVICE = (
     "compare the labels with output.classes in the reference's card; labels of image folders follow their names, "
     "unless classes.txt gives the model's order (`INDEX<TAB>FOLDER` a line)"
@@ -31,12 +38,15 @@ def doubts(table: PredictionTable, labels: NDArray[np.int64]) -> Iterator[Findin
         table: Both models' answers.
         labels: (N,) of its images, N at least 1.
     """
+    yield from _disordered(table, labels)
     answers = table.reference.answers
     right = int(np.count_nonzero(answers == labels))
-    renamed = _renamed(labels, answers, len(table.classes))
-    gain = sum(renamed.values())
-    if len(renamed) > 1 and gain >= LEAST_GAIN * len(labels):
-        yield _finding(_order_words(table.classes, renamed, right, gain, len(labels)))
+    if find_order(answers, labels, table.classes) is not None:
+        return
+    other = renamed(labels, answers, len(table.classes))
+    gain = sum(other.values())
+    if len(other) > 1 and gain >= LEAST_GAIN * len(labels):
+        yield _finding(_order_words(table.classes, other, right, gain, len(labels)))
     elif _is_chance(labels, answers, right, len(table.classes)):
         yield _finding(
             f"the reference is right on {right:,} of {len(labels):,} images, which is no better than chance: what is "
@@ -44,27 +54,29 @@ def doubts(table: PredictionTable, labels: NDArray[np.int64]) -> Iterator[Findin
         )
 
 
+def _disordered(table: PredictionTable, labels: NDArray[np.int64]) -> Iterator[Finding]:
+    """Yield which models' classes seem to be shifted or sorted otherwise than the labels."""
+    for name, model in (("candidate", table.candidate), ("reference", table.reference)):
+        order = find_order(model.answers, labels, table.classes)
+        if order is not None:
+            yield Finding(
+                rule=ORDER,
+                severity=Severity.LOW,
+                message=f"the {name} is right on {order.before / len(labels):.1%} of the {len(labels):,} images, and "
+                f"would be on {order.after / len(labels):.1%} if {_order_of(order)}; nothing was changed",
+                advice=OFFSETS[order.by].format(name) if order.by else ADVICE,
+            )
+
+
+def _order_of(order: Reordered) -> str:
+    if order.by:
+        return f"its classes were counted one {'lower' if order.by > 0 else 'higher'}"
+    how = "as text (10 before 2)" if order.kind == "text" else "by their names"
+    return f"its classes, or the labels, were sorted {how}"
+
+
 def _finding(message: str) -> Finding:
     return Finding(rule=RULE, severity=Severity.LOW, message=message, advice=ADVICE)
-
-
-def _renamed(labels: NDArray[np.int64], answers: NDArray[np.int64], classes: int) -> dict[tuple[int, int], int]:
-    """Return (label, class) of labels that seem to mean another class, and the images that each would turn right.
-
-    Most images of the label are given that class, most images of the class's own label are not, and no other label is
-    given it more often: what a model merely confuses with a class that it knows is not renamed.
-    """
-    codes, counts = np.unique(labels * classes + answers, return_counts=True)
-    found, given = codes // classes, codes % classes
-    mostly = (counts >= FEWEST) & (2 * counts > np.bincount(labels, minlength=classes)[found])
-    claims = list(zip(found[mostly].tolist(), given[mostly].tolist(), counts[mostly].tolist(), strict=True))
-    taken = {answer for label, answer, _ in claims if label == answer}
-    own = dict(zip(found[found == given].tolist(), counts[found == given].tolist(), strict=True))
-    best: dict[int, tuple[int, int]] = {}
-    for label, answer, count in claims:
-        if answer not in taken and count > best.get(answer, (0, 0))[0]:
-            best[answer] = (count, label)
-    return {(label, answer): count - own.get(label, 0) for answer, (count, label) in best.items()}
 
 
 def _order_words(

@@ -15,8 +15,13 @@ MOST_LAYERS = 100_000
 MOST_PARAMETERS = 32
 """Identifiers of parameters, from 0; ncnn keeps them in an array of this size."""
 _ARRAY = -23300
-_NUMBER = re.compile(r"[-+]?\d{1,10}\Z")
-_REAL = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d{1,3})?\Z")
+_KEY = re.compile(r"[-+]?\d{1,10}\Z", re.ASCII)
+_COUNT = re.compile(r"\d{1,6}\Z", re.ASCII)
+_REAL = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d{1,3})?\Z", re.ASCII)
+_STRANGE = re.compile(r"[^\S \t\r\n]|\0")
+"""Signs that Python takes for space and C does not, or the other way round: ncnn would see other words."""
+_LONGEST_WORD, _LONGEST_NUMBER = 255, 15
+"""Characters after which ncnn goes on with the next word, or the next number."""
 
 Data = bytes | memoryview
 
@@ -40,13 +45,20 @@ class Layer:
     tops: tuple[str, ...]
     """Blobs that it makes."""
     numbers: dict[int, float]
-    """Parameters that are one number, by identifier."""
+    """Parameters that are one number, by identifier: int where it is written without a point."""
     texts: dict[int, str]
     """Parameters that are lists, as they are written."""
 
     def whole(self, key: int, default: int = 0) -> int:
-        """Return a parameter that is a whole number."""
-        return int(self.numbers.get(key, default))
+        """Return a parameter that is a whole number.
+
+        Raises:
+            NcnnError: It is written as another number or as a list, of which ncnn takes the bits for a whole one.
+        """
+        value = self.numbers.get(key, default)
+        if key in self.texts or not isinstance(value, int):
+            raise NcnnError(f"parameter {key} of layer {self.name!r} is no whole number")
+        return value
 
 
 @dataclass(frozen=True)
@@ -89,60 +101,74 @@ def parse(text: str) -> list[Layer]:
         CutOffError: It ends before as many layers as it says.
         NcnnError: A line is no layer.
     """
+    strange = _STRANGE.search(text)
+    if strange:
+        raise NcnnError(f"it has the sign {strange[0]!r}")
     lines = text.split("\n")
-    if not lines or lines[0].strip() != MAGIC:
+    layers, blobs = _counts(lines)
+    if lines[-1].strip():  # every writer ends with a line break
+        raise CutOffError(f"its last line, {len(lines)} for {layers} layers, does not end")
+    written = [(number, line) for number, line in enumerate(lines[2:], 3) if line.strip()]
+    if len(written) < layers:
+        raise CutOffError(f"it ends after {len(written)} of {layers} layers")
+    if len(written) > layers:
+        raise NcnnError(f"it says that it has {layers} layers and has {len(written)}")
+    found = [_layer(line, number) for number, line in written]
+    made = sum(len(layer.tops) for layer in found)
+    if made > blobs:  # ncnn reserves so many
+        raise NcnnError(f"it says that it has {blobs} blobs and makes {made}")
+    return found
+
+
+def _counts(lines: list[str]) -> tuple[int, int]:
+    """Return how many layers and blobs a text says it has."""
+    if lines[0].strip() != MAGIC:
         raise NcnnError(f"it does not begin with {MAGIC}")
     head = lines[1].split() if len(lines) > 1 else []
-    if len(head) != 2 or not all(part.isdecimal() and len(part) < 9 for part in head):
-        raise (
-            CutOffError("it does not say how many layers it has")
-            if len(lines) < 3
-            else NcnnError("its second line is not the number of layers and blobs")
-        )
+    if len(head) != 2 or not all(map(_COUNT.match, head)):
+        if len(lines) < 3:
+            raise CutOffError("it does not say how many layers it has")
+        raise NcnnError("its second line is not the number of layers and blobs")
     layers, blobs = map(int, head)
-    if not 0 < layers <= MOST_LAYERS or not 0 < blobs <= 10 * MOST_LAYERS:
+    if not 0 < layers <= MOST_LAYERS or not blobs:
         raise NcnnError(f"it says that it has {layers:,} layers and {blobs:,} blobs")
-    if not text.endswith("\n") and len(lines) < layers + 2:
-        raise CutOffError(f"it ends after {len(lines) - 3} of {layers} layers")
-    found = [_layer(line, number) for number, line in enumerate(lines[2:], 3) if line.strip()]
-    if len(found) < layers:
-        raise CutOffError(f"it ends after {len(found)} of {layers} layers")
-    if len(found) > layers:
-        raise NcnnError(f"it says that it has {layers} layers and has {len(found)}")
-    return found
+    return layers, blobs
 
 
 def _layer(line: str, number: int) -> Layer:
     parts = line.split()
-    if len(parts) < 4 or not parts[2].isdecimal() or not parts[3].isdecimal():
+    if len(parts) < 4 or not _COUNT.match(parts[2]) or not _COUNT.match(parts[3]):
         raise NcnnError(f"line {number} is no layer")
-    bottoms, tops = int(parts[2][:6]), int(parts[3][:6])
-    if len(parts) < 4 + bottoms + tops:
+    bottoms, tops = int(parts[2]), int(parts[3])
+    names = parts[4 : 4 + bottoms + tops]
+    if len(names) < bottoms + tops:
         raise NcnnError(f"line {number} names fewer blobs than it says")
+    if max(map(len, (*parts[:2], *names))) > _LONGEST_WORD:
+        raise NcnnError(f"line {number} has a name of more than {_LONGEST_WORD} characters")
     numbers: dict[int, float] = {}
     texts: dict[int, str] = {}
     for part in parts[4 + bottoms + tops :]:
         key, _, value = part.partition("=")
-        if not _NUMBER.match(key) or not value:
+        if not _KEY.match(key) or not value or not _keep(int(key), value, numbers, texts, number):
             raise NcnnError(f"line {number} has {part[:40]!r}, which is no parameter")
-        _keep(int(key), value, numbers, texts, number)
-    names = parts[4 : 4 + bottoms + tops]
     return Layer(parts[0], parts[1], tuple(names[:bottoms]), tuple(names[bottoms:]), numbers, texts)
 
 
-def _keep(key: int, value: str, numbers: dict[int, float], texts: dict[int, str], line: int) -> None:
+def _keep(key: int, value: str, numbers: dict[int, float], texts: dict[int, str], line: int) -> bool:
+    """Keep a parameter; return whether its value is one that ncnn reads as it is written."""
     is_list = key <= _ARRAY
     place = _ARRAY - key if is_list else key
     if not 0 <= place < MOST_PARAMETERS:
         raise NcnnError(f"line {line} has a parameter {key}; ncnn keeps {MOST_PARAMETERS}")
     if place in numbers or place in texts:
         raise NcnnError(f"line {line} has parameter {key} twice")
-    if is_list or value.startswith('"') or "," in value:
+    if is_list or "," in value or value[0] == '"' or value[0].isalpha():
         texts[place] = value
-    elif _REAL.match(value):
-        numbers[place] = float(value)
-    else:
-        texts[place] = value
+        return len(value) <= _LONGEST_WORD or is_list or "," in value
+    if len(value) > _LONGEST_NUMBER or not _REAL.match(value):
+        return False
+    numbers[place] = float(value) if set(value) & set(".eE") else int(value)
+    return abs(numbers[place]) < 1 << 31 or isinstance(numbers[place], float)
 
 
 Rule = Callable[[Layer], "list[Slot] | None"]
@@ -166,6 +192,11 @@ def _filters(layer: Layer, out: int, numbers: int) -> tuple[int, ...]:
     height = layer.whole(11, width)
     each = out * width * height
     return (out, numbers // each, height, width) if each > 0 and numbers % each == 0 else (numbers,)
+
+
+def _lines(layer: Layer, out: int, numbers: int) -> tuple[int, ...]:
+    each = out * layer.whole(1)
+    return (out, numbers // each, layer.whole(1)) if each > 0 and numbers % each == 0 else (numbers,)
 
 
 def _rows(layer: Layer, out: int, numbers: int) -> tuple[int, ...]:
@@ -252,12 +283,14 @@ def _embedding(layer: Layer) -> list[Slot] | None:
     )
 
 
-_CONVOLUTION = _weight_and_bias(0, 6, 5, _filters)
+_CONVOLUTION, _ALONG_A_LINE = _weight_and_bias(0, 6, 5, _filters), _weight_and_bias(0, 6, 5, _lines)
 RULES: dict[str, Rule] = {
-    **dict.fromkeys(("Convolution", "Convolution1D"), _quantised(_CONVOLUTION, _conv_scales)),
-    **dict.fromkeys(("ConvolutionDepthWise", "ConvolutionDepthWise1D"), _quantised(_CONVOLUTION, _depthwise_scales)),
+    "Convolution": _quantised(_CONVOLUTION, _conv_scales),
+    "ConvolutionDepthWise": _quantised(_CONVOLUTION, _depthwise_scales),
+    "Convolution1D": _quantised(_ALONG_A_LINE, _conv_scales),
+    "ConvolutionDepthWise1D": _quantised(_ALONG_A_LINE, _depthwise_scales),
     **dict.fromkeys(("Deconvolution", "DeconvolutionDepthWise"), _CONVOLUTION),
-    **dict.fromkeys(("Deconvolution1D", "DeconvolutionDepthWise1D"), _CONVOLUTION),
+    **dict.fromkeys(("Deconvolution1D", "DeconvolutionDepthWise1D"), _ALONG_A_LINE),
     "InnerProduct": _quantised(_weight_and_bias(0, 2, 1, _rows), lambda layer: [layer.whole(0), 1]),
     "BatchNorm": _batch_norm,
     "Scale": _scale,
@@ -273,6 +306,7 @@ RULES: dict[str, Rule] = {
     "Embed": _embedding,
 }
 """Layers that take weights, where they are known."""
+_SCALED = frozenset({"Convolution", "ConvolutionDepthWise", "Convolution1D", "ConvolutionDepthWise1D", "InnerProduct"})
 UNKNOWN = frozenset(
     {"LSTM", "GRU", "RNN", "Normalize", "Convolution3D", "ConvolutionDepthWise3D", "Deconvolution3D",
      "DeconvolutionDepthWise3D", "DeformableConv2D", "SDPA"}
@@ -327,6 +361,8 @@ def _stored(layer: Layer, slot: Slot, data: Data, place: int) -> tuple[Stored, i
         tag = int.from_bytes(data[place : place + 4], "little")
         dtype, each, table = _KINDS.get(tag, ("table", 1, 1024))
         place += 4 + table
+        if dtype == "int8" and (layer.type not in _SCALED or not layer.whole(8)):  # ncnn would look for its scales
+            raise NcnnError(f"layer {layer.name!r} has weights of int8 and no scales for them")
     found = Stored(layer, slot, dtype, place, slot.count * each)
     if end_of(found) > len(data):
         raise CutOffError(f"the weights end too soon, at layer {layer.name!r}")

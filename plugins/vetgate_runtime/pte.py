@@ -6,7 +6,10 @@ from dataclasses import dataclass
 
 from vetgate_runtime.flatbuffer import Bytes, FlatBufferError, Table
 
-MARK, HEADER = b"ET", b"eh00"
+HEADER = b"eh00"
+_MOST_LENGTHS = 64
+_SHORTEST = 40
+"""Bytes of offset, identifier and header."""
 _TYPES = {
     0: ("uint8", 8), 1: ("int8", 8), 2: ("int16", 16), 3: ("int32", 32), 4: ("int64", 64), 5: ("float16", 16),
     6: ("float32", 32), 7: ("float64", 64), 11: ("bool", 8), 15: ("bfloat16", 16), 27: ("uint16", 16),
@@ -97,6 +100,8 @@ def read(data: memoryview) -> Program:
 
 def _header(source: Bytes) -> tuple[int, int]:
     """Return where segments begin, and the length that the file says it has."""
+    if len(source.data) < _SHORTEST:
+        raise CutOffError(f"it has {len(source.data)} bytes, and the shortest program has {_SHORTEST}")
     if bytes(source.part(8, 4)) != HEADER:
         return 0, 0
     length = source.whole("I", 12)
@@ -129,6 +134,7 @@ def _constants(root: Table, segments: list[tuple[int, int]], source: Bytes) -> t
 def _method(plan: Table) -> Method:
     operators = tuple(f"{entry.text(0)}.{entry.text(1)}".rstrip(".") for entry in plan.tables(6))
     delegates = tuple(entry.text(0) for entry in plan.tables(7))
+    values = tuple(_value(entry) for entry in plan.tables(2))
     calls = []
     for chain in plan.tables(5):
         for instruction in chain.tables(2):
@@ -138,9 +144,12 @@ def _method(plan: Table) -> Method:
             number, known = called.integer(0, "i"), (operators, delegates)[kind - 1]
             if not 0 <= number < len(known):
                 raise FlatBufferError(f"an instruction calls number {number} of {len(known)}")
+            strange = [value for value in called.numbers(1, "i") if not 0 <= value < len(values)]
+            if strange:
+                raise FlatBufferError(f"an instruction takes value {strange[0]} of {len(values)}")
             calls.append((kind, number))
     return Method(
-        plan.text(0), tuple(_value(entry) for entry in plan.tables(2)), plan.numbers(3, "i"), plan.numbers(4, "i"),
+        plan.text(0), values, plan.numbers(3, "i"), plan.numbers(4, "i"),
         operators, delegates, tuple(calls),
     )  # fmt: skip
 
@@ -152,8 +161,8 @@ def _value(entry: Table) -> TensorInfo | None:
     kind = tensor.integer(0, "b")
     dtype, bits = _TYPES.get(kind, (f"type {kind}", 0))
     sizes = tensor.numbers(2, "i")
-    if any(length < 0 for length in sizes):
-        raise FlatBufferError(f"a tensor has lengths {sizes}")
+    if len(sizes) > _MOST_LENGTHS or any(length < 0 for length in sizes):
+        raise FlatBufferError(f"a tensor has {len(sizes):,} lengths, {sizes[:4]} among them")
     extra = tensor.table(9)
     external = extra is not None and extra.integer(2, "b") == 1
     return TensorInfo(dtype, bits, sizes, tensor.integer(8, "b") != 0, tensor.integer(5, "I"), external)

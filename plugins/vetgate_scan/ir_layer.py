@@ -14,8 +14,10 @@ LARGEST = 1 << 32
 """Elements of a tensor."""
 _FARTHEST = 1 << 36
 """Bytes up to which a constant behind the end speaks of weights that were cut off, and not of an address."""
-_OWN = re.compile(r"opset\d{1,2}\Z")
-_NUMBER = re.compile(r"\d{1,19}\Z")
+MOST_LENGTHS = 64
+"""Lengths of a shape: the product of a million of them would take hours."""
+_OWN = re.compile(r"opset\d{1,2}\Z", re.ASCII)
+_NUMBER = re.compile(r"\d{1,19}\Z", re.ASCII)
 _BITS = {
     "f64": 64, "i64": 64, "u64": 64, "f32": 32, "i32": 32, "u32": 32, "f16": 16, "bf16": 16, "i16": 16, "u16": 16,
     "i8": 8, "u8": 8, "boolean": 8, "bool": 8, "f8e4m3": 8, "f8e5m2": 8, "f8e8m0": 8, "i4": 4, "u4": 4, "nf4": 4,
@@ -45,6 +47,8 @@ class Weights:
         self.size = size
         self.short = 0
         """Bytes that plausible constants reach beyond its end."""
+        self.end = 0
+        """Where the last constant in it ends."""
 
 
 def look_at_layer(layer: Layer, weights: Weights, found: Found) -> None:
@@ -71,6 +75,7 @@ def _look_at_constant(data: Mapping[str, str], weights: Weights, where: str, fou
             found.add(rule.WEIGHTS, told, where)
             return
         weights.short = max(weights.short, start + length - weights.size)
+    weights.end = max(weights.end, start + length)
     _look_at_shape(data, length, where, found)
 
 
@@ -79,7 +84,7 @@ def _look_at_shape(data: Mapping[str, str], length: int, where: str, found: Foun
     parts = [part.strip() for part in text.split(",") if part.strip()]
     if kind == "string":
         return
-    if kind not in _BITS or not all(_NUMBER.match(part) for part in parts):
+    if kind not in _BITS or len(parts) > MOST_LENGTHS or not all(_NUMBER.match(part) for part in parts):
         found.add(rule.TENSOR, f"it is said to be {quoted(kind)} of shape {quoted(text)}", where)
         return
     needed = (math.prod(map(int, parts)) * _BITS[kind] + 7) // 8
@@ -93,9 +98,12 @@ def _look_at_shape(data: Mapping[str, str], length: int, where: str, found: Foun
 def look_at_lengths(lengths: list[str], name: str, found: Found) -> None:
     """Note a port that asks for a giant tensor; -1 stands for a free length."""
     try:
-        elements = math.prod(max(1, int(length[:20])) for length in lengths)
+        elements = math.prod(max(1, int(length[:20])) for length in lengths[:MOST_LENGTHS])
     except ValueError:
-        found.add(rule.DAMAGED, f"a length is {quoted(str(lengths))}", f"layer {quoted(name)}")
+        found.add(rule.DAMAGED, f"a length is {quoted(str(lengths[:MOST_LENGTHS]))}", f"layer {quoted(name)}")
+        return
+    if len(lengths) > MOST_LENGTHS:
+        found.add(rule.DAMAGED, f"a port has {len(lengths):,} lengths", f"layer {quoted(name)}")
         return
     if elements > LARGEST:
         found.add(rule.GIANT, f"a tensor of {elements:,} numbers", f"layer {quoted(name)}")

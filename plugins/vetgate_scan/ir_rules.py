@@ -70,4 +70,11 @@ DAMAGED = RuleSpec(
     "convert or copy it again",
     "CWE-436",
 )
-RULES = (ENTITY, WEIGHTS, TENSOR, CUSTOM, NESTED, GIANT, EDGE, DAMAGED)
+LEFTOVER = RuleSpec(
+    "VG1009",
+    Severity.HIGH,
+    "the weights go on behind the last constant",
+    "Nobody reads what stands there: it is another model's, or rides along.",
+    _CONVERT,
+)
+RULES = (ENTITY, WEIGHTS, TENSOR, CUSTOM, NESTED, GIANT, EDGE, DAMAGED, LEFTOVER)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from xml.parsers import expat  # entities and document types are refused before anything of them is read
 
-from vetgate.api import Finding, Probe, ScanContext, UnreadableArtifact
+from vetgate.api import Finding, ScanContext, UnreadableArtifact
 from vetgate_scan import ir_rules as rule
+from vetgate_scan.beside import weights_of
 from vetgate_scan.found import Found, quoted
 from vetgate_scan.ir_layer import Layer, Weights, look_at_layer, look_at_lengths
 
-_ROOT = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]{0,200}\?>\s*)?(?:<!--.{0,1000}?-->\s*)*<net[\s>/]", re.DOTALL)
 _CHUNK = 1 << 20
 _DEEPEST = 200
 """Elements inside each other; a body of a loop takes five or so."""
@@ -23,11 +22,6 @@ _BODIES = frozenset({"body", "then_body", "else_body"})
 
 class _Stop(Exception):  # it only ends the parser
     """Enough was read."""
-
-
-def recognise(probe: Probe) -> bool:
-    """Return whether the file begins as OpenVINO's XML does."""
-    return _ROOT.match(probe.head) is not None
 
 
 @dataclass
@@ -47,11 +41,8 @@ class IrScanner:
         Raises:
             UnreadableArtifact: XML or weights are cut off and nothing worse.
         """
-        file = context.artifact.file
-        others = [other for other in context.files if other != file]
-        beside = file.with_suffix(".bin")
-        weights = others[0] if others else beside if beside != file and beside.is_file() else None
-        return scan_file(file, weights.stat().st_size if weights else 0)
+        weights = weights_of(context)
+        return scan_file(context.artifact.file, weights.stat().st_size if weights else 0)
 
 
 def scan_file(file: Path, weights: int) -> tuple[Finding, ...]:
@@ -71,6 +62,9 @@ def scan_file(file: Path, weights: int) -> tuple[Finding, ...]:
         raise UnreadableArtifact(
             f"the weights of {file.name} end {reading.weights.short:,} bytes too soon", hint=rule.DAMAGED.advice
         )
+    elif reading.weights.end < weights and not found:
+        end = reading.weights.end
+        found.add(rule.LEFTOVER, f"{weights - end:,} bytes of the weights belong to no constant", f"byte {end:,}")
     elif reading.weights.short:
         found.add(rule.WEIGHTS, f"constants reach {reading.weights.short:,} bytes beyond the end of the weights")
     return found.all()

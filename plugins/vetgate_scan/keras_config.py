@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from vetgate_runtime.keras import strangers
+
 from vetgate_scan import keras_rules as rule
 from vetgate_scan.found import Found, quoted
 
@@ -77,6 +79,16 @@ def look_at_config(data: bytes, where: str, found: Found) -> None:
         return
     for value in _objects(told, where, found):
         _look_at_object(value, where, found)
+
+
+def look_for_strangers(data: bytes, where: str, found: Found) -> None:
+    """Note what the configuration of an archive names that is not on the list of what only computes."""
+    try:
+        told: object = json.loads(data)
+    except (ValueError, RecursionError):
+        return  # `look_at_config` tells it
+    for strange in dict.fromkeys(strangers(told)):
+        found.add(rule.UNKNOWN, f"it names {quoted(strange)}", where)
 
 
 def _objects(told: object, where: str, found: Found) -> Iterator[dict[str, Any]]:

@@ -86,4 +86,12 @@ GRAPH = RuleSpec(
     "vet the model in a format that holds no code, such as ONNX or TFLite",
     "TensorFlow SECURITY.md",
 )
-RULES = (LAMBDA, MODULE, REGISTERED, GADGET, LINK, MEMBER, PATH, DAMAGED, KERNEL, GRAPH)
+UNKNOWN = RuleSpec(
+    "VG0711",
+    Severity.MEDIUM,
+    "the configuration names a class that is not on the list of those that only compute",
+    "Safe mode lets through much of what comes with Keras, and has been passed more than once.",
+    "build the model of plain layers, or vet it in a format that holds no code, such as ONNX or TFLite",
+    "CVE-2025-1550, CVE-2025-8747, CVE-2025-9906",
+)
+RULES = (LAMBDA, MODULE, REGISTERED, GADGET, LINK, MEMBER, PATH, DAMAGED, KERNEL, GRAPH, UNKNOWN)

@@ -10,7 +10,7 @@ from vetgate_scan import keras_rules as rule
 from vetgate_scan.executable import is_program_name
 from vetgate_scan.found import Found, quoted
 from vetgate_scan.hdf5 import MARK, configs, external_links, external_storage, virtual_data
-from vetgate_scan.keras_config import look_at_config
+from vetgate_scan.keras_config import look_at_config, look_for_strangers
 from vetgate_scan.mapped import mapped
 from vetgate_scan.onnx_external import leads_outside
 from vetgate_scan.tensorflow_graph import is_saved_model, look_at_saved_model
@@ -85,7 +85,9 @@ def _look_at_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, found: Fo
     if leads_outside(name) or is_program_name(name) or not inside:
         found.add(rule.MEMBER, f"it holds {quoted(name)}")
     if name == _CONFIG:
-        look_at_config(_read(archive, member, _LONGEST_CONFIG, _CONFIG_RATIO), name, found)
+        config = _read(archive, member, _LONGEST_CONFIG, _CONFIG_RATIO)
+        look_at_config(config, name, found)
+        look_for_strangers(config, name, found)
     elif PurePosixPath(name).suffix in (".h5", ".hdf5"):
         look_at_hdf5(_read(archive, member, _MOST_WEIGHTS, _WEIGHTS_RATIO), name, found)
 

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from vetgate_runtime import ncnn
 from vetgate_runtime.ncnn import CutOffError, Layer, NcnnError
 
-from vetgate.api import Finding, Probe, ScanContext, UnreadableArtifact
+from vetgate.api import Finding, ScanContext, UnreadableArtifact
 from vetgate_scan import ncnn_rules as rule
+from vetgate_scan.beside import weights_of
 from vetgate_scan.found import Found, quoted
 from vetgate_scan.mapped import mapped
 from vetgate_scan.wire import Data
 
-_HEAD = re.compile(rb"7767517[ \t]*\r?\n")
 _LONGEST = 64 << 20
 _LARGEST = 1 << 30
 """A parameter that is a whole number; what ncnn means by -233 and -234 is `taken from elsewhere`."""
@@ -30,11 +29,6 @@ _POSITIVE: dict[str, tuple[int, ...]] = {
 """Parameters that stand for lengths, strides and numbers of parts: 1 at least where they are stated."""
 
 
-def recognise(probe: Probe) -> bool:
-    """Return whether the file begins as ncnn's text does."""
-    return _HEAD.match(probe.head) is not None
-
-
 class NcnnScanner:
     """Reads the list of layers, and the weights beside it."""
 
@@ -44,11 +38,7 @@ class NcnnScanner:
         Raises:
             UnreadableArtifact: Text or weights are cut off and nothing worse.
         """
-        file = context.artifact.file
-        others = [other for other in context.files if other != file]
-        beside = file.with_suffix(".bin")
-        weights = others[0] if others else beside if beside != file and beside.is_file() else None
-        return scan_files(file, weights)
+        return scan_files(context.artifact.file, weights_of(context))
 
 
 def scan_files(text: Path, weights: Path | None) -> tuple[Finding, ...]:
@@ -103,8 +93,8 @@ def _look_at_layer(layer: Layer, found: Found) -> None:
         found.add(rule.CUSTOM, f"{quoted(layer.type)} is no layer of ncnn", _where(layer))
     for key, value in layer.numbers.items():
         least = 1 if key in _POSITIVE.get(layer.type, ()) else _LEAST
-        if value.is_integer() and not least <= value <= _LARGEST:
-            found.add(rule.PARAMETER, f"its parameter {key} is {int(value):,}", _where(layer))
+        if isinstance(value, int) and not least <= value <= _LARGEST:
+            found.add(rule.PARAMETER, f"its parameter {key} is {value:,}", _where(layer))
 
 
 def _look_at_weights(layers: list[Layer], data: Data, found: Found) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from vetgate_runtime import content
+
 from vetgate.api import Probe, Scanner, ScannerSpec, hookimpl
 from vetgate_scan import (
     ir_rules,
     keras_rules,
+    mnn_rules,
     ncnn_rules,
     onnx_rules,
     other_rules,
@@ -59,9 +62,7 @@ def _ir() -> Scanner:
 
 
 def _is_ir(probe: Probe) -> bool:
-    from vetgate_scan.ir_scanner import recognise
-
-    return recognise(probe)
+    return content.is_ir(probe.head)
 
 
 def _ncnn() -> Scanner:
@@ -71,9 +72,17 @@ def _ncnn() -> Scanner:
 
 
 def _is_ncnn(probe: Probe) -> bool:
-    from vetgate_scan.ncnn_scanner import recognise
+    return content.is_ncnn(probe.head)
 
-    return recognise(probe)
+
+def _mnn() -> Scanner:
+    from vetgate_scan.mnn_scanner import MnnScanner
+
+    return MnnScanner()
+
+
+def _is_mnn(probe: Probe) -> bool:
+    return content.is_mnn(probe.head)
 
 
 def _pte() -> Scanner:
@@ -83,9 +92,7 @@ def _pte() -> Scanner:
 
 
 def _is_pte(probe: Probe) -> bool:
-    from vetgate_scan.pte_scanner import recognise
-
-    return recognise(probe)
+    return content.is_executorch(probe.head)
 
 
 def _safetensors() -> Scanner:
@@ -177,6 +184,14 @@ def vetgate_scanners() -> tuple[ScannerSpec, ...]:
             vouches=("ncnn",),
             rules=ncnn_rules.RULES,
             factory=_ncnn,
+        ),
+        ScannerSpec(
+            name="mnn",
+            summary="MNN models: offsets, operators, plugins, weights, other files, sizes",
+            recognise=_is_mnn,
+            vouches=("mnn",),
+            rules=mnn_rules.RULES,
+            factory=_mnn,
         ),
         ScannerSpec(
             name="executorch",

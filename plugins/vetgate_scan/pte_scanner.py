@@ -10,7 +10,7 @@ from vetgate_runtime import pte
 from vetgate_runtime.flatbuffer import FlatBufferError
 from vetgate_runtime.pte import CutOffError, Method, Program
 
-from vetgate.api import Finding, Probe, ScanContext, UnreadableArtifact
+from vetgate.api import Finding, ScanContext, UnreadableArtifact
 from vetgate_scan import pte_rules as rule
 from vetgate_scan.found import Found, quoted
 
@@ -18,12 +18,6 @@ _DELEGATES = frozenset({"XnnpackBackend"})
 _NAMESPACES = frozenset({"aten", "dim_order_ops", "executorch_prim", "prim", "quantized_decomposed"})
 _LARGEST = 1 << 32
 """Elements of a tensor."""
-
-
-def recognise(probe: Probe) -> bool:
-    """Return whether the file carries ExecuTorch's identifier."""
-    mark = probe.head[4:8]
-    return len(mark) == 4 and mark[:2] == pte.MARK and mark[2:].isdigit()
 
 
 class PteScanner:

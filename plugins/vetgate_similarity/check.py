@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # it has no stubs
 
 from vetgate.api import Ask, Inconclusive, Results, TableContext
-from vetgate_similarity import agreement, cka, degenerate, divergence, flips, independence, kappa, rank, slices
+from vetgate_similarity import agreement, cka, degenerate, divergence, flips, independence, kappa, order, rank, slices
 from vetgate_similarity.compared import Compared
 
 FAMILIES = (
@@ -20,6 +20,7 @@ FAMILIES = (
     independence.measure,
     slices.measure,
     degenerate.measure,
+    order.measure,
 )
 THREADS = 2
 """Families at a time: most of their work is in numpy, which lets threads run.

@@ -132,6 +132,8 @@ def _macs(func: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], r
         return int(formula(*args, **kwargs, out_val=result)) // 2
     if name == "aten._scaled_dot_product_flash_attention_for_cpu":
         return _attention_macs(args)
+    if name == "aten.mkldnn_rnn_layer":
+        return _recurrent_macs(args)
     if func.namespace in ("quantized", "onednn", "mkldnn") or name.startswith("aten.mkldnn"):
         return _packed_macs(name, args, result)
     if func.namespace not in ("aten", "prims", "quantized_decomposed"):
@@ -143,6 +145,12 @@ def _attention_macs(args: tuple[Any, ...]) -> int:
     query, key, value = args[:3]
     pairs = query.shape[:-1].numel() * key.shape[-2]
     return int(pairs * (query.shape[-1] + value.shape[-1]))
+
+
+def _recurrent_macs(args: tuple[Any, ...]) -> int:
+    """Return steps x images x elements of both matrices of an LSTM layer: that of what is given and of the state."""
+    given, weight, again = args[:3]
+    return int(given.shape[:-1].numel() * (weight.numel() + again.numel()))
 
 
 def _packed_macs(name: str, args: tuple[Any, ...], result: Any) -> int | None:

@@ -37,6 +37,17 @@ class Talk:
         """For messages."""
         return self.line.address
 
+    def look_again(self) -> None:
+        """Make sure that the server was told nothing else of the model since.
+
+        Raises:
+            Inconclusive: It was, or is away.
+        """
+        try:
+            _configured(self.client, self.service, self.where)
+        except Refused as refused:
+            raise as_error(self.where, f"tell of {self.service.model}", refused) from None
+
 
 class TritonBackend:
     """Implements Backend."""
@@ -103,17 +114,23 @@ def _asked(client: Client, keys: Keys, line: Line, service: Service) -> Talk:
     try:
         server = read_server(client.server())
         model = read_model(client.model(service.model, service.version))
-        told = client.config(service.model, service.version)
+        config = _configured(client, service, line.address)
     except Refused as refused:
         raise as_error(line.address, f"tell of {service.model}", refused) from None
+    binary = service.protocol.startswith("gRPC") or "binary_tensor_data" in server.extensions
+    return Talk(client, keys, line, service, binary, model, config)
+
+
+def _configured(client: Client, service: Service, where: str) -> ConfigFacts | None:
+    """Return how the server was told to run the model, which must be as it was when the run began."""
+    told = client.config(service.model, service.version)
     config = read_config(told) if told is not None else None
     if (config.sha256 if config is not None else None) != service.config_sha256:
         raise Inconclusive(
-            f"{line.address}: the configuration of {service.model} changed during the run",
+            f"{where}: the configuration of {service.model} changed during the run",
             hint="run again when nobody deploys to the server",
         )
-    binary = service.protocol.startswith("gRPC") or "binary_tensor_data" in server.extensions
-    return Talk(client, keys, line, service, binary, model, config)
+    return config
 
 
 def _ran(talk: Talk) -> tuple[str, ...]:

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from vetgate.api import Inconclusive
 from vetgate_triton.facts import text
-from vetgate_triton.settings import HEADERS
+from vetgate_triton.settings import CERTIFICATE, HEADERS
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
 ATTEMPTS = 3
-"""For one request, where the connection fails; never after an answer, and never after a timeout."""
+"""For one request, where the connection fails; never after an answer, and never after its time."""
 _PAUSES = (0.1, 0.4)
 _MOST_TOLD = 16 << 20
 """Bytes of an answer that is no tensor."""
+
+_SHORT = 6
+"""Characters of a word of a header that may be a secret."""
 
 T = TypeVar("T")
 
@@ -100,14 +103,14 @@ class Client(Protocol):
         ...
 
 
-def persist(where: str, seconds: float, ask: Callable[[], T], *, tries: int = ATTEMPTS) -> T:
+def persist(where: str, seconds: float, ask: Callable[[float], T]) -> T:
     """Return an answer; a connection that fails is made again, and nothing else is tried twice.
 
     Args:
         where: Who is asked, for messages.
-        seconds: Patience, for messages.
-        ask: Sends the request; raises ConnectionError or EOFError where the connection fails.
-        tries: How often at most.
+        seconds: Patience with all tries together.
+        ask: Sends the request, given the monotonic time by which the answer must have come to its end; raises
+            TimeoutError where it has not, ConnectionError where the connection fails.
 
     Raises:
         Inconclusive: It cannot be reached, does not answer in time, or its certificate does not hold.
@@ -116,28 +119,61 @@ def persist(where: str, seconds: float, ask: Callable[[], T], *, tries: int = AT
     import ssl
 
     until = time.monotonic() + seconds
-    for attempt in range(tries):
+    for attempt in range(ATTEMPTS):
         try:
-            return ask()
+            return ask(until)
         except (TimeoutError, BlockingIOError):
             raise Inconclusive(f"{where} gave no answer within {seconds:.3g} s", hint="--timeout SECONDS") from None
         except ssl.SSLCertVerificationError as error:
             told = text(error.verify_message or str(error))
             hint = "VETGATE_TRITON_CA names who vouches for it"
             raise Inconclusive(f"the certificate of {where} does not hold: {told}", hint=hint) from None
-        except (ConnectionError, EOFError, OSError) as error:
-            if attempt + 1 == tries or time.monotonic() >= until:
-                told = text(getattr(error, "strerror", None) or str(error) or type(error).__name__)
-                raise Inconclusive(f"{where} cannot be reached: {told}", hint="is the server up?") from None
-            time.sleep(_PAUSES[min(attempt, len(_PAUSES) - 1)])
+        except OSError as error:
+            broke = not isinstance(error, ssl.SSLError) or isinstance(error, ssl.SSLEOFError)
+            if not broke or attempt + 1 == ATTEMPTS or time.monotonic() + _PAUSES[attempt] >= until:
+                raise _unreached(where, error) from None
+            time.sleep(_PAUSES[attempt])
     raise AssertionError("at least one try")
+
+
+def _unreached(where: str, error: OSError) -> Inconclusive:
+    import ssl
+
+    told = text(getattr(error, "strerror", None) or str(error) or type(error).__name__)
+    if not isinstance(error, ssl.SSLError):
+        return Inconclusive(f"{where} cannot be reached: {told}", hint="is the server up?")
+    plain = told.partition("] ")[2].rpartition(" (")[0] or told  # without the place in OpenSSL's source
+    hint = f"does it speak TLS there? {CERTIFICATE} names our certificate, where it asks who we are"
+    return Inconclusive(f"{where} cannot be reached: no terms over TLS: {plain}", hint=hint)
 
 
 def as_error(where: str, what: str, refused: Refused) -> Inconclusive:
     """Return the error for a request that a server refused."""
     if refused.code in (401, 403):
         return Inconclusive(f"{where} does not let us in ({refused.code})", hint=f"{HEADERS} names a file of headers")
-    return Inconclusive(f"{where} did not {what}: {refused.reason}")
+    if 300 <= refused.code < 400:
+        told = f"{where} sends us elsewhere ({refused.code}), and nobody follows"
+        return Inconclusive(told, hint="name the server itself")
+    hint = "run again when it is less busy" if refused.code in (429, 503) else ""
+    return Inconclusive(f"{where} did not {what} ({refused.code}): {refused.reason}", hint=hint)
+
+
+def hide(told: str, headers: Mapping[str, str]) -> str:
+    """Return what a server said without what lets us in, which it may have said back."""
+    secrets = {part for value in headers.values() for part in (value, *value.split()) if len(part) >= _SHORT}
+    for secret in sorted(secrets, key=len, reverse=True):
+        told = told.replace(secret, "...")
+    return told
+
+
+def require_version(wanted: Wanted, told: object) -> None:
+    """Make sure that the version answers which was asked, as far as the answer tells.
+
+    Raises:
+        Inconclusive: It is another.
+    """
+    if wanted.version and isinstance(told, str) and told not in ("", wanted.version):
+        raise Inconclusive(f"version {text(told)} of {wanted.model} answers, where {wanted.version} was asked")
 
 
 def bounded(length: int, most: int = _MOST_TOLD) -> int:

@@ -14,8 +14,11 @@ DTYPES = {
     "FP16": "float16", "FP32": "float32", "FP64": "float64", "UINT8": "uint8", "UINT16": "uint16", "UINT32": "uint32",
     "UINT64": "uint64", "INT8": "int8", "INT16": "int16", "INT32": "int32", "INT64": "int64", "BOOL": "bool",
 }  # fmt: skip
+"""Name that the protocol has -> that of numpy."""
+CODES = {dtype: code for code, dtype in DTYPES.items()}
 _MOST_PORTS = 1000
 _LONGEST = 300
+_OURS = "vetgate."
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,7 @@ class ConfigFacts:
     labelled: frozenset[str]
     """Outputs that the server has class names for."""
     parameters: Mapping[str, str]
+    """That are vetgate's; what others are is the server's own affair, and may be a secret of it."""
 
 
 def read_server(told: Mapping[str, Any]) -> ServerFacts:
@@ -95,7 +99,11 @@ def read_config(told: Mapping[str, Any]) -> ConfigFacts:
             for each in (outputs if isinstance(outputs, list) else ())
             if isinstance(each, dict) and each.get("label_filename")
         ),
-        parameters={text(key): str(value.get("string_value", "")) for key, value in named if isinstance(value, dict)},
+        parameters={
+            key: str(value.get("string_value", ""))
+            for key, value in named
+            if isinstance(value, dict) and key.startswith(_OURS)
+        },
     )
 
 

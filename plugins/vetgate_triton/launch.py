@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
+import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,8 +27,11 @@ _BOUND = (
 _LAST = 400
 _LOG = "server.log"
 _STARTS = 3
-"""A server that is ended by a signal of its own while it starts, as Triton is at times on a busy machine, is started
-again."""
+"""A server that is ended by a signal of its own while it starts, as Triton is at times on a busy machine, or whose port
+somebody else took meanwhile, is started again."""
+_TAKEN = "already in use"
+_NOISE = "CudaDriverHelper"
+"""Triton's first complaint wherever there is no GPU."""
 HOST = "127.0.0.1"
 
 
@@ -90,7 +96,7 @@ def _of_environment(folder: Path) -> Installed:
 
 @contextmanager
 def serving(
-    installed: Installed, repository: Path, folder: Path, *, seconds: float = 60.0, options: Sequence[str] = ()
+    installed: Installed, repository: Path, folder: Path, *, seconds: float = 60.0, name: str | None = None
 ) -> Iterator[Running]:
     """Yield a server that has loaded all models of a repository; it is ended afterwards.
 
@@ -99,35 +105,39 @@ def serving(
         repository: Of models.
         folder: Private, for what it needs and writes.
         seconds: Patience with its start.
-        options: Of its own, besides.
+        name: What it calls itself; None for one that no other server has, so that none is taken for it.
 
     Raises:
         Inconclusive: It does not start, or cannot load a model.
     """
+    name = name or f"vetgate-{secrets.token_hex(8)}"
     for left in range(_STARTS - 1, -1, -1):
         with ExitStack() as stack:
-            running = _start(installed, repository, folder, options)
+            running = _start(installed, repository, folder, name)
             stack.callback(_end, running.process, folder)
             try:
-                _await_ready(running, folder / _LOG, seconds)
+                _await_ready(running, name, folder / _LOG, seconds)
             except Inconclusive:
-                if left and (running.process.poll() or 0) < 0:
+                taken = _TAKEN in (folder / _LOG).read_text("utf-8", "replace")
+                if left and ((running.process.poll() or 0) < 0 or taken):
                     continue
                 raise
             yield running
             return
 
 
-def _start(installed: Installed, repository: Path, folder: Path, options: Sequence[str]) -> Running:
+def _start(installed: Installed, repository: Path, folder: Path, name: str) -> Running:
     http, grpc = _free_ports(2)
+    command = [*_command(installed, repository, folder, (http, grpc)), f"--id={name}"]
     with (folder / _LOG).open("wb") as words:
         process = subprocess.Popen(
-            [sys.executable, "-I", "-c", _BOUND, *_command(installed, repository, folder, (http, grpc)), *options],
+            [sys.executable, "-I", "-c", _BOUND, *command],
             stdin=subprocess.DEVNULL,
             stdout=words,
             stderr=subprocess.STDOUT,
             env=_variables(installed, folder),
             cwd=folder,
+            start_new_session=True,  # what it starts itself is ended with it
         )
     return Running(http, grpc, process)
 
@@ -147,11 +157,11 @@ def _command(installed: Installed, repository: Path, folder: Path, ports: tuple[
         "--load-model=*",
         "--disable-auto-complete-config",
         "--exit-timeout-secs=2",
-        f"--backend-config=python,shm-region-prefix-name={_regions(folder)}",
+        f"--backend-config=python,shm-region-prefix-name={regions(folder)}",
     ]
 
 
-def _regions(folder: Path) -> str:
+def regions(folder: Path) -> str:
     """Return how shared memory of this server is called: one that was killed leaves some that another would take."""
     return f"vetgate-{hashlib.sha256(str(folder).encode()).hexdigest()[:16]}-"
 
@@ -185,31 +195,44 @@ def _free_ports(count: int) -> list[int]:
         return [int(each.getsockname()[1]) for each in taken]
 
 
-def _await_ready(running: Running, log: Path, seconds: float) -> None:
-    import http.client
-
-    process, port = running.process, running.http
+def _await_ready(running: Running, name: str, log: Path, seconds: float) -> None:
+    process = running.process
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         if process.poll() is not None:
             raise Inconclusive(f"the Triton server ended with exit code {process.returncode}: {_last(log)}")
-        connection = http.client.HTTPConnection(HOST, port, timeout=2)
-        try:
-            connection.request("GET", "/v2/health/ready")
-            if connection.getresponse().status == 200:
-                return
-        except (OSError, http.client.HTTPException):
-            pass
-        finally:
-            connection.close()
+        if _answers(running.http, "/v2/health/ready") is not None and _calls_itself(running.http) == name:
+            return
         time.sleep(0.05)
     raise Inconclusive(f"the Triton server was not ready within {seconds:g} s: {_last(log)}")
+
+
+def _answers(port: int, path: str) -> bytes | None:
+    """Return what is answered, None where it is no good answer."""
+    import http.client
+
+    connection = http.client.HTTPConnection(HOST, port, timeout=2)
+    try:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        return answer.read(_LAST * 10) if answer.status == 200 else None
+    except (OSError, http.client.HTTPException):
+        return None
+    finally:
+        connection.close()
+
+
+def _calls_itself(port: int) -> str:
+    try:
+        return str(json.loads(_answers(port, "/v2") or b"{}").get("name"))
+    except (ValueError, AttributeError):
+        return ""
 
 
 def _last(log: Path) -> str:
     """Return why it could not load a model, or the last that it wrote."""
     lines = [line for line in log.read_text("utf-8", "replace").splitlines() if line.strip()]
-    grave = [line for line in lines if line.startswith("E") or "rror" in line]
+    grave = [line for line in lines if (line.startswith("E") or "rror" in line) and _NOISE not in line]
     told = (grave or lines or ["it wrote nothing"])[0 if grave else -1]
     return "".join(sign if sign.isprintable() else " " for sign in told)[:_LAST]
 
@@ -221,5 +244,7 @@ def _end(process: subprocess.Popen[bytes], folder: Path) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-    for left in Path("/dev/shm").glob(f"{_regions(folder)}*"):  # noqa: S108  # where POSIX keeps shared memory
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)  # who holds a model outlives a server that was killed at a bad moment
+    for left in Path("/dev/shm").glob(f"{regions(folder)}*"):  # noqa: S108  # where POSIX keeps shared memory
         left.unlink(missing_ok=True)

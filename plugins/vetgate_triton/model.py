@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from vetgate.api import Card, CardError, Execution, Inconclusive, OpenOptions, Port, ServerTimes, UnreadableArtifact
 from vetgate_triton.client import Refused, Wanted, as_error
-from vetgate_triton.facts import DTYPES, read_times
+from vetgate_triton.facts import CODES, read_times
 from vetgate_triton.share import Region, share
 
 if TYPE_CHECKING:
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
 
 SAME = 8
 """Different images to which a model gives the very same figures before it counts as one that does not look at them."""
-_CODES = {name: code for code, name in DTYPES.items()}
+_AGAIN = 5.0
+"""Seconds after which the server's configuration is looked at anew."""
 
 
 class TritonModel:
@@ -48,12 +50,15 @@ class TritonModel:
             model=talk.service.model,
             version=talk.service.version,
             input=self._input.name,
-            datatype=_CODES[self._input.dtype],
+            datatype=CODES[self._input.dtype],
             output=self._output.name,
             binary=talk.binary,
         )
         self._pool = ThreadPoolExecutor(talk.keys.concurrency, thread_name_prefix="ask")
         self._seen = _Seen()
+        self._looked = time.monotonic()
+        self._lock = threading.Lock()
+        self._sent, self._seconds = 0, 0.0
         labels = self._labels()
         self._region, told = self._shared()
         self._execution = Execution(
@@ -79,15 +84,20 @@ class TritonModel:
             raise UnreadableArtifact("the server answers with another number of classes from request to request")
         raw = np.concatenate(answers)
         self._seen.look(images, raw)
+        if time.monotonic() - self._looked > _AGAIN:
+            self._talk.look_again()
+            self._looked = time.monotonic()
         return raw
 
     def server_times(self) -> ServerTimes | None:
         """Return what the server has counted of this model; see vetgate.api.CountedModel."""
         service = self._talk.service
         try:
-            return read_times(self._talk.client.statistics(service.model, service.version))
+            times = read_times(self._talk.client.statistics(service.model, service.version))
         except Refused:
             return None
+        with self._lock:
+            return times.model_copy(update={"sent": self._sent, "seconds": self._seconds}) if times else None
 
     def close(self) -> None:
         """Let go of what it holds."""
@@ -100,6 +110,7 @@ class TritonModel:
         if self._fixed is not None and count < self._fixed:
             part = np.concatenate([part, np.repeat(part[-1:], self._fixed - count, axis=0)])
         part = np.ascontiguousarray(part)
+        start = time.perf_counter()
         try:
             if self._region is not None and part.nbytes <= self._region.size:
                 found = self._region.infer(self._wanted, part)
@@ -107,6 +118,8 @@ class TritonModel:
                 found = talk.client.infer(self._wanted, part)
         except Refused as refused:
             raise as_error(talk.where, "answer", refused) from None
+        with self._lock:
+            self._sent, self._seconds = self._sent + 1, self._seconds + time.perf_counter() - start
         return _checked(found, len(part), self._output)[:count]
 
     def _shared(self) -> tuple[Region | None, tuple[str, ...]]:
@@ -162,7 +175,8 @@ class TritonModel:
             raise as_error(self._talk.where, "tell its class names", refused) from None
         first = found.reshape(len(found), -1)[0] if found.ndim > 1 else found
         texts = [each.decode(errors="replace") if isinstance(each, bytes) else str(each) for each in first.tolist()]
-        by_index = {int(parts[1]): parts[2] for text in texts if len(parts := text.split(":", 2)) == 3}
+        parts = (text.split(":", 2) for text in texts)
+        by_index = {int(each[1]): each[2] for each in parts if len(each) == 3 and each[1].isdecimal()}
         return tuple(by_index.get(index, "") for index in range(len(by_index)))
 
 
@@ -208,7 +222,7 @@ def _image_shape(card: Card) -> tuple[int, int, int]:
 def _only_input(ports: tuple[Port, ...]) -> Port:
     if len(ports) != 1:
         raise UnreadableArtifact(f"it takes {len(ports)} inputs; one, the images, is needed")
-    if ports[0].dtype not in _CODES or ports[0].dtype == "bool":
+    if ports[0].dtype not in CODES or ports[0].dtype == "bool":
         raise UnreadableArtifact(f"input {ports[0].name!r} takes {ports[0].dtype}; a tensor of numbers is needed")
     return ports[0]
 
@@ -230,6 +244,11 @@ def _check_shape(port: Port, card: Card, *, batched: bool) -> None:
         return
     told = " x ".join("?" if length is None else str(length) for length in port.shape)
     said = " x ".join(map(str, wanted))
+    if len(port.shape) == 3:
+        raise UnreadableArtifact(
+            f"input {port.name!r} takes {told}, one image without an axis for a batch",
+            hint="max_batch_size above 0 in the server's configuration gives it one",
+        )
     raise CardError(
         f"the card says {card.input.layout} images of {said}, but input {port.name!r} takes {told}",
         hint="set size, colour and layout in the card to what the model takes; vetgate inspect MODEL shows it",

@@ -11,7 +11,9 @@ NAME = "triton"
 PORTS = {"triton": 8000, "triton+https": 8000, "triton+grpc": 8001, "triton+grpcs": 8001}
 """Port that a server listens on by default, by scheme."""
 _NAME = re.compile(
-    r"(?P<scheme>triton(?:\+https|\+grpcs?)?)://(?P<host>\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9_.-]{1,253})(?::(?P<port>\d{1,5}))?"
+    r"(?P<scheme>triton(?:\+https|\+grpcs?)?)://"
+    r"(?P<host>\[[0-9A-Fa-f:.]{2,45}\]|(?=[^:/]{1,253}[:/])[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})*)"
+    r"(?::(?P<port>\d{1,5}))?"
     r"/(?P<model>[A-Za-z0-9_.\-]{1,255})(?:/(?P<version>[A-Za-z0-9_.\-]{1,64}))?",
     re.ASCII,
 )

@@ -29,7 +29,8 @@ def _recognise(_: Probe) -> bool:
 def vetgate_backends() -> Iterable[BackendSpec]:
     """Declare the backend; its format is no file's."""
     formats = (FormatSpec(NAME, "model on a server", _recognise),)
-    return (BackendSpec(NAME, "models on Triton and other servers of the KServe v2 protocol", formats, _backend, NAME),)
+    summary = "models on Triton and other servers of the KServe v2 protocol"
+    return (BackendSpec(NAME, summary, formats, _backend, NAME, threads=False),)
 
 
 @hookimpl

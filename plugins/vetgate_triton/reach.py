@@ -19,8 +19,8 @@ def reach(
     """Return a client; nothing is connected before it is asked for something.
 
     Args:
-        host: For headers and the certificate.
-        where: `HOST:PORT`, for messages.
+        host: For the certificate.
+        where: `HOST:PORT`, for headers and messages.
         connect: Makes a connection.
         keys: What lets us in.
         seconds: Patience with one answer.
@@ -34,4 +34,4 @@ def reach(
         return RpcClient(host, where, connect, keys.headers, context, seconds)
     from vetgate_triton.rest import HttpClient
 
-    return HttpClient(host, where, connect, keys.headers, context, seconds)
+    return HttpClient(where, connect, keys.headers, context, seconds)

@@ -9,11 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vetgate.api import Inconclusive, Port
+from vetgate_triton.facts import CODES
 
-_CODES = {
-    "float16": "FP16", "float32": "FP32", "float64": "FP64", "uint8": "UINT8", "uint16": "UINT16", "uint32": "UINT32",
-    "uint64": "UINT64", "int8": "INT8", "int16": "INT16", "int32": "INT32", "int64": "INT64", "bool": "BOOL",
-}  # fmt: skip
 MODEL = "candidate"
 """What the server calls it."""
 VERSION = "1"
@@ -105,7 +102,7 @@ def _config(name: str, ports: Ports, *, native: bool) -> str:
 
 
 def _port(what: str, port: Port, most: int) -> str:
-    code = _CODES.get(port.dtype)
+    code = CODES.get(port.dtype)
     if code is None:
         raise Inconclusive(f"{what} {port.name!r} is {port.dtype}, which servers of this protocol do not know")
     lengths = port.shape[1:] if most else port.shape

@@ -6,10 +6,12 @@ tritonclient opens its sockets itself, which a child cannot: `http.client` takes
 from __future__ import annotations
 
 import http.client
+import io
 import json
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable
 from typing import Any, cast
 from urllib.parse import quote
@@ -18,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vetgate.api import Inconclusive
-from vetgate_triton.client import Refused, Wanted, bounded, persist
+from vetgate_triton.client import Refused, Wanted, bounded, hide, persist, require_version
 
 _MOST_ANSWER = 1 << 30
 _IDLE = 64
@@ -27,41 +29,91 @@ _IDLE = 64
 class _Connection(http.client.HTTPConnection):
     """Over a socket that somebody else connects."""
 
-    def __init__(
-        self, host: str, connect: Callable[[], socket.socket], context: ssl.SSLContext | None, seconds: float
-    ) -> None:
-        super().__init__(host, timeout=seconds)
-        self._made, self._context, self._seconds = connect, context, seconds
+    until = 0.0
+    """Monotonic time by which the answer that is waited for must have come to its end."""
+
+    def __init__(self, where: str, connect: Callable[[], socket.socket], context: ssl.SSLContext | None) -> None:
+        super().__init__(where)
+        self._made, self._context = connect, context
 
     def connect(self) -> None:
         """Take a connection."""
         made = self._made()
-        made.settimeout(self._seconds)
-        self.sock = self._context.wrap_socket(made, server_hostname=self.host) if self._context is not None else made
+        try:
+            made.settimeout(self.left())
+            if self._context is not None:
+                made = self._context.wrap_socket(made, server_hostname=self.host)
+        except BaseException:
+            made.close()
+            raise
+        self.sock = _Patient(made, self.left)
+
+    def left(self) -> float:
+        """Return the seconds that are left.
+
+        Raises:
+            TimeoutError: None are.
+        """
+        left = self.until - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        return left
+
+
+class _Patient:
+    """What http.client needs of a socket, with one time for a whole answer, however little by little it comes."""
+
+    def __init__(self, made: socket.socket, left: Callable[[], float]) -> None:
+        self._socket, self._left = made, left
+
+    def sendall(self, content: bytes) -> None:
+        self._socket.settimeout(self._left())
+        self._socket.sendall(content)
+
+    def makefile(self, _: str) -> io.BufferedReader:
+        return io.BufferedReader(_Words(self))
+
+    def recv_into(self, room: memoryview) -> int:
+        self._socket.settimeout(self._left())
+        return self._socket.recv_into(room)
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+class _Words(io.RawIOBase):
+    """The words of one answer; the connection outlives them."""
+
+    def __init__(self, patient: _Patient) -> None:
+        self._patient = patient
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, room: Any) -> int:  # noqa: ANN401  # a buffer
+        return self._patient.recv_into(room)
 
 
 class HttpClient:
     """Implements Client.
 
     Args:
-        host: For the header and the certificate.
-        where: `HOST:PORT`, for messages.
+        where: `HOST:PORT`, for the header, the certificate and messages.
         connect: Makes a connection.
         headers: Sent with every request.
         context: Speaks TLS, where it is spoken.
-        seconds: Patience with the server between two of its words.
+        seconds: Patience with one answer.
     """
 
     def __init__(
         self,
-        host: str,
         where: str,
         connect: Callable[[], socket.socket],
         headers: dict[str, str],
         context: ssl.SSLContext | None,
         seconds: float,
     ) -> None:
-        self._host, self._where, self._connect = host, where, connect
+        self._where, self._connect = where, connect
         self._headers, self._context, self._seconds = headers, context, seconds
         self._idle: list[_Connection] = []
         self._lock = threading.Lock()
@@ -107,9 +159,9 @@ class HttpClient:
             "POST", f"{_path(wanted.model, wanted.version)}/infer", body, headers, _MOST_ANSWER
         )
         if status != 200:
-            raise Refused(status, _reason(content))
+            raise Refused(status, hide(_reason(content), self._headers))
         length = told.get("inference-header-content-length")
-        return _output(content, int(length) if length and length.isdecimal() else None, wanted)
+        return _output(content, int(length) if length and length.isdecimal() and len(length) < 20 else None, wanted)
 
     def call(self, path: str, content: dict[str, Any]) -> None:
         """Post what the protocol's extensions take."""
@@ -132,7 +184,7 @@ class HttpClient:
     def _told(self, method: str, path: str, body: bytes | None = None) -> dict[str, Any]:
         status, _, content = self._ask(method, path, body, {})
         if status != 200:
-            raise Refused(status, _reason(content))
+            raise Refused(status, hide(_reason(content), self._headers))
         try:
             found = json.loads(content or b"{}")
         except (ValueError, RecursionError):
@@ -146,14 +198,16 @@ class HttpClient:
     ) -> tuple[int, dict[str, str], bytes]:
         """Return status, headers by lower-case name, and content."""
 
-        def once() -> tuple[int, dict[str, str], bytes]:
+        def once(until: float) -> tuple[int, dict[str, str], bytes]:
             with self._lock:
                 connection = self._idle.pop() if self._idle else None
-            connection = connection or _Connection(self._host, self._connect, self._context, self._seconds)
+            connection = connection or _Connection(self._where, self._connect, self._context)
+            connection.until = until
             try:
                 answer = _exchange(connection, method, path, body, {**self._headers, **headers}, most)
             except BaseException:
                 connection.close()
+                self.close()  # those that were kept are as old: the server may have hung up on them too
                 raise
             with self._lock:
                 if len(self._idle) < _IDLE:
@@ -196,7 +250,7 @@ def _reason(content: bytes) -> str:
     except (ValueError, RecursionError):
         found = None
     said = found.get("error") or found.get("detail") if isinstance(found, dict) else None
-    return said if isinstance(said, str) else content[:300].decode(errors="replace")
+    return said if isinstance(said, str) else content[:4096].decode(errors="replace")
 
 
 def _output(content: bytes, head: int | None, wanted: Wanted) -> NDArray[np.generic]:
@@ -204,9 +258,11 @@ def _output(content: bytes, head: int | None, wanted: Wanted) -> NDArray[np.gene
 
     try:
         result = InferenceServerClient.parse_response_body(content, header_length=head)
+        version = result.get_response().get("model_version")
         found = result.as_numpy(wanted.output)
     except Exception as error:  # whatever a stranger's bytes make of a parser
         raise Inconclusive(f"the answer of the server cannot be read ({type(error).__name__})") from None
     if found is None:
         raise Inconclusive(f"the server answers without the output {wanted.output!r}")
+    require_version(wanted, version)
     return cast("NDArray[np.generic]", found)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ssl
 import threading
+import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
@@ -15,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vetgate.api import Inconclusive
-from vetgate_triton.client import Refused, Wanted, persist
+from vetgate_triton.client import Refused, Wanted, hide, persist, require_version
 from vetgate_triton.facts import DTYPES
 from vetgate_triton.stream import Channel
 
@@ -24,22 +25,21 @@ if TYPE_CHECKING:
 
 _MOST_ANSWER = 1 << 30
 _MOST_TOLD = 16 << 20
-_CODES = {"3": 400, "5": 404, "7": 403, "12": 501, "16": 401}
+_CODES = {"3": 400, "5": 404, "7": 403, "8": 429, "12": 501, "14": 503, "16": 401}
 """Status of HTTP by that of gRPC."""
 _LATE = "4"
-_AWAY = "14"
 
 
 class RpcClient:
     """Implements Client.
 
     Args:
-        host: For the header and the certificate.
-        where: `HOST:PORT`, for messages.
+        host: For the certificate.
+        where: `HOST:PORT`, for the header and messages.
         connect: Makes a connection.
         headers: Sent with every request.
         context: Speaks TLS, where it is spoken.
-        seconds: Patience with the server between two of its words.
+        seconds: Patience with one answer.
     """
 
     def __init__(
@@ -109,6 +109,7 @@ class RpcClient:
             request.raw_input_contents.append(given._get_content())
         request.outputs.append(asked._get_tensor())
         answer = self._call("ModelInfer", request, _MOST_ANSWER)
+        require_version(wanted, answer.model_version)
         found = next((each for each in answer.outputs if each.name == wanted.output), None)
         if found is None:
             raise Inconclusive(f"the server answers without the output {wanted.output!r}")
@@ -150,15 +151,15 @@ class RpcClient:
 
         content = request.SerializeToString()
 
-        def once() -> tuple[dict[str, str], bytes]:
+        def once(until: float) -> tuple[dict[str, str], bytes]:
             with self._lock:
                 channel = self._idle.pop() if self._idle else None
-            channel = channel or self._open()
+            channel = channel or self._open(until)
             try:
-                answer = channel.ask(f"/inference.GRPCInferenceService/{method}", content, self._headers, most)
-                _require_there(answer[0])
+                answer = channel.ask(f"/inference.GRPCInferenceService/{method}", content, self._headers, most, until)
             except BaseException:
                 channel.close()
+                self.close()  # those that were kept are as old: the server may have hung up on them too
                 raise
             with self._lock:
                 self._idle.append(channel)
@@ -168,8 +169,12 @@ class RpcClient:
         status = trailers.get("grpc-status", "2")
         if status == _LATE:
             raise Inconclusive(f"{self._where} gave no answer within {self._seconds:.3g} s", hint="--timeout SECONDS")
+        before = trailers.get(":status", "200")
+        if before != "200":  # of something between, which knows of no gRPC
+            raise Refused(int(before) if before.isdecimal() and len(before) == 3 else 500, "it speaks no gRPC")
         if status != "0":
-            raise Refused(_CODES.get(status, 500), unquote(trailers.get("grpc-message", f"status {status}")))
+            told = hide(unquote(trailers.get("grpc-message", f"status {status}")), self._headers)
+            raise Refused(_CODES.get(status, 500), told)
         reply = getattr(service_pb2, f"{method}Response")()
         try:
             reply.ParseFromString(body)
@@ -179,25 +184,16 @@ class RpcClient:
             ) from None
         return reply
 
-    def _open(self) -> Channel:
+    def _open(self, until: float) -> Channel:
         made = self._connect()
         try:
-            made.settimeout(self._seconds)
+            made.settimeout(max(0.001, until - time.monotonic()))
             if self._context is not None:
                 made = self._context.wrap_socket(made, server_hostname=self._host)
-            return Channel(made, self._host, self._seconds, tls=self._context is not None)
+            return Channel(made, self._where, tls=self._context is not None)
         except BaseException:
             made.close()
             raise
-
-
-def _require_there(trailers: Mapping[str, str]) -> None:
-    """Raise ConnectionError where something between says that the server is away."""
-    status = trailers.get(":status", "200")
-    if status in ("401", "403"):
-        raise Refused(int(status), "not let in")
-    if trailers.get("grpc-status") == _AWAY or status != "200":
-        raise ConnectionError(unquote(trailers.get("grpc-message", "")) or f"status {status}")
 
 
 def _as_dict(message: Any) -> dict[str, Any]:  # noqa: ANN401  # a protobuf message
@@ -211,7 +207,7 @@ def _typed(tensor: Any) -> NDArray[np.generic]:  # noqa: ANN401  # a protobuf me
     """Return a tensor that came as numbers of its message, which servers other than Triton send."""
     contents = tensor.contents
     every = (contents.fp32_contents, contents.fp64_contents, contents.int_contents, contents.int64_contents)
-    values = next((list(each) for each in (*every, contents.uint_contents) if len(each)), [])
+    values = next((list(each) for each in (*every, contents.uint_contents, contents.uint64_contents) if each), [])
     try:
         return np.asarray(values, dtype=DTYPES[tensor.datatype]).reshape(tuple(tensor.shape))
     except (ValueError, OverflowError):

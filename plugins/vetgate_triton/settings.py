@@ -24,11 +24,16 @@ VARIABLES = {
 }
 _MOST = 1 << 20
 _HEADER = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([\x20-\x7e\t]*?)[ \t]*")
-_OURS = frozenset({"host", "content-length", "content-type", "transfer-encoding", "connection", "te"})
+_OURS = frozenset((
+    "host", "content-length", "content-type", "content-encoding", "transfer-encoding", "accept-encoding", "connection",
+    "keep-alive", "proxy-connection", "upgrade", "expect", "te", "trailer", "inference-header-content-length",
+    "grpc-timeout", "grpc-encoding", "grpc-accept-encoding",
+))  # fmt: skip
+"""Headers that say how a message is framed, which is not the user's to say."""
 
 
 class Keys(BaseModel):
-    """What the process that asks a server needs; handed over in memory, written nowhere."""
+    """What the process that asks a server needs; handed over in memory."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -60,9 +65,11 @@ class Keys(BaseModel):
             if self.certificate:
                 own = folder / "certificate.pem"
                 own.touch(0o600)
-                own.write_text(f"{self.certificate}\n{self.key}", encoding="ascii")
-                context.load_cert_chain(own)
-                own.unlink()
+                try:
+                    own.write_text(f"{self.certificate}\n{self.key}", encoding="ascii")
+                    context.load_cert_chain(own, password="")  # else OpenSSL asks the terminal for that of a locked key
+                finally:
+                    own.unlink()
         except (ssl.SSLError, OSError, ValueError) as error:
             raise UsageError(f"a certificate for the server cannot be read: {error}", hint=_CERTIFICATES) from None
         return context
@@ -111,7 +118,10 @@ def _text(variables: Mapping[str, str], name: str) -> str:
         file = Path(path)
         if file.stat().st_size > _MOST:
             raise UsageError(f"{name}: {path} is longer than {_MOST:,} bytes")
-        return file.read_text(encoding="ascii")
+        text = file.read_text(encoding="ascii")
+        if not text.strip():
+            raise UsageError(f"{name}: {path} is empty")
+        return text
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is no ASCII text"
         raise UsageError(f"{name}: {path} cannot be read: {reason}") from None

@@ -7,7 +7,7 @@ import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vetgate.api import (
@@ -54,22 +54,33 @@ class TritonSource:
         write_repository(repository, context.files, ports, native=installed.native, threads=context.threads)
         with serving(installed, repository, context.folder, seconds=context.seconds) as running:
             own = Address("triton", HOST, running.http, MODEL, VERSION)
-            yield _found(own, Keys(), context.folder, context.seconds)
+            found = _found(own, Keys(), context.folder, context.seconds)
+            service = found.service.model_copy(update={"server": NAME})  # not the name for one run that it was given
+            yield replace(found, service=service, facts=_facts(service))
 
 
 def _found(address: Address, keys: Keys, folder: Path, patience: float) -> Served:
     """Return who answers at an address."""
-    door = Door(address.host, address.port, keys.model_dump_json().encode(), _is_local(address.host))
     seconds = min(_ONE_ANSWER, patience)
+    where = Door(address.host, address.port).address
+    pinned: list[str] = []
 
     def connect() -> socket.socket:
-        return socket.create_connection((address.host, address.port), timeout=min(_CONNECTING, seconds))
+        place = (pinned[0] if pinned else address.host, address.port)
+        try:
+            made = socket.create_connection(place, timeout=min(_CONNECTING, seconds))
+        except TimeoutError:
+            raise ConnectionError("no connection came about in time") from None
+        pinned[:] = pinned or [str(made.getpeername()[0])]
+        return made
 
-    client = reach(address.host, door.address, connect, keys, seconds, folder, rpc=address.rpc)
+    client = reach(address.host, where, connect, keys, seconds, folder, rpc=address.rpc)
     try:
-        service = look_up(address, client, door.address)
+        service = look_up(address, client, where)
     finally:
         client.close()
+    local = ipaddress.ip_address(pinned[0].partition("%")[0]).is_loopback
+    door = Door(address.host, address.port, keys.model_dump_json().encode(), local, pinned[0])
     return Served(service, door, backend=NAME, format=NAME, facts=_facts(service))
 
 
@@ -119,13 +130,6 @@ def _newest(versions: tuple[str, ...]) -> str:
     if not all(version.isdecimal() for version in versions):
         raise Inconclusive(f"the server has the versions {', '.join(versions)}", hint="name one: .../MODEL/VERSION")
     return max(versions, key=int)
-
-
-def _is_local(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _facts(service: Service) -> dict[str, str]:

@@ -18,6 +18,8 @@ from vetgate_triton.client import bounded
 
 _WINDOW = (1 << 31) - 1
 _PIECE = 1 << 18
+_LONGEST_WAIT = 10**8 - 1
+"""Of what `grpc-timeout` takes: eight digits."""
 
 
 class Channel:
@@ -25,13 +27,12 @@ class Channel:
 
     Args:
         made: Connected, with a timeout; TLS spoken where it is wanted.
-        host: The authority.
-        seconds: Patience with one answer.
+        where: `HOST:PORT`.
         tls: Whether the connection is encrypted.
     """
 
-    def __init__(self, made: socket.socket, host: str, seconds: float, *, tls: bool) -> None:
-        self._socket, self._host, self._seconds, self._tls = made, host, seconds, tls
+    def __init__(self, made: socket.socket, where: str, *, tls: bool) -> None:
+        self._socket, self._where, self._tls = made, where, tls
         config = h2.config.H2Configuration(client_side=True, header_encoding="utf-8")
         self._state = h2.connection.H2Connection(config)
         self._state.local_settings = h2.settings.Settings(
@@ -44,9 +45,10 @@ class Channel:
         )
         self._state.initiate_connection()
         self._state.increment_flow_control_window(_WINDOW - 65535)
-        self._flush()
 
-    def ask(self, path: str, content: bytes, headers: Mapping[str, str], most: int) -> tuple[dict[str, str], bytes]:
+    def ask(
+        self, path: str, content: bytes, headers: Mapping[str, str], most: int, until: float
+    ) -> tuple[dict[str, str], bytes]:
         """Return headers with trailers, and the message of the answer; empty where there is none.
 
         Args:
@@ -54,16 +56,16 @@ class Channel:
             content: The message.
             headers: Sent besides.
             most: Bytes that an answer may have.
+            until: Monotonic time by which it must have come to its end.
 
         Raises:
             ConnectionError: It breaks off, or what comes is no HTTP/2.
             TimeoutError: It takes too long.
         """
         call = _Call(most)
-        until = time.monotonic() + self._seconds
         try:
             stream = self._state.get_next_available_stream_id()
-            self._state.send_headers(stream, self._headers(path, headers))
+            self._state.send_headers(stream, self._headers(path, headers, until))
             self._send(stream, struct.pack(">BI", 0, len(content)) + content, call, until)
             while not call.ended:
                 self._receive(stream, call, until)
@@ -75,12 +77,13 @@ class Channel:
         """Hang up."""
         self._socket.close()
 
-    def _headers(self, path: str, more: Mapping[str, str]) -> list[tuple[str, str]]:
+    def _headers(self, path: str, more: Mapping[str, str], until: float) -> list[tuple[str, str]]:
         scheme = "https" if self._tls else "http"
-        wait = f"{int(self._seconds * 1000) + 1000}m"  # our own patience ends first, so that how it ended is known
-        fixed = {":method": "POST", ":scheme": scheme, ":authority": self._host, ":path": path, "te": "trailers"}
+        left = int(max(0.0, until - time.monotonic()) * 1000)
+        wait = f"{min(left + 1000, _LONGEST_WAIT)}m"  # our own patience ends first, so that how it ended is known
+        fixed = {":method": "POST", ":scheme": scheme, ":authority": self._where, ":path": path, "te": "trailers"}
         ours = {**fixed, "content-type": "application/grpc", "grpc-timeout": wait, "user-agent": "vetgate"}
-        return [*ours.items(), *((name.lower(), value) for name, value in more.items())]
+        return list((ours | {name.lower(): value for name, value in more.items()}).items())
 
     def _send(self, stream: int, content: bytes, call: _Call, until: float) -> None:
         """Send a message in pieces, as fast as the other side makes room."""
@@ -88,7 +91,7 @@ class Channel:
         while start < len(view) and not call.ended:
             room = self._state.local_flow_control_window(stream)
             if room <= 0:
-                self._flush()
+                self._flush(until)
                 self._receive(stream, call, until)
                 continue
             end = min(start + min(room, _PIECE), len(view))
@@ -96,13 +99,10 @@ class Channel:
                 stop = min(place + self._state.max_outbound_frame_size, end)
                 self._state.send_data(stream, bytes(view[place:stop]), end_stream=stop == len(view))
             start = end
-            self._flush()
+            self._flush(until)
 
     def _receive(self, stream: int, call: _Call, until: float) -> None:
-        left = until - time.monotonic()
-        if left <= 0:
-            raise TimeoutError
-        self._socket.settimeout(left)
+        self._wait(until)
         came = self._socket.recv(1 << 18)
         if not came:
             raise ConnectionError("it broke off in the middle of its answer")
@@ -110,13 +110,19 @@ class Channel:
             if isinstance(event, h2.events.DataReceived) and event.flow_controlled_length:
                 self._state.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
             call.take(event, stream)
-        self._flush()
+        self._flush(until)
 
-    def _flush(self) -> None:
+    def _flush(self, until: float) -> None:
         out = self._state.data_to_send()
         if out:
-            self._socket.settimeout(self._seconds)
+            self._wait(until)
             self._socket.sendall(out)
+
+    def _wait(self, until: float) -> None:
+        left = until - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        self._socket.settimeout(left)
 
 
 class _Call:

@@ -11,7 +11,7 @@ import pytest
 
 from vetgate.domain.errors import Inconclusive
 from vetgate.domain.source import Door
-from vetgate.line import MOST_CONNECTIONS, Doorman, Line
+from vetgate.line import MOST_SHARED, Doorman, Line
 
 
 @pytest.fixture
@@ -67,12 +67,22 @@ def test_a_place_that_is_not_there_is_a_failed_connection() -> None:
     doorman.close()
 
 
-def test_connections_have_an_end(doorman: Doorman) -> None:
+def test_connections_have_an_end(echo: int) -> None:
+    doorman = Doorman(Door("127.0.0.1", echo), 7.0, most=2)
     line = Line(doorman.theirs.fileno())
-    for _ in range(MOST_CONNECTIONS):
+    for _ in range(2):
         line.connect().close()
-    with pytest.raises(ConnectionError, match="made already"):
+    with pytest.raises(ConnectionError, match="2 connections were made already"):
         line.connect()
+    doorman.close()
+
+
+def test_a_name_is_not_looked_up_again(echo: int) -> None:
+    doorman = Doorman(Door("nowhere.invalid", echo, pinned="127.0.0.1"), 7.0)
+    line = Line(doorman.theirs.fileno())
+    assert line.host == "nowhere.invalid", "the certificate and the headers go by the name"
+    line.connect().close()
+    doorman.close()
 
 
 def test_shared_memory_loses_its_name_and_stays_mapped(doorman: Doorman) -> None:
@@ -86,6 +96,13 @@ def test_shared_memory_loses_its_name_and_stays_mapped(doorman: Doorman) -> None
     memory[:5] = b"still"
     doorman.close()
     assert not list(Path("/dev/shm").glob(f"{place.name}*"))
+
+
+def test_what_one_child_shares_has_a_bound_in_all(doorman: Doorman) -> None:
+    line = Line(doorman.theirs.fileno())
+    line.share(4096)
+    with pytest.raises(ConnectionError, match="not so much"):
+        line.share(MOST_SHARED)
 
 
 @pytest.mark.parametrize("size", [0, 1 << 40])
@@ -107,6 +124,7 @@ def test_a_line_without_an_end_is_told() -> None:
 
 
 def test_what_is_not_understood_is_refused(doorman: Doorman) -> None:
-    for request in (b"x", b"exec /bin/sh"[:1]):
+    for request in (b"x", b"mxyz", b"m-1", b"\xff" * 16, b"hhhhhhhh"):
         doorman.theirs.sendall(request)
         assert b"not understood" in doorman.theirs.recv(1024)
+    Line(doorman.theirs.fileno()).connect().close()

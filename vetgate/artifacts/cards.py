@@ -126,7 +126,10 @@ def _validate(document: Document) -> Card:
 
 def _source(card: Card, source: str) -> CardSource:
     # left out, so that cards that say nothing of it keep the digest that they had before there was such a key
-    unsaid = {"execution"} if card.execution is None else set()
+    unsaid: dict[str, Any] = {"execution": True}
+    if card.execution is not None:
+        later = ("provider", "threads", "fallback", "options")
+        unsaid = {"execution": {name for name in later if getattr(card.execution, name) in (None, {})}}
     return CardSource(card, source, hashlib.sha256(card.model_dump_json(exclude=unsaid).encode()).hexdigest())
 
 

@@ -40,6 +40,12 @@ from vetgate.cli import option
 )
 @click.option("--latency-reference-card", metavar="FILE", help="Card of that build.  [default: the reference's]")
 @click.option(
+    "--latency-reference-execution",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="How that build is run; see --execution.",
+)
+@click.option(
     "--serve", metavar="NAME", help="Load candidates into a server of its own, such as triton, and vet its answers."
 )
 @click.option(

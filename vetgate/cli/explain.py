@@ -26,7 +26,7 @@ STEM = "explanation"
 """Of the files in --output."""
 NOT_ASKED = (
     *("policy", "strict", "baseline", "sequential", "yardstick", "layers", "reports", "output_dir"),
-    *("latency_reference", "latency_reference_card", "serve", "timing_budget"),
+    *("latency_reference", "latency_reference_card", "latency_reference_execution", "serve", "timing_budget"),
 )
 """What a configuration may set for check, and an explanation has no use for."""
 

@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 )
 @click.option("--card", metavar="FILE", help="The model's card, if it does not lie beside it.")
 @click.option("--architecture", metavar="SPEC", help="For files that hold only weights; as for check.")
+@click.option(
+    "--execution",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="How it is to be run, as for check: such as runtime=openvino, which then tells what the file holds.",
+)
 @click.option("--write-card", is_flag=True, help="Write MODEL.yaml with what the file shows, to be filled in.")
 @click.option("--preview", metavar="IMAGE", help="Show what the model would be fed for an image.")
 @click.option("--timeout", type=float, default=60.0, metavar="SECONDS", help="Longest wait for the file to be read.")
@@ -29,6 +35,7 @@ def command(
     style: str,
     card: str | None,
     architecture: str | None,
+    execution: tuple[str, ...],
     write_card: bool,
     preview: str | None,
     timeout: float,
@@ -42,16 +49,21 @@ def command(
     """
     import os
 
+    from vetgate.cli.execution import read_execution
     from vetgate.cli.settings import from_flags, gather
     from vetgate.domain.errors import UsageError
     from vetgate.gate import inspect_model
     from vetgate.host import find_plugins
 
-    settings = gather(from_flags({"architecture": architecture, "timeout": timeout}), Path.cwd(), os.environ)
+    asked = read_execution(execution, "--execution") or None
+    given = {"architecture": architecture, "timeout": timeout, "execution": asked}
+    settings = gather(from_flags(given), Path.cwd(), os.environ)
     host = find_plugins(settings.disable or (), settings.prefer or {})
     if write_card and _card_place(model).exists():
         raise UsageError(f"{_card_place(model)} exists already and was left as it is", hint="edit it, or move it away")
-    look = inspect_model(model, host, card=card, architecture=settings.architecture, seconds=timeout)
+    look = inspect_model(
+        model, host, card=card, architecture=settings.architecture, seconds=timeout, execution=settings.execution
+    )
     if style == "json":
         click.echo(_as_json(look))
     else:
@@ -92,6 +104,7 @@ def _show(look: Look) -> None:
         *(("output", _port(port)) for port in structure.outputs),
         ("parameters", f"{params:,} ({norms:,} of them normalisation), {nonzero:,} not zero"),
         ("MACs", f"{macs:,} for one image" if macs is not None else "not known"),
+        ("execution", look.offers),
         ("operators", ", ".join(f"{item.type} {item.count}" for item in structure.operators) or "not known"),
         *(("metadata", f"{key} = {value[:100]!r}") for key, value in sorted(structure.metadata.items())),
         *(("note", note) for note in structure.notes),

@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 TABLE, DATA = "landscape", "landscape-json"
 STDOUT = "-"
-NOT_DRAWN = ("strict", "baseline", "sequential", "layers", "latency_reference", "latency_reference_card", "serve")
+NOT_DRAWN = (
+    *("strict", "baseline", "sequential", "layers", "serve"),
+    *("latency_reference", "latency_reference_card", "latency_reference_execution"),
+)
 """What a configuration may set for check, and a landscape has no use for."""
 
 

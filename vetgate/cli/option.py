@@ -56,6 +56,16 @@ drawing_and_running = _stack(
         metavar="N",
         help="Images at a time.  [default: by image size, 64 at most]",
     ),
+    click.option(
+        "--execution",
+        multiple=True,
+        metavar="NAME=VALUE",
+        help="How candidates are run: runtime, provider, precision, threads, batch, fallback, options.NAME; over their "
+        "cards; may be given again.",
+    ),
+    click.option(
+        "--reference-execution", multiple=True, metavar="NAME=VALUE", help="The same of the reference; see --execution."
+    ),
 )
 """Random choices, and how models are run."""
 train_data = click.option(
@@ -98,13 +108,35 @@ def read_flags(candidates: tuple[str, ...], options: dict[str, Any]) -> Settings
     Raises:
         UsageError: A value is malformed.
     """
+    from vetgate.cli.execution import SETTINGS, read_execution
     from vetgate.cli.settings import from_flags
 
     card, single = read_cards(candidates, options.pop("cards"))
+    for setting in SETTINGS:
+        if options.get(setting):
+            options[setting] = read_execution(options[setting], f"--{setting.replace('_', '-')}")
+            _require_one_number(setting, options[setting], options.get("threads"))
     cache = False if options.pop("no_cache") else None
     prefer = dict(_split(text, "--prefer NAME=PLUGIN") for text in options.pop("prefer"))
     given = {name: value for name, value in options.items() if value not in (None, ())}
     return from_flags({"card": card, "cards": single or None, "cache": cache, "prefer": prefer or None, **given})
+
+
+def _require_one_number(setting: str, asked: dict[str, object], threads: int | None) -> None:
+    """Refuse two numbers of threads for one model.
+
+    Raises:
+        UsageError: They differ.
+    """
+    from vetgate.domain.errors import UsageError
+
+    own = asked.get("threads")
+    if threads is not None and own is not None and own != str(threads):
+        flag = f"--{setting.replace('_', '-')}"
+        raise UsageError(
+            f"{flag} threads={own} and --threads {threads} disagree",
+            hint="--threads is of every model; leave it out and say threads=N of each",
+        )
 
 
 def read_cards(candidates: tuple[str, ...], texts: tuple[str, ...]) -> tuple[str | None, dict[str, str]]:

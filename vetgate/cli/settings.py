@@ -10,7 +10,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, ValidationError
 
+from vetgate.cli.execution import SETTINGS, read_execution
 from vetgate.documents import Document, Mistakes, as_usage_error, parse, read_record
+from vetgate.domain.deployment import ExecutionOptions
 from vetgate.domain.errors import UsageError
 from vetgate.domain.record import Record
 from vetgate.domain.request import MOST_SHOWN, Limits, RunRequest
@@ -65,6 +67,10 @@ class Settings(Record):
     """NAME or NAME:KEY=VALUE,..."""
     seed: NonNegativeInt | None = None
     threads: PositiveInt | None = None
+    execution: ExecutionOptions | None = None
+    """How every model but the reference is run."""
+    reference_execution: ExecutionOptions | None = None
+    latency_reference_execution: ExecutionOptions | None = None
     batch_size: PositiveInt | None = None
     cache: bool | None = None
     strict: bool | None = None
@@ -154,7 +160,8 @@ def from_flags(given: Mapping[str, object]) -> Settings:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         flag = str(first["loc"][0]).replace("_", "-")
-        raise UsageError(f"--{flag} {_demand(first['msg'])} (got {first['input']!r})") from None
+        inner = f" {first['loc'][1]}" if len(first["loc"]) > 1 and first["loc"][0] in SETTINGS else ""
+        raise UsageError(f"--{flag}{inner} {_demand(first['msg'])} (got {first['input']!r})") from None
 
 
 def read_config(start: Path) -> Settings:
@@ -231,6 +238,9 @@ def _from_variables(variables: Mapping[str, str]) -> Settings:
     for name, info in Settings.model_fields.items():
         text = variables.get(f"VETGATE_{name.upper()}")
         if text:  # CI sets what it does not know to nothing
+            if name in SETTINGS:
+                given[name] = read_execution(text.split(","), f"variable VETGATE_{name.upper()}")
+                continue
             # the settings of a publisher are parted by commas themselves
             given[name] = tuple(text.split()) if name == "publish" else _read_variable(text, str(info.annotation))
     try:
@@ -274,6 +284,8 @@ def to_request(candidates: tuple[str, ...], settings: Settings, command: tuple[s
         raise UsageError("a candidate has an empty name", hint="name its file; is a variable of the shell unset?")
     if settings.latency_reference_card is not None and settings.latency_reference is None:
         raise UsageError("a card of a latency reference is given, but none is named", hint="--latency-reference MODEL")
+    if settings.latency_reference_execution is not None and settings.latency_reference is None:
+        raise UsageError("how a latency reference is run is given, but none is named", hint="--latency-reference MODEL")
     named = {os.path.realpath(model): card for model, card in (settings.cards or {}).items()}
     cards = {path: named[os.path.realpath(path)] for path in candidates if os.path.realpath(path) in named}
     if settings.card is not None:
@@ -289,6 +301,9 @@ def to_request(candidates: tuple[str, ...], settings: Settings, command: tuple[s
         limit=settings.limit,
         seed=settings.seed or 0,
         threads=settings.threads,
+        execution=settings.execution or ExecutionOptions(),
+        reference_execution=settings.reference_execution or ExecutionOptions(),
+        latency_reference_execution=settings.latency_reference_execution or ExecutionOptions(),
         batch_size=settings.batch_size,
         cache=settings.cache is not False,
         disabled=settings.disable or (),

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from vetgate.yardstick import Content, Gauge
 
 DISTANCES = ("js_divergence", "total_variation", "l2", "disagreement")
-NOT_BUILT_WITH = ("strict", "baseline", "sequential", "yardstick", "layers", "latency_reference", "serve")
+NOT_BUILT_WITH = (
+    *("strict", "baseline", "sequential", "yardstick", "layers", "serve"),
+    *("latency_reference", "latency_reference_card", "latency_reference_execution"),
+)
 """What a configuration may set for check, and building a yardstick has no use for."""
 UNITS = {"js_divergence": " bit", "disagreement": " of images"}
 

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self, TypeAlias
 
 from pydantic import BeforeValidator, Field, PositiveFloat, PositiveInt, model_validator
 
+from vetgate.domain.deployment import Deployment
 from vetgate.domain.record import Record
 
 Size: TypeAlias = tuple[PositiveInt, PositiveInt]
@@ -99,15 +100,6 @@ class Training(Record):
     """Images seen in one epoch."""
 
 
-class Deployment(Record):
-    """On what the model runs where it is deployed, and so in the gate."""
-
-    runtime: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_\-]*$")] | None = None
-    """Name of the backend that opens the file, where it is not the one that its format goes with."""
-    precision: Annotated[str, Field(pattern=r"^[a-z0-9]+$")] | None = None
-    """Precision that the runtime is asked to compute floating-point operators in, such as float16."""
-
-
 class Card(Record):
     """How one model is fed and read. It travels and is digested with the model."""
 
@@ -119,5 +111,6 @@ class Card(Record):
     batch: PositiveInt = 1
     """Images at a time on the device; latency is measured at it."""
     execution: Deployment | None = None
-    """What it is run with; a backend that cannot do what is asked for here refuses the model."""
+    """What it is run with; a backend that cannot do what is asked for here refuses the model.
+    The user may ask for something else."""
     training: Training | None = None

@@ -189,6 +189,10 @@ class Severity(IntEnum):
     CRITICAL = 4
 
 
+CLASSES = "contract.classes"
+"""Rule of the finding that two models tell another number of classes apart; the gate then looks for an offset."""
+
+
 class Finding(Record):
     """Something found that is no figure."""
 

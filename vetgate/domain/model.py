@@ -41,10 +41,21 @@ class Tap(Record):
 
 _POOLS = re.compile(r"pool|mean", re.IGNORECASE)
 """Operators that leave no map of an image, in every format's words."""
+_NO_MAPS = re.compile(
+    r"matmul|bmm|gemm|einsum|linear|fully_?connected|innerproduct|softmax|attention|attn|lstm|gru|rnn|reshape|view|"
+    r"permute|transpose|gather|squeeze",
+    re.IGNORECASE,
+)
+"""Operators of attention and recurrence, and those that move axes: three lengths after them need not be a picture."""
+_CONVOLUTIONS = re.compile(r"conv", re.IGNORECASE)
+_RESIZES = re.compile(r"resize|upsample|interp|depth_?to_?space|pixel_?shuffle", re.IGNORECASE)
 
 
 def mark_feature_map(taps: Sequence[Tap]) -> tuple[Tap, ...]:
     """Return taps with the last (C, H, W) tensor of more than one position that no pooling made marked as `spatial`.
+
+    In a model with convolutions it has the height and width of what one of them, or a resize, gave: the heads and
+    tokens of attention are three lengths, too, and no map.
 
     Args:
         taps: In the order in which they are computed.
@@ -52,10 +63,20 @@ def mark_feature_map(taps: Sequence[Tap]) -> tuple[Tap, ...]:
     maps = [
         place
         for place, tap in enumerate(taps)
-        if len(tap.shape) == 3 and tap.shape[1] * tap.shape[2] > 1 and not _POOLS.search(tap.operator)
+        if len(tap.shape) == 3
+        and tap.shape[1] * tap.shape[2] > 1
+        and not _POOLS.search(tap.operator)
+        and not _NO_MAPS.search(tap.operator)
     ]
+    drawn = {taps[place].shape[1:] for place in maps if _draws(taps[place].operator)}
+    if any(_CONVOLUTIONS.search(taps[place].operator) for place in maps):
+        maps = [place for place in maps if taps[place].shape[1:] in drawn]
     last = maps[-1] if maps else None
     return tuple(tap.model_copy(update={"spatial": place == last}) for place, tap in enumerate(taps))
+
+
+def _draws(operator: str) -> bool:
+    return bool(_CONVOLUTIONS.search(operator) or _RESIZES.search(operator))
 
 
 class OpenOptions(Record):
@@ -71,6 +92,14 @@ class OpenOptions(Record):
     """Descriptor by which the child of a service asks the gate for connections (`vetgate.api.Line`); None for files."""
 
 
+class Placed(Record):
+    """How many operators of a model run in one place."""
+
+    provider: str
+    operators: NonNegativeInt
+    """Those that were handed to a delegate as one part, and of which nothing else is known, count as one."""
+
+
 class Execution(Record):
     """What really ran, as the runtime says after opening."""
 
@@ -83,6 +112,15 @@ class Execution(Record):
     precision: str
     """Precision of most of the arithmetic, such as float32 or int8."""
     notes: tuple[str, ...] = ()
+    placed: tuple[Placed, ...] = ()
+    """Where the operators run, most first; empty where the runtime does not say."""
+
+    @property
+    def whole(self) -> bool:
+        """Whether all operators are known to run on one provider, which is the one that is told."""
+        if self.placed:
+            return [place.provider for place in self.placed if place.operators] == [self.provider]
+        return "," not in self.provider and self.provider != "unknown"
 
 
 class Model(Protocol):
@@ -108,12 +146,15 @@ class ServerTimes(Record):
     """What a server counted of the requests that it answered, beside what they took where they were sent from."""
 
     requests: NonNegativeInt
+    """That it counted, of whomever."""
     queue: NonNegativeFloat
     """Seconds that they waited there, in all."""
     compute: NonNegativeFloat
     """Seconds that the model took there, in all, with taking in tensors and giving them out."""
+    sent: NonNegativeInt = 0
+    """Requests that we sent."""
     seconds: NonNegativeFloat = 0.0
-    """That they took for who sent them, in all."""
+    """That ours took where they were sent from, in all."""
 
 
 @runtime_checkable
@@ -121,7 +162,7 @@ class CountedModel(Model, Protocol):
     """A model on a server that counts what becomes of requests."""
 
     def server_times(self) -> ServerTimes | None:
-        """Return what the server has counted since it started, `seconds` apart; None where it counts nothing."""
+        """Return what the server counted since it started, and what we sent; None where it counts nothing."""
         ...
 
 

@@ -28,6 +28,8 @@ class Requires(Record):
     provider: str | None = None
     threads: PositiveInt | None = None
     precision: str | None = None
+    fallback: Literal["forbidden"] | None = None
+    """Whether all of its operators must have run on one provider."""
 
 
 class Rule(Record):

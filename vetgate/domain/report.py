@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from vetgate.domain.artifact import Member, Service
+from vetgate.domain.deployment import Asked
 from vetgate.domain.evidence import Evidence
 from vetgate.domain.model import Execution
 from vetgate.domain.record import Record
@@ -41,6 +42,8 @@ class ModelSummary(Record):
     """Of what the card says, not of its spelling."""
     card_files: tuple[Member, ...] = ()
     """What it was read from; empty where that was the model file itself."""
+    asked: tuple[Asked, ...] = ()
+    """What card and run ask of how it runs."""
     execution: Execution | None = None
     """What really ran; None where no inference was needed or possible."""
     from_cache: bool = False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field, PositiveFloat, PositiveInt
 
+from vetgate.domain.deployment import ExecutionOptions
 from vetgate.domain.record import Record
 from vetgate.domain.setting import Setting
 from vetgate.domain.trainer import Tuning
@@ -44,7 +45,11 @@ class RunRequest(Record):
     limit: PositiveInt | None = None
     seed: int = 0
     threads: PositiveInt | None = None
-    """Threads of one model; None shares the cores between the models that run at once."""
+    """Threads of one model; None leaves it to cards, then shares the cores between the models that run at once."""
+    execution: ExecutionOptions = ExecutionOptions()
+    """How every model but the reference is run, over what its card says."""
+    reference_execution: ExecutionOptions = ExecutionOptions()
+    latency_reference_execution: ExecutionOptions = ExecutionOptions()
     batch_size: PositiveInt | None = None
     cache: bool = True
     disabled: tuple[str, ...] = ()

@@ -65,6 +65,8 @@ class Door:
     """What its backend needs to be let in there, such as a header; told to its children alone and written nowhere."""
     local: bool = False
     """Whether its children may share memory with the server, which then runs on this machine."""
+    pinned: str = ""
+    """Address that the host's name stood for when the model was found; nobody looks the name up again in this run."""
 
     @property
     def address(self) -> str:

@@ -69,7 +69,15 @@ class BackendSpec:
     also: tuple[str, ...] = ()
     """Formats of other backends that it opens where the card names it as `execution.runtime`."""
     precisions: tuple[str, ...] = ()
-    """What the card may ask for as `execution.precision`."""
+    """What may be asked for as `execution.precision`."""
+    providers: tuple[str, ...] = ()
+    """What may be asked for as `execution.provider`; `Execution.provider` tells the one that runs by the same name."""
+    accelerators: tuple[str, ...] = ()
+    """Those of `providers` that run on a GPU or the like, which the walls then let their child use."""
+    threads: bool = True
+    """Whether it may be asked for `execution.threads`."""
+    options: tuple[SettingSpec, ...] = ()
+    """What may be asked for under `execution.options`."""
 
 
 @dataclass(frozen=True)

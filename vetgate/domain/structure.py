@@ -47,6 +47,15 @@ class Operator(Record):
     """Multiply-accumulates of one image; 0 for operators that multiply no weights, None where it cannot be told."""
 
 
+class OwnScaling(Record):
+    """What a model does to its input before its first layer: preprocessing that somebody put inside."""
+
+    operators: tuple[str, ...]
+    """Types, in their order."""
+    factor: float
+    """By what a difference of two values is multiplied; the greatest of all channels."""
+
+
 class Structure(Record):
     """A model's signature, tensors and operators."""
 
@@ -54,6 +63,8 @@ class Structure(Record):
     outputs: tuple[Port, ...]
     tensors: tuple[Tensor, ...]
     operators: tuple[Operator, ...]
+    own_scaling: OwnScaling | None = None
+    """None where the model does not scale its input, or nothing tells."""
     metadata: dict[str, str] = {}
     """Free text that the file carries about itself; untrusted."""
     notes: tuple[str, ...] = ()

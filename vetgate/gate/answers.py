@@ -130,6 +130,30 @@ class Sitting:
             raise Inconclusive(f"{entrant.name} answered no image")
         return side.raw
 
+    def raw_answers(
+        self, candidate: Entrant, reference: Entrant, tell: Listener, *, most: int
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return both models' raw outputs to the first images that can be read, though their classes do not fit.
+
+        Raises:
+            VetgateError: One of them cannot be opened or run.
+        """
+        theirs = self._candidate = self._known(candidate)
+        ours = self._reference = self._reference or self._known(reference)
+        self.used = min(most, len(self.images.indices))
+        try:
+            self._ask([theirs, ours], tell)
+        finally:
+            self.keep()
+            rows = np.flatnonzero((theirs.known & ours.known)[: self.used])
+            self.begin()
+        for side in (theirs, ours):
+            if side.error is not None:
+                raise side.error
+        if not len(rows) or theirs.raw is None or ours.raw is None:
+            raise Inconclusive("no image could be read")
+        return theirs.raw[rows], ours.raw[rows]
+
     def keep(self) -> None:
         """Put into the cache what was answered since, also when a run is interrupted."""
         digests = self.images.digests

@@ -6,16 +6,15 @@ import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from importlib import metadata
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from vetgate import environment
-from vetgate.artifacts import CardSource, find_card, missing_card
+from vetgate.artifacts import CardSource, missing_card
 from vetgate.domain.artifact import Artifact
+from vetgate.domain.card import Card
 from vetgate.domain.check import Subject
-from vetgate.domain.errors import CardError, Inconclusive, UnreadableArtifact, VetgateError
+from vetgate.domain.errors import Inconclusive, UnreadableArtifact, UsageError, VetgateError
 from vetgate.domain.model import Execution, OpenOptions
 from vetgate.domain.report import ModelSummary
 from vetgate.domain.scan import Scanned
@@ -24,13 +23,15 @@ from vetgate.domain.source import Door, ModelOrigin
 from vetgate.domain.structure import Structure
 from vetgate.domain.wall import Wall
 from vetgate.gate.code import pin_code
-from vetgate.gate.deployment import choose_backend
+from vetgate.gate.deployment import choose_backend, require_as_asked, require_unasked, uses_accelerator
 from vetgate.gate.house import House
+from vetgate.gate.pins import Pins
+from vetgate.gate.reading import Reading
 from vetgate.gate.scan import foresee_scan, require_safe, scan_artifact, scan_service
 from vetgate.gate.serving import OPEN, serve
 from vetgate.hookspecs import ENTRY_POINT_GROUP
 from vetgate.host import Kind, Offer
-from vetgate.inference.cache import Cache, key_of
+from vetgate.inference.cache import Cache
 from vetgate.inference.child import Worker
 from vetgate.inference.errand import Tell, unheard
 from vetgate.inference.message import Block, Rehearsed, Start
@@ -60,10 +61,10 @@ class Entrant:
         card_matters: bool = True,
         lender: Entrant | None = None,
     ) -> None:
-        self._card_matters, self._lender = card_matters, lender
-        self.card_problem = ""
+        self._lender = lender
+        self._reading = Reading(role, path, card, house, matters=card_matters)
         self.role, self.path = role, path
-        self._explicit_card, self._architecture = card, architecture
+        self._architecture = architecture
         self._named_code = pin_code(architecture) if architecture else None
         self._house = house
         self._loose = secrets.token_hex()
@@ -74,7 +75,6 @@ class Entrant:
         self._served: tuple[Artifact, Offer] | None = None
         """Who answers in place of its file, once that was loaded into a server."""
         self._ending = ExitStack()
-        self.card: CardSource | None = None
         self.structure: Structure | None = None
         self.execution: Execution | None = None
         self.failure: VetgateError | None = None
@@ -103,6 +103,25 @@ class Entrant:
         """What messages call it."""
         return f"{self.role} {self.path}"
 
+    @property
+    def card(self) -> CardSource | None:
+        """Its card, with what the run asks for in place of what it says."""
+        return self._reading.card
+
+    @property
+    def card_problem(self) -> str:
+        """Why its card cannot be read, where that is no error."""
+        return self._reading.problem
+
+    @property
+    def card_as_found(self) -> Card:
+        """Its card without what the run asks for.
+
+        Raises:
+            CardError: There is none.
+        """
+        return (self._reading.found or self.require_card()).card
+
     def admit(self) -> None:
         """Identify and copy the model, and find its card; done once.
 
@@ -119,44 +138,26 @@ class Entrant:
         if offer is None:
             raise UnreadableArtifact(f"{self.name}: backend {artifact.backend!r} is not on offer")
         self.artifact, self._offer = artifact, offer
-        self.card = self._find_card(None)
+        self._reading.take(self._find_card(None))
         self._heed_card()
         self._settled()[1].require()
 
     def _heed_card(self) -> bool:
-        """Let the backend that the card names open the file; return whether that is another one now.
+        """Let the backend that card or run name open the file; return whether that is another one now.
 
         Raises:
-            CardError: No such backend opens this format, or it cannot compute as the card asks.
+            CardError: No such backend opens this format, or it cannot run it as they ask.
         """
         artifact, offer = self._settled()
-        if self.card is None or self.card.card.execution is None:
+        reading = self._reading
+        if reading.wanted is None:
             return False
-        chosen = choose_backend(self.name, artifact, offer, self.card.card.execution, self._house.host)
+        chosen = choose_backend(self.name, artifact, offer, reading.wanted, self._house.host, reading.run)
         self.artifact, self._offer = artifact.model_copy(update={"backend": chosen.name}), chosen
         return chosen.name != offer.name
 
     def _find_card(self, metadata: Mapping[str, str] | None) -> CardSource | None:
-        """Return the card; where only the file is looked at, a malformed one is noted instead of raised."""
-        try:
-            return self._found_card(metadata) or self._lent()
-        except CardError as error:
-            if self._card_matters:
-                raise
-            self.card_problem = error.message
-            return None
-
-    def _found_card(self, metadata: Mapping[str, str] | None) -> CardSource | None:
-        """Return the card of its file; what was fetched is told by the model's name, not by where it lies now."""
-        place = self._house.sources.place(self.path)
-        try:
-            found = find_card(str(place.file or self.path), self._explicit_card, metadata)
-        except CardError as error:
-            raise CardError(place.told(error.message), hint=error.hint) from None
-        if found is None or place.folder is None:
-            return found
-        files = tuple(file.model_copy(update={"name": place.told(file.name)}) for file in found.files)
-        return replace(found, source=place.told(found.source), files=files)
+        return self._reading.find(metadata) or self._lent()
 
     def _lent(self) -> CardSource | None:
         """Return the lender's card where this file can only be another set of weights for the same code."""
@@ -173,6 +174,10 @@ class Entrant:
         self._origin = place.origin
         if place.served is not None:
             served = place.served
+            if self._house.serve is not None and self.role == "candidate":
+                raise UsageError(
+                    f"{self.path} is on a server already, so none is started for it", hint="leave out --serve"
+                )
             self._door = served.door
             return self._house.vault.note(self.path, served.service, served.backend, served.format)
         try:
@@ -253,7 +258,7 @@ class Entrant:
             if self.structure is None and start:
                 self.start()
             elif self.structure is not None and not start:
-                self.card = self._find_card(self.structure.metadata)
+                self._reading.take(self._find_card(self.structure.metadata))
 
     def describe(self, *, needs_card: bool = True) -> Structure:
         """Return what the file holds; a card that the file carries inside is found here. Done once.
@@ -273,7 +278,7 @@ class Entrant:
     def _settle_card(self, structure: Structure) -> Structure:
         """Look for a card inside the file as well; one that changes how the file is read has it described again."""
         before = self.card
-        self.card = self._find_card(structure.metadata)
+        self._reading.take(self._find_card(structure.metadata))
         if (self.card and self.card.sha256) == (before and before.sha256):
             return structure
         if self._heed_card():
@@ -320,18 +325,21 @@ class Entrant:
             artifact=artifact,
             options=self._options(),
             memory=self._house.memory,
+            accelerators=self._served is None and uses_accelerator(offer, self._reading.wanted),
         )
 
     def open(self) -> Worker:
         """Return the child process with the model open.
 
         Raises:
-            VetgateError: The model cannot be opened.
+            VetgateError: The model cannot be opened, or does not run as card or run ask.
         """
         self._load_into_server()
         worker = self.start()
-        if worker.execution is None:
-            self.execution = worker.open(self.require_card().card)
+        card = self.require_card().card
+        ran = worker.execution or worker.open(card)
+        self.execution = ran
+        require_as_asked(self.name, card.execution, ran)
         return worker
 
     def _load_into_server(self) -> None:
@@ -345,6 +353,7 @@ class Entrant:
             return
         self.close()
         self.require_safe()
+        require_unasked(self.name, self._reading.wanted, house.serve or "")
         artifact = self.require_artifact()
         served = self._ending.enter_context(serve(self.name, artifact, self.describe(), house))
         offer = house.host.offer(Kind.BACKEND, served.backend)
@@ -372,8 +381,14 @@ class Entrant:
             return worker.rehearse(self.require_card().card, block)
 
     def borrow_card(self, other: Entrant) -> None:
-        """Read this model by another one's card; for a build of the same model that has none of its own."""
-        self.card = _borrowed(other)
+        """Read this model by another one's card; for a build of the same model that has none of its own.
+
+        How the other is run is not how a build in another format is.
+        """
+        theirs = _borrowed(other)
+        if self.require_artifact().format != other.require_artifact().format:
+            theirs = replace(theirs, card=theirs.card.model_copy(update={"execution": None}))
+        self._reading.take(theirs)
         self._heed_card()
         self.close()  # a child is started for the batch that the card names
 
@@ -433,6 +448,7 @@ class Entrant:
             card=card.source if card else None,
             card_sha256=card.sha256 if card else None,
             card_files=card.files if card else (),
+            asked=self._reading.asked(),
             execution=self.execution,
             from_cache=self.from_cache,
             scan=self.scanned.summary if self.scanned else None,
@@ -463,13 +479,15 @@ class Entrant:
         """The cache, switched off for a model whose code cannot be pinned, and for a service, whose weights cannot be.
 
         Version and configuration of a service stay as they are when somebody puts other weights in place and loads
-        them: answers that were kept would let them pass.
+        them: answers that were kept would let them pass. Nor does anything pin an accelerator and its driver.
         """
         return self._house.cache if self._code is not None else Cache(Path(), enabled=False)
 
     @property
     def _code(self) -> str | None:
         if self._serves or (self.artifact is not None and self.artifact.service is not None):
+            return None
+        if self._offer is not None and uses_accelerator(self._offer, self._reading.wanted):
             return None
         if self._architecture:
             return self._named_code
@@ -495,23 +513,10 @@ class Entrant:
 
     def _key(self, what: str, **more: object) -> str:
         artifact, offer = self._settled()
-        return key_of(
-            {
-                **more,
-                "what": what,
-                "processor": environment.processor(),
-                "core": {name: metadata.version(name) for name in ("vetgate", "numpy")},
-                "artifact": artifact.sha256,
-                "format": artifact.format,
-                "backend": artifact.backend,
-                "card": self.card.sha256 if self.card else None,
-                "options": self._options().model_dump(),
-                "code": self._code,
-                "versions": offer.versions,
-            }
-        )
+        card = self.card.sha256 if self.card else None
+        return Pins(artifact, card, self._options(), self._reading.wanted, self._code, offer.versions).key(what, **more)
 
 
 def _borrowed(other: Entrant) -> CardSource:
     theirs = other.require_card()
-    return CardSource(theirs.card, f"{theirs.source} (the {other.role}'s)", theirs.sha256, theirs.files)
+    return CardSource(other.card_as_found, f"{theirs.source} (the {other.role}'s)", theirs.sha256, theirs.files)

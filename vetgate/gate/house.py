@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from vetgate.artifacts import Vault
 from vetgate.domain.card import Card
+from vetgate.domain.deployment import ExecutionOptions
 from vetgate.domain.evidence import Severity
 from vetgate.domain.model import OpenOptions
 from vetgate.domain.policy import Asked, Kinds
@@ -56,10 +58,19 @@ class House:
     memory: int
     """Bytes that a child may take."""
     strictness: Strictness = Strictness()
+    threads_asked: int | None = None
+    """Threads that the user asks of every model; None where that is left to cards."""
+    execution: ExecutionOptions = field(default_factory=ExecutionOptions)
+    """What the user asks of how models are run, those of `execution_by_role` aside."""
+    execution_by_role: Mapping[str, ExecutionOptions] = field(default_factory=dict)
     serve: str | None = None
     """Who loads candidates into a server of its own."""
     walled: bool = False
     """Whether no process opens a model unless all walls stand around it."""
+
+    def asked_of(self, role: str) -> ExecutionOptions:
+        """Return what the user asks of how a model of this role is run."""
+        return self.execution_by_role.get(role, self.execution)
 
     def batch_for(self, card: Card | None) -> int:
         """Return images at a time: as the user says, else what keeps usual networks' activations within 0.3 GB."""
@@ -73,7 +84,8 @@ class House:
         """Return how a model is opened: for the larger of the batches that it is fed and deployed with."""
         deployed = card.batch if card is not None else 1
         batch = max(self.batch_for(card), deployed)
-        return OpenOptions(threads=self.threads, batch_size=batch, architecture=architecture)
+        own = card.execution.threads if card is not None and card.execution is not None else None
+        return OpenOptions(threads=own or self.threads, batch_size=batch, architecture=architecture)
 
     def needs_architecture(self, file_format: str | None) -> bool:
         """Return whether files of a format hold weights alone, so that somebody must name their architecture."""

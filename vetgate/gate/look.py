@@ -10,10 +10,12 @@ from vetgate import environment
 from vetgate.artifacts import CardSource, Vault, draft_card
 from vetgate.domain.artifact import Artifact
 from vetgate.domain.card import Card
+from vetgate.domain.deployment import ExecutionOptions
 from vetgate.domain.errors import DataError
 from vetgate.domain.request import Limits
 from vetgate.domain.scan import Scanned
 from vetgate.domain.structure import Structure
+from vetgate.gate.deployment import offered_words
 from vetgate.gate.entrant import Entrant
 from vetgate.gate.house import House
 from vetgate.gate.sources import Sources
@@ -38,11 +40,21 @@ class Look:
     """Why the card that is there cannot be read; empty where it can or there is none."""
     scanned: Scanned | None
     """What was found in the file before it was described."""
+    offers: str
+    """What may be asked of how it is run, in words."""
     draft: str
     """A card to start from, in YAML."""
 
 
-def inspect_model(path: str, host: Host, *, card: str | None, architecture: str | None, seconds: float) -> Look:
+def inspect_model(
+    path: str,
+    host: Host,
+    *,
+    card: str | None,
+    architecture: str | None,
+    seconds: float,
+    execution: ExecutionOptions | None = None,
+) -> Look:
     """Return what a model file holds; nothing of it runs.
 
     Args:
@@ -51,6 +63,7 @@ def inspect_model(path: str, host: Host, *, card: str | None, architecture: str 
         card: Its card, where the user names one.
         architecture: Code for a file that holds only weights.
         seconds: Patience with the child that parses the file.
+        execution: How it is to be run, over its card.
 
     Raises:
         VetgateError: It cannot be read.
@@ -63,6 +76,7 @@ def inspect_model(path: str, host: Host, *, card: str | None, architecture: str 
             cache=Cache(cache_folder()),
             images=images,
             threads=1,
+            execution=execution or ExecutionOptions(),
             batch=1,
             seconds=seconds,
             memory=environment.memory() * 3 // 4,
@@ -77,7 +91,8 @@ def inspect_model(path: str, host: Host, *, card: str | None, architecture: str 
         if entrant.artifact is None:
             raise DataError(f"{path} was not read")
         draft = draft_card(structure, path)
-        return Look(entrant.artifact, structure, entrant.card, entrant.card_problem, entrant.scanned, draft)
+        offers = offered_words(entrant.artifact, host)
+        return Look(entrant.artifact, structure, entrant.card, entrant.card_problem, entrant.scanned, offers, draft)
 
 
 @dataclass(frozen=True)

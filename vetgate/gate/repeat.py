@@ -35,6 +35,7 @@ TOLERANCES: Mapping[str, float] = {
     "bfloat16": 5e-2,
     "int16": 2e-2,
     "int8": 1e-1,
+    "int4": 1e-1,
 }
 """Most that answers may move, as a share of the span of all that are asked again, by the arithmetic's precision.
 

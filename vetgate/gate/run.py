@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from vetgate import environment
 from vetgate.artifacts import Vault
 from vetgate.domain.check import Need
+from vetgate.domain.deployment import ExecutionOptions
 from vetgate.domain.errors import Inconclusive, MissingExtra, PolicyError
 from vetgate.domain.evidence import Evidence
 from vetgate.domain.policy import Policy
@@ -199,6 +200,13 @@ def prepare(
             cache=cache or Cache(cache_folder(), enabled=request.cache),
             images=stack.enter_context(SharedBuffer(sole=True)),
             threads=request.threads or max(1, environment.cores() // 2),
+            threads_asked=request.threads,
+            execution=request.execution,
+            execution_by_role={
+                "reference": request.reference_execution,
+                "latency reference": request.latency_reference_execution,
+                **dict.fromkeys(("donor", "initial"), ExecutionOptions()),
+            },
             batch=request.batch_size,
             seconds=request.limits.seconds,
             memory=request.limits.memory or environment.memory() * 3 // 4,

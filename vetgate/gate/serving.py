@@ -61,8 +61,8 @@ def serve(name: str, artifact: Artifact, structure: Structure, house: House) -> 
     folder = house.vault.make_folder()
     files = tuple(artifact.file.parent / member.name for member in artifact.members)
     context = ServeContext(files, structure, folder, house.threads, house.seconds)
-    manager = source.serve(context)
     try:
+        manager = source.serve(context)
         served = manager.__enter__()
     except VetgateError:
         raise

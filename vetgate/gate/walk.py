@@ -18,6 +18,7 @@ from vetgate.gate.disparity import explain_disparity
 from vetgate.gate.entrant import Entrant
 from vetgate.gate.gallery import show_worst
 from vetgate.gate.isolation import unwalled
+from vetgate.gate.offset import look_for_offset
 from vetgate.gate.repeat import ask_again
 from vetgate.gate.run import Run, Watch, judge_by, part_of, prepare
 from vetgate.gate.scan import keeps_closed, scan_models, scan_unopened
@@ -193,7 +194,8 @@ def _measure(
     halt = run.policy.policy.halt_at
     halting = [found.rule for evidence in gathered for found in evidence.findings if found.severity >= halt]
     if halting:
-        reason = f"no model was opened, because of {', '.join(halting)}"
+        reason = f"no model was compared, because of {', '.join(halting)}"
+        yield from look_for_offset(candidate, reference, run, halting)
         yield from (skip(check, reason) for check in run.plan.checks if check.spec.needs is not Need.STRUCTURE)
         return
     yield from _run_models(candidate, reference, run, gathered)

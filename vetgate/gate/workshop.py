@@ -210,7 +210,7 @@ class Workshop:
 
     def _card(self, made: Made) -> str:
         """Return the variant's card: the reference's, with the training that it took instead of the reference's."""
-        card = self._models.reference.require_card().card
+        card = self._models.reference.card_as_found
         training = None
         if made.training_seconds and made.epochs and made.images:
             training = Training(seconds=made.training_seconds, epochs=made.epochs, images=made.images)

@@ -98,7 +98,7 @@ class Worker:
             except OSError as error:
                 raise Inconclusive(f"{name}: its process cannot be started: {error}") from None
             undo.callback(self.close)
-            self.send(enclose(self._start, self._ward.folder))
+            self.send(enclose(self._start, self._ward.folder, accelerators=self._start.accelerators))
             if not cold:
                 self.send(self._start)
             undo.pop_all()

@@ -31,6 +31,8 @@ class Start(Record):
     options: OpenOptions
     memory: int | None
     """Bytes of private memory, or None for no limit."""
+    accelerators: bool = False
+    """Whether it may use GPUs."""
 
 
 class Describe(Record):

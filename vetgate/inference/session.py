@@ -52,6 +52,7 @@ class LiveSession:
             requests=sum(each.requests for each in self._served),
             queue=sum(each.queue for each in self._served),
             compute=sum(each.compute for each in self._served),
+            sent=sum(each.sent for each in self._served),
             seconds=sum(each.seconds for each in self._served),
         )
 

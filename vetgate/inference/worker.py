@@ -161,7 +161,7 @@ class Server:
             start = time.perf_counter()
             self._run(images)
             seconds.append(time.perf_counter() - start)
-        return Timed(seconds=tuple(seconds), server=_since(before, self._counted(), sum(seconds)))
+        return Timed(seconds=tuple(seconds), server=_since(before, self._counted()))
 
     def _counted(self) -> ServerTimes | None:
         return self._model.server_times() if isinstance(self._model, CountedModel) else None
@@ -238,14 +238,20 @@ class Server:
         return normalise(pixels.reshape(block.shape), self._card.input)
 
 
-def _since(before: ServerTimes | None, after: ServerTimes | None, seconds: float) -> ServerTimes | None:
+def _since(before: ServerTimes | None, after: ServerTimes | None) -> ServerTimes | None:
     """Return what a server counted meanwhile; None where it was started anew."""
     if before is None or after is None or after.requests <= before.requests:
         return None
     queue, compute = after.queue - before.queue, after.compute - before.compute
     if min(queue, compute) < 0:
         return None
-    return ServerTimes(requests=after.requests - before.requests, queue=queue, compute=compute, seconds=seconds)
+    return ServerTimes(
+        requests=after.requests - before.requests,
+        queue=queue,
+        compute=compute,
+        sent=after.sent - before.sent,
+        seconds=after.seconds - before.seconds,
+    )
 
 
 def _forget_peak() -> int | None:

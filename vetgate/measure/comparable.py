@@ -179,6 +179,9 @@ def _require_same_execution(metric: MetricSpec, runs: Runs) -> None:
             raise IncomparableError(
                 f"the reference ran with {trait} {was} for {runs.then.named}, and with {is_now} now"
             )
+    told, now_told = then.reference.placed, now.reference.placed
+    if told and now_told and told != now_told:
+        raise IncomparableError(f"the reference's operators ran in other places for {runs.then.named} than now")
 
 
 def _digest(model: ModelSummary) -> str:

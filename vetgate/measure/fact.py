@@ -74,3 +74,5 @@ def _of_model(model: ModelSummary | None) -> _Found:
     if model.execution is not None:
         for what in ("runtime", "version", "provider", "threads", "precision"):
             yield what, getattr(model.execution, what)
+        if model.execution.placed:
+            yield "operators", ", ".join(f"{place.operators:,} on {place.provider}" for place in model.execution.placed)

@@ -66,6 +66,9 @@ class RequiresText(Record):
     provider: Said | None = Field(default=None, description="Execution provider or delegate.")
     threads: Number | None = Field(default=None, description="Threads of one inference.")
     precision: Said | None = Field(default=None, description="Of most of the arithmetic, such as int8.")
+    fallback: Literal["forbidden"] | None = Field(
+        default=None, description="All of its operators must have run on one provider."
+    )
 
 
 class RuleText(Record):

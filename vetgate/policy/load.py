@@ -11,7 +11,7 @@ from pathlib import Path
 from vetgate.documents import Document, Mistake, Mistakes, as_usage_error, parse, read_record, suggest
 from vetgate.domain.artifact import Member
 from vetgate.domain.errors import PolicyError
-from vetgate.domain.policy import Policy
+from vetgate.domain.policy import Policy, Rule
 from vetgate.domain.report import PolicySummary
 from vetgate.domain.specs import MetricSpec, PolicySpec
 from vetgate.policy.language import PolicyText
@@ -142,7 +142,7 @@ def resolve(place: _Place, carried: Mapping[str, PolicySpec], metrics: Mapping[s
 def _digest(merged: Merged) -> str:
     """Return the SHA-256 of canonical JSON; the words are left out, for they follow from the rest."""
     content = {
-        "rules": [rule.model_dump(mode="json", exclude={"words"}) for rule in merged.rules.values()],
+        "rules": [_content(rule) for rule in merged.rules.values()],
         "halt_at": merged.halt_at.name.lower(),
         "waivers": [waiver.model_dump(mode="json") for waiver in merged.waivers.values()],
         "weights": merged.weights,
@@ -153,6 +153,12 @@ def _digest(merged: Merged) -> str:
     }
     content |= {"artifact": merged.artifact} if merged.artifact == "file" else {}
     return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def _content(rule: Rule) -> dict[str, object]:
+    requires = rule.requires
+    unsaid = {"requires": {"fallback"}} if requires is not None and requires.fallback is None else {}
+    return rule.model_dump(mode="json", exclude={"words": True, **unsaid})
 
 
 def _follow(

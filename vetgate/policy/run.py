@@ -38,12 +38,21 @@ def _why_not(requires: Requires, ran: Ran) -> str:
             f"the two models did not run alike, as the rule requires: the candidate {_told(ran.candidate, differing)}, "
             f"the reference {_told(ran.reference, differing)}; {SHIPPED_HINT}"
         )
-    wanted = required_traits(requires)
+    if requires.fallback is not None and not ran.candidate.whole:
+        return (
+            "the rule forbids fallback, and the candidate's operators did not all run on one provider, as far as is "
+            f"known: {_places(ran.candidate)}"
+        )
+    wanted = {trait: value for trait, value in required_traits(requires).items() if trait != "fallback"}
     wrong = [trait for trait, value in wanted.items() if not _alike(getattr(ran.candidate, trait), value)]
     if not wrong:
         return ""
     asked = traits_words({trait: wanted[trait] for trait in wrong})
     return f"the rule requires the candidate {asked}, and it ran {_told(ran.candidate, wrong)}"
+
+
+def _places(execution: Execution) -> str:
+    return ", ".join(f"{place.operators:,} on {place.provider}" for place in execution.placed) or execution.provider
 
 
 def _told(execution: Execution, traits: list[str]) -> str:

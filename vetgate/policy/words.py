@@ -25,7 +25,13 @@ _WHOSE = {
 
 
 _WHOSE_BESIDE_BASELINE = {Of.DELTA: " of candidate minus baseline", Of.RATIO: " of candidate over baseline"}
-_TRAITS = (("runtime", "in {}"), ("provider", "on {}"), ("threads", "with {} threads"), ("precision", "in {}"))
+_TRAITS = (
+    ("runtime", "in {}"),
+    ("provider", "on {}"),
+    ("threads", "with {} threads"),
+    ("precision", "in {}"),
+    ("fallback", "with fallback {}"),
+)
 
 
 _PLAIN = {Unit.SECONDS: "s", Unit.MEGABYTES: "MB"}

@@ -10,6 +10,7 @@ from vetgate.statistics.exact import exact_bounds, exact_unconditional_p
 from vetgate.statistics.holm import holm
 from vetgate.statistics.images import bootstrap_images
 from vetgate.statistics.mover import mover_sum
+from vetgate.statistics.order import Reordered, find_order, renamed
 from vetgate.statistics.paired import PairedP, mcnemar_exact_p, paired_bounds, paired_decision_p
 from vetgate.statistics.percentile import percentile_bounds, runs_needed
 from vetgate.statistics.planning import (
@@ -31,6 +32,7 @@ __all__ = [
     "Bounds",
     "Capitals",
     "PairedP",
+    "Reordered",
     "Resampled",
     "attainable_levels",
     "betting_bounds",
@@ -42,6 +44,7 @@ __all__ = [
     "debiased_cka",
     "exact_bounds",
     "exact_unconditional_p",
+    "find_order",
     "greatest_differences",
     "holm",
     "images_expected",
@@ -58,6 +61,7 @@ __all__ = [
     "pairs_needed",
     "percentile_bounds",
     "proportion_bounds",
+    "renamed",
     "replicates_needed",
     "row_distances",
     "runs_needed",

@@ -162,6 +162,14 @@ class BackendContract(ABC):
             with self.spec().factory().open(artifact, example.card, self._options(example)) as model:
                 yield model
 
+    def test_what_runs_is_told_by_a_name_that_can_be_asked_for(self, tmp_path: Path) -> None:
+        known = set(self.spec().providers)
+        with self._opened(self.example(tmp_path)) as model:
+            ran = model.execution
+        assert not known or {place.provider for place in ran.placed} <= known
+        assert not known or ran.placed or ran.provider in known
+        assert set(self.spec().accelerators) <= known
+
     def _predict(self, example: Example, images: NDArray[np.float32]) -> NDArray[np.float32]:
         with self._opened(example) as model:
             return model.predict(images)

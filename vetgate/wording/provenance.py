@@ -13,6 +13,7 @@ from vetgate.wording.text import counted
 
 PREDICTIONS = "predictions"
 UNKNOWN = "–"
+TIMED = "timed reference"
 DIFFERS = "differs"
 
 
@@ -32,7 +33,9 @@ def run_tables(report: Report) -> tuple[RunTable, ...]:
     """Return what really ran, first for the predictions; checks for which the same ran share a table."""
     shared: dict[tuple[str, tuple[tuple[str, str, str, bool], ...]], list[str]] = {}
     for of, other, candidate, reference in _runs(report):
-        shared.setdefault((other, _traits(candidate, reference)), []).append(of)
+        theirs = report.timed_reference if other == TIMED and report.timed_reference is not None else report.reference
+        traits = _traits(candidate, reference) + _asked(report.candidate, theirs)
+        shared.setdefault((other, traits), []).append(of)
     return tuple(
         RunTable(tuple(of), other, traits + (_answers(report) if PREDICTIONS in of else ()))
         for (other, traits), of in shared.items()
@@ -46,7 +49,7 @@ def _runs(report: Report) -> Iterator[tuple[str, str, Execution | None, Executio
     for entry in report.evidence:
         if entry.ran is not None:
             timed = report.timed_reference is not None and _is_timing(entry)
-            yield entry.check, "timed reference" if timed else "reference", entry.ran.candidate, entry.ran.reference
+            yield entry.check, TIMED if timed else "reference", entry.ran.candidate, entry.ran.reference
 
 
 def _is_timing(evidence: Evidence) -> bool:
@@ -61,6 +64,9 @@ def _traits(candidate: Execution | None, reference: Execution | None) -> tuple[t
     rows = []
     for trait, left, right in zip(("runtime", "version", "provider", "threads", "precision"), one, other, strict=True):
         rows.append((trait, left, right, known and left != right and not (trait == "version" and runtimes_differ)))
+    placed = tuple(placed_words(run) for run in (candidate, reference))
+    if any(placed):
+        rows.append(("operators", placed[0], placed[1], False))
     notes = tuple("; ".join(run.notes) if run is not None else "" for run in (candidate, reference))
     if any(notes):
         rows.append(("notes", notes[0], notes[1], False))
@@ -71,6 +77,28 @@ def _told(run: Execution | None) -> tuple[str, ...]:
     if run is None:
         return (UNKNOWN,) * 5
     return run.runtime, run.version, run.provider, f"{run.threads:,}", run.precision
+
+
+def placed_words(run: Execution | None) -> str:
+    """Return how many operators run where: `9 on XNNPACK, 2 on builtin`; empty where that is not known."""
+    return ", ".join(f"{place.operators:,} on {place.provider}" for place in run.placed) if run is not None else ""
+
+
+def _asked(candidate: ModelSummary, other: ModelSummary) -> tuple[tuple[str, str, str, bool], ...]:
+    """Return what was asked of how the two run, option by option."""
+    options = dict.fromkeys(asked.option for model in (candidate, other) for asked in model.asked)
+    return tuple(
+        (f"asked: {option}", asked_words(candidate, option), asked_words(other, option), False) for option in options
+    )
+
+
+def asked_words(model: ModelSummary, option: str) -> str:
+    """Return what was asked of an option, and by whom: `XNNPACK (card, overruled), builtin (run)`."""
+    return ", ".join(
+        f"{asked.value} ({asked.by}{'' if asked.heeded else ', overruled'})"
+        for asked in model.asked
+        if asked.option == option
+    )
 
 
 def _answers(report: Report) -> tuple[tuple[str, str, str, bool], ...]:
@@ -87,7 +115,7 @@ def answered(report: Report, model: ModelSummary) -> str:
 
 def models(report: Report) -> tuple[tuple[str, ModelSummary], ...]:
     """Return the models by role."""
-    timed = (("timed reference", report.timed_reference),) if report.timed_reference is not None else ()
+    timed = ((TIMED, report.timed_reference),) if report.timed_reference is not None else ()
     return (("candidate", report.candidate), ("reference", report.reference), *timed)
 
 

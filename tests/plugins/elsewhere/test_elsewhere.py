@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from pathlib import Path
 
 import pytest
@@ -12,30 +11,21 @@ from vetgate.cli.app import run
 from vetgate.domain.errors import UnreadableArtifact
 from vetgate.host import find_plugins
 
-
-def keras(path: Path) -> None:
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("config.json", "{}")
-        archive.writestr("metadata.json", "{}")
-        archive.writestr("model.weights.h5", b"\x89HDF\r\n\x1a\n")
-
-
 FILES = {
     "engine": (b"ftrt" + bytes(60), "TensorRT engine", "triton://"),
     "older_engine": (b"ptrt" + bytes(60), "TensorRT engine", "triton://"),
+    "engine_of_ultralytics": (b"\x12\0\0\0" + b'{"task": "detect"}' + b"ftrt" + bytes(60), "TensorRT engine", "triton://"),
     "saved_model": (b"\x08\x01\x12\x10" + bytes(60), "SavedModel", "tf2onnx"),
     "hdf5": (b"\x89HDF\r\n\x1a\n" + bytes(60), "HDF5", "keras.saving.load_model"),
     "ncnn": ((7767517).to_bytes(4, "little") + bytes(60), "ncnn", ".param"),
 }
 
 
-@pytest.mark.parametrize("name", [*FILES, "keras"])
+@pytest.mark.parametrize("name", FILES)
 def test_each_is_named_by_content_with_what_to_do(tmp_path: Path, name: str) -> None:
     path = tmp_path / "model.bin"
-    content, what, advice = FILES.get(name, (b"", "Keras archive", "keras.saving.load_model"))
+    content, what, advice = FILES[name]
     path.write_bytes(content)
-    if name == "keras":
-        keras(path)
     with Vault() as vault, pytest.raises(UnreadableArtifact, match=what) as refused:
         vault.take(str(path), find_plugins().backends())
     assert advice in (refused.value.hint or "")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 from vetgate_executorch.plugin import vetgate_backends
+from vetgate_runtime import flatbuffer
 from vetgate_scan.plugin import vetgate_scanners
 
 from tests.plugins.formats import networks
@@ -92,3 +94,20 @@ def test_a_program_that_was_cut_off_is_unreadable_and_no_attack(tmp_path: Path) 
     path.write_bytes(path.read_bytes()[:300_000])
     with pytest.raises(UnreadableArtifact, match="truncated"):
         TestExecutorchScanner().scan(Sample(path, "executorch"))
+
+
+def test_an_instruction_that_takes_a_value_which_is_not_there_is_found(tmp_path: Path) -> None:
+    path = networks.executorch(tmp_path)
+    taken = struct.pack("<I6i", 6, 10, 14, 15, 16, 11, 11)  # of aten::mean.out
+    content = path.read_bytes()
+    assert content.count(taken) == 1
+    path.write_bytes(content.replace(taken, struct.pack("<I6i", 6, 10, 14, 15, 16, 11, 1 << 20)))
+    assert [finding.rule for finding in TestExecutorchScanner().scan(Sample(path, "executorch"))] == ["VG1201"]
+
+
+def test_a_program_whose_lists_share_their_parts_without_end_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(flatbuffer, "MOST", 1000)
+    sample = Sample(networks.executorch(tmp_path), "executorch")
+    assert "again and again" in TestExecutorchScanner().scan(sample)[0].message

@@ -216,6 +216,45 @@ def ncnn_half(folder: Path) -> Path:
     return ncnn(folder, half=True)
 
 
+def mnn(folder: Path, *options: str) -> Path:
+    from tests.plugins.mnn.tiny_mnn import converted
+
+    return converted(folder / "model.mnn", onnx(folder), *options)
+
+
+def mnn_half(folder: Path) -> Path:
+    return mnn(folder, "--fp16")
+
+
+def keras(folder: Path) -> Path:
+    from vetgate_keras.archive import keras as library
+
+    network, runtime = folded(), library()
+    layers = runtime.layers
+
+    def convolution(part: Convolution, given: Any, *, relu: bool) -> Any:
+        if part.pad and part.stride > 1:  # what Keras pads by itself is one-sided there
+            given = layers.ZeroPadding2D(part.pad)(given)
+        out, _, side, _ = part.weight.shape
+        padding = "same" if part.stride == 1 else "valid"
+        layer = layers.Conv2D(out, side, part.stride, padding, activation="relu" if relu else None)
+        made = layer(given)
+        layer.set_weights([part.weight.transpose(2, 3, 1, 0), part.bias])
+        return made
+
+    image = runtime.Input((28, 28, 1), name="image")
+    last = convolution(network.stem, image, relu=True)
+    for block in network.blocks:
+        hidden = convolution(block.second, convolution(block.first, last, relu=True), relu=False)
+        last = layers.ReLU()(layers.Add()([hidden, convolution(block.shortcut, last, relu=False)]))
+    head = layers.Dense(10, name="logits")
+    made = runtime.Model(image, head(layers.GlobalAveragePooling2D()(last)))
+    head.set_weights([network.weight.T, network.bias])
+    path = folder / "model.keras"
+    made.save(str(path))
+    return path
+
+
 def executorch(folder: Path) -> Path:
     """Copy the program that make_pte.py exported beforehand: the exporter takes a minute."""
     path = folder / "model.pte"
@@ -298,10 +337,13 @@ FORMATS = (
     Format("OpenVINO IR", "openvino", "openvino", ("onnx", "openvino"), openvino),
     Format("TFLite", "tflite", "litert", ("ai_edge_litert",), tflite, layout="NHWC"),
     Format("ncnn", "ncnn", "ncnn", ("ncnn",), ncnn),
+    Format("MNN", "mnn", "mnn", ("onnx", "MNN"), mnn),
+    Format("Keras", "keras", "keras", ("keras",), keras, layout="NHWC"),
     Format("ExecuTorch on XNNPACK", "executorch", "executorch", ("executorch",), executorch),
     Format("OpenVINO IR, float16", "openvino", "openvino", ("onnx", "openvino"), openvino_half,
            precision="float16 weights"),
     Format("ncnn, float16", "ncnn", "ncnn", ("ncnn",), ncnn_half, precision="float16 weights"),
+    Format("MNN, float16", "mnn", "mnn", ("onnx", "MNN"), mnn_half, precision="float16 weights"),
 )  # fmt: skip
 
 

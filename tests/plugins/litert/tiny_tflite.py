@@ -26,6 +26,13 @@ _OPTIONS = {
     "MEAN": (schema.ReducerOptionsT, schema.BuiltinOptions.ReducerOptions),
     "BATCH_MATMUL": (schema.BatchMatMulOptionsT, schema.BuiltinOptions.BatchMatMulOptions),
     "TRANSPOSE_CONV": (schema.TransposeConvOptionsT, schema.BuiltinOptions.TransposeConvOptions),
+    "SOFTMAX": (schema.SoftmaxOptionsT, schema.BuiltinOptions.SoftmaxOptions),
+    "CAST": (schema.CastOptionsT, schema.BuiltinOptions.CastOptions),
+    "ARG_MAX": (schema.ArgMaxOptionsT, schema.BuiltinOptions.ArgMaxOptions),
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": (
+        schema.UnidirectionalSequenceLSTMOptionsT,
+        schema.BuiltinOptions.UnidirectionalSequenceLSTMOptions,
+    ),
 }
 
 
@@ -211,8 +218,8 @@ def written(folder: Path, data: bytes) -> Path:
     return path
 
 
-def describe(path: Path) -> Structure:
-    return LitertBackend().describe(make_artifact(path), None, OpenOptions())
+def describe(path: Path, card: Card | None = None) -> Structure:
+    return LitertBackend().describe(make_artifact(path), card, OpenOptions())
 
 
 @contextmanager

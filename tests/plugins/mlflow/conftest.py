@@ -83,6 +83,7 @@ def store(empty_store: Path, tmp_path_factory: pytest.TempPathFactory, monkeypat
     shutil.copyfile(empty_store, folder / "mlflow.db")
     found = Store(f"sqlite:///{folder / 'mlflow.db'}", f"file://{folder / 'artifacts'}")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", found.uri)
+    monkeypatch.chdir(folder)  # MLflow keeps the files of an experiment that nobody placed under ./mlruns
     return found
 
 

@@ -48,6 +48,37 @@ class TestNcnnScanner(ScannerContract):
         }
 
 
+@pytest.mark.parametrize(
+    ("what", "change"),
+    [
+        ("a float, of which ncnn takes the bits", ("0=5 1=1", "0=5.0 1=1")),
+        ("a list where a number is wanted", ("0=5 1=1", "0=5,1 1=1")),
+        ("a number whose rest ncnn reads as the next", ("0=5 1=1", "0=00000000000000005 1=1")),
+        ("a number beyond 32 bits", ("0=5 1=1", "0=4294967301 1=1")),
+        ("digits that C does not know", ("0=5 1=1", "0=\u0665 1=1")),
+        ("a space that C does not know", ("fc     1", "fc\u2003 1")),
+        ("a name that ncnn cuts in two", ("fc     1", f"{'f' * 300} 1")),
+        ("a count of blobs that Python would cut", ("fc     1 1", "fc 1 10000001")),
+        ("an identifier below the first", ("0=5 1=1", "-1=5 0=5 1=1")),
+        ("weights of int8 without scales", None),
+    ],
+)
+def test_what_ncnn_would_read_otherwise_than_the_scan_is_found(
+    tmp_path: Path, what: str, change: tuple[str, str] | None
+) -> None:
+    layers = LAYERS.replace(*change) if change else LAYERS
+    data = None if change else tiny_ncnn.INT8 + bytes(108 + 16) + tiny_ncnn.FLOAT + bytes(80 + 20)
+    assert change is None or layers != LAYERS
+    sample = Sample(tiny_ncnn.written(tmp_path, layers, data), "ncnn", ("model.bin",))
+    assert "VG1101" in {finding.rule for finding in TestNcnnScanner().scan(sample)}, what
+
+
+def test_more_blobs_than_ncnn_reserves_are_found(tmp_path: Path) -> None:
+    path = tiny_ncnn.written(tmp_path)
+    path.write_text(path.read_text(encoding="utf-8").replace("\n4 4\n", "\n4 3\n"), encoding="utf-8")
+    assert "VG1101" in {found.rule for found in TestNcnnScanner().scan(Sample(path, "ncnn", ("model.bin",)))}
+
+
 @pytest.mark.parametrize("part", ["model.param", "model.bin"])
 def test_a_model_that_was_cut_off_is_unreadable_and_no_attack(tmp_path: Path, part: str) -> None:
     path = tiny_ncnn.written(tmp_path)

@@ -6,9 +6,14 @@ from pathlib import Path
 from types import ModuleType
 
 import numpy as np
+import openvino
 import pytest
+import yaml
+from vetgate_onnx.backend import OnnxBackend
 
-from vetgate.api import CardError, UnreadableArtifact
+from vetgate.api import Artifact, Card, CardError, OpenOptions, UnreadableArtifact
+
+EXAMPLE = Path(__file__).parents[3] / "examples" / "fashion"
 
 
 @pytest.mark.parametrize("count", [1, 3, 8])
@@ -29,6 +34,12 @@ def test_answers_do_not_change_when_the_next_ones_are_asked_for(tiny: ModuleType
     np.testing.assert_array_equal(first, kept)
 
 
+def test_weights_stored_in_float16_do_not_make_the_arithmetic_float16(tiny: ModuleType, tmp_path: Path) -> None:
+    path = tiny.written(tmp_path, tiny.convolutional(half=True))
+    with tiny.opened(path, tiny.make_card()) as opened:
+        assert opened.execution.precision == "float32"
+
+
 @pytest.mark.parametrize(("kind", "bound"), [("half", 5e-3), ("small", 0.2)])
 def test_weights_of_fewer_bits_are_computed_with_as_the_file_says(
     tiny: ModuleType, tmp_path: Path, kind: str, bound: float
@@ -45,12 +56,19 @@ def test_what_really_ran_is_told(tiny: ModuleType, tmp_path: Path) -> None:
     assert (told.runtime, told.provider, told.threads, told.precision) == ("openvino", "CPU", 1, "float32")
 
 
-def test_bfloat16_runs_only_where_the_card_asks_for_it_and_is_told(tiny: ModuleType, tmp_path: Path) -> None:
+def test_another_precision_runs_only_where_the_card_asks_for_it_or_is_refused(tiny: ModuleType, tmp_path: Path) -> None:
     path = tiny.written(tmp_path, tiny.convolutional())
-    with tiny.opened(path, tiny.make_card(execution={"precision": "bfloat16"})) as opened:
-        told, answers = opened.execution, opened.predict(tiny.images(3))
-    assert told.precision == "bfloat16" or any("asked for bfloat16" in note for note in told.notes)
-    np.testing.assert_allclose(answers, tiny.answers(tiny.images(3)), atol=0.1)
+    asked = []
+    for precision in ("bfloat16", "float16"):  # a processor may have either, both or none
+        try:
+            with tiny.opened(path, tiny.make_card(execution={"precision": precision})) as opened:
+                told, answers = opened.execution, opened.predict(tiny.images(3))
+        except CardError as refused:
+            asked.append(refused.message)
+            continue
+        assert told.precision == precision
+        np.testing.assert_allclose(answers, tiny.answers(tiny.images(3)), atol=0.1)
+    assert all("but OpenVINO computes in" in message for message in asked)
 
 
 def test_an_input_of_bytes_takes_raw_pixels_alone(tiny: ModuleType, tmp_path: Path) -> None:
@@ -126,3 +144,18 @@ def test_stored_bits_and_zeros_are_counted(tiny: ModuleType, tmp_path: Path, kin
     values = tiny.weights()["conv.w"]
     zeros = int((np.abs(values) < np.abs(values).max() / 254).sum()) if kind == "small" else 0
     assert stored.nonzero == values.size - zeros
+
+
+def test_a_quantised_network_is_described_as_the_onnx_file_is_that_it_was_converted_from(
+    tiny: ModuleType, tmp_path: Path
+) -> None:
+    source = EXAMPLE / "int8.onnx"
+    graph = openvino.Core().read_model(str(source))
+    card = Card.model_validate(yaml.safe_load((EXAMPLE / "reference.pt.yaml").read_text(encoding="utf-8")))
+    converted = tiny.describe(tiny.written(tmp_path, graph), card)
+    artifact = Artifact(path=str(source), name="int8.onnx", format="onnx", backend="onnx", members=())
+    original = OnnxBackend().describe(artifact, card, OpenOptions())
+    learned = [{tensor.name: tensor for tensor in told.tensors if tensor.kind == "parameter"}
+               for told in (converted, original)]  # fmt: skip
+    assert learned[0] == learned[1]
+    assert converted.macs == original.macs == 9_345_920

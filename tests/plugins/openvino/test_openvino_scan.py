@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from vetgate_scan.plugin import vetgate_scanners
 
 from tests.plugins.openvino import tiny_ir
 from vetgate.api import ScannerSpec, UnreadableArtifact
+from vetgate.probing import probe
 from vetgate.testing.scanner import Sample, ScannerContract
 
 
@@ -34,6 +36,20 @@ ATTACKS: dict[str, Callable[[str], str]] = {
     "VG1006": lambda text: re.sub(r"<dim>8</dim>", "<dim>9999999999</dim>", text, count=1),
     "VG1007": lambda text: re.sub(r'from-layer="\d+"', 'from-layer="77777"', text, count=1),
 }
+
+
+@pytest.mark.parametrize(
+    ("rule", "change"),
+    [
+        ("VG1003", lambda text: text.replace('shape="4, 3, 3, 3"', f'shape="{"4, " * 100_000}3"', 1)),
+        ("VG1008", lambda text: text.replace("<dim>8</dim>", "<dim>9</dim>" * 100_000, 1)),
+    ],
+)
+def test_shapes_of_a_million_lengths_are_found_at_once(tmp_path: Path, rule: str, change: Callable[[str], str]) -> None:
+    sample = changed(tmp_path, "long", change)
+    before = time.process_time()
+    assert rule in {finding.rule for finding in TestIr().scan(sample)}
+    assert time.process_time() - before < 5
 
 
 class TestIr(ScannerContract):
@@ -81,6 +97,21 @@ def test_a_document_type_is_refused_before_anything_of_it_is_read(tmp_path: Path
 def test_attributes_that_stand_twice_are_found_for_readers_differ(tmp_path: Path) -> None:
     sample = changed(tmp_path, "twice", lambda text: text.replace("<data ", '<data offset="0" size="4" /><data ', 1))
     assert "VG1008" in {finding.rule for finding in TestIr().scan(sample)}
+
+
+def test_weights_that_go_on_behind_the_last_constant_are_found(tmp_path: Path) -> None:
+    path = tiny_ir.written(tmp_path, tiny_ir.convolutional())
+    (tmp_path / "model.bin").write_bytes((tmp_path / "model.bin").read_bytes() + b"rides along")
+    assert [finding.rule for finding in TestIr().scan(Sample(path, "openvino", ("model.bin",)))] == ["VG1009"]
+
+
+@pytest.mark.parametrize("head", [b"<!---->" * 500, b" " * 4096, b"<!-- " * 800, b"<?xml" + b"?" * 4000])
+def test_no_head_of_a_hostile_file_keeps_the_gate_busy(tmp_path: Path, head: bytes) -> None:
+    spec = tiny_ir.spec()
+    (tmp_path / "model.xml").write_bytes(head)
+    before = time.process_time()
+    assert not spec.formats[0].recognise(probe(tmp_path / "model.xml"))
+    assert time.process_time() - before < 1
 
 
 @pytest.mark.parametrize("part", ["model.xml", "model.bin"])

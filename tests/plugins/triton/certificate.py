@@ -20,6 +20,8 @@ class Certificates:
     stranger: Path
     server: Path
     key: Path
+    locked: Path
+    """The same key, behind a password."""
 
 
 def make_certificates(folder: Path) -> Certificates:
@@ -31,13 +33,15 @@ def make_certificates(folder: Path) -> Certificates:
         x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False
     )
     leaf = leaf.add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False)
-    files = Certificates(*(folder / f"{name}.pem" for name in ("authority", "stranger", "server", "key")))
+    files = Certificates(*(folder / f"{name}.pem" for name in ("authority", "stranger", "server", "key", "locked")))
     pem = serialization.Encoding.PEM
     files.authority.write_bytes(root.public_bytes(pem))
     files.stranger.write_bytes(other.public_bytes(pem))
     files.server.write_bytes(leaf.sign(signer, hashes.SHA256()).public_bytes(pem))
     secret = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     files.key.write_bytes(secret)
+    lock = serialization.BestAvailableEncryption(b"password")
+    files.locked.write_bytes(key.private_bytes(pem, serialization.PrivateFormat.PKCS8, lock))
     return files
 
 

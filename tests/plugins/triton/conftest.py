@@ -58,7 +58,7 @@ def up(installed: Installed, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     folder = tmp_path_factory.mktemp("triton")
     file = write_linear(folder / "linear.onnx")
     repository = write_models(folder / "repository", file)
-    with serving(installed, repository, folder) as running:
+    with serving(installed, repository, folder, name="triton") as running:
         yield Up(running.http, running.grpc, file)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from vetgate.cli.settings import Settings, bytes_of, from_flags, gather, read_config, to_request
+from vetgate.domain.deployment import ExecutionOptions
 from vetgate.domain.errors import UsageError
 
 
@@ -180,6 +181,10 @@ _SAID = {
     "ci": ("true", True),
     "subgraph_epochs": ("7", 7),
     "variant": ("paper", "paper"),
+    **{
+        f"{whose}execution": ("provider=CPU,options.a=1", ExecutionOptions(provider="CPU", options={"a": 1}))
+        for whose in ("", "reference_", "latency_reference_")
+    },
 }
 
 
@@ -189,7 +194,8 @@ def test_everything_that_can_be_set_can_be_set_by_a_variable_and_by_the_configur
 ) -> None:
     text, value = _SAID.get(name, ("text", "text"))
     assert getattr(gather(Settings(), tmp_path, {f"VETGATE_{name.upper()}": text}), name) == value
-    _write(tmp_path, f"{name}: {json.dumps(value)}\n")
+    written = value.model_dump(exclude_none=True) if isinstance(value, ExecutionOptions) else value
+    _write(tmp_path, f"{name}: {json.dumps(written)}\n")
     assert getattr(read_config(tmp_path), name) == value
 
 

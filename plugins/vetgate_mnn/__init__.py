@@ -1,0 +1,1 @@
+"""MNN: models in one FlatBuffer, on the CPU."""
