@@ -37,7 +37,8 @@ def whole(stored: Stored) -> NDArray[np.generic]:
     packed = np.frombuffer(stored.data, np.uint8, count=-(-count * bits // 8))
     ones = np.unpackbits(packed)[: count * bits].reshape(count, bits)  # the first bit is the highest
     places = np.packbits(ones, axis=1).ravel() >> (8 - bits)
-    return np.asarray(stored.table, np.int8)[np.minimum(places, len(stored.table) - 1)]
+    numbers: NDArray[np.int8] = np.asarray(stored.table, np.int8)[np.minimum(places, len(stored.table) - 1)]
+    return numbers
 
 
 def zero_points(stored: Stored) -> NDArray[np.int64] | None:

@@ -14,7 +14,11 @@ from vetgate.host import find_plugins
 FILES = {
     "engine": (b"ftrt" + bytes(60), "TensorRT engine", "triton://"),
     "older_engine": (b"ptrt" + bytes(60), "TensorRT engine", "triton://"),
-    "engine_of_ultralytics": (b"\x12\0\0\0" + b'{"task": "detect"}' + b"ftrt" + bytes(60), "TensorRT engine", "triton://"),
+    "engine_of_ultralytics": (
+        b"\x12\0\0\0" + b'{"task": "detect"}' + b"ftrt" + bytes(60),
+        "TensorRT engine",
+        "triton://",
+    ),
     "saved_model": (b"\x08\x01\x12\x10" + bytes(60), "SavedModel", "tf2onnx"),
     "hdf5": (b"\x89HDF\r\n\x1a\n" + bytes(60), "HDF5", "keras.saving.load_model"),
     "ncnn": ((7767517).to_bytes(4, "little") + bytes(60), "ncnn", ".param"),
