@@ -7,12 +7,14 @@ from vetgate.domain.check import (
     Ask,
     Check,
     ColdStart,
+    DetectionContext,
     EvidenceContext,
     ImagesContext,
     Inner,
     Need,
     Question,
     Results,
+    SegmentationContext,
     ServedSession,
     Session,
     SessionContext,
@@ -66,6 +68,7 @@ from vetgate.domain.model import (
     Execution,
     Model,
     ModuleBackend,
+    NamedModel,
     OpenOptions,
     ServerTimes,
     Tap,
@@ -79,8 +82,9 @@ from vetgate.domain.predictions import (
 )
 from vetgate.domain.publish import PublishContext, Publisher, WrittenFile
 from vetgate.domain.report import ModelSummary, Report, ReportSet
-from vetgate.domain.samples import Samples, SampleSet
+from vetgate.domain.samples import BoxedSet, MaskedSet, Samples, SampleSet
 from vetgate.domain.scan import ScanContext, Scanner, ScanState
+from vetgate.domain.scene import NO_CLASS, Boxes, DetectionTable, SegmentationTable, TrueBoxes
 from vetgate.domain.setting import Setting, SettingKind, SettingSpec, read_settings
 from vetgate.domain.source import (
     ArtifactSource,
@@ -118,6 +122,7 @@ from vetgate.domain.specs import (
 )
 from vetgate.domain.structure import Operator, Port, Structure, Tensor
 from vetgate.domain.study import Study
+from vetgate.domain.task import ANY_TASK, Task
 from vetgate.domain.trainer import CandidateSeen, ConceptMask, ImageSet, Labeller, TrainerContext, Tuning
 from vetgate.domain.unit import Better, Unit
 from vetgate.domain.verdict import Decision
@@ -126,10 +131,12 @@ from vetgate.hookspecs import hookimpl
 from vetgate.line import Doorman, Line
 
 __all__ = [
+    "ANY_TASK",
     "BATCH",
     "CONCEPT",
     "LABEL",
     "LOOKS_OF_IMAGES",
+    "NO_CLASS",
     "Answer",
     "Artifact",
     "ArtifactSource",
@@ -139,6 +146,8 @@ __all__ = [
     "BackendSpec",
     "Bench",
     "Better",
+    "BoxedSet",
+    "Boxes",
     "CandidateSeen",
     "Card",
     "CardError",
@@ -155,6 +164,8 @@ __all__ = [
     "DataError",
     "DataSourceSpec",
     "Decision",
+    "DetectionContext",
+    "DetectionTable",
     "Difference",
     "Distance",
     "Door",
@@ -187,6 +198,7 @@ __all__ = [
     "Looks",
     "Made",
     "Mark",
+    "MaskedSet",
     "Measurement",
     "Member",
     "MetricSpec",
@@ -195,6 +207,7 @@ __all__ = [
     "ModelOrigin",
     "ModelSummary",
     "ModuleBackend",
+    "NamedModel",
     "Need",
     "Of",
     "OpenOptions",
@@ -233,6 +246,8 @@ __all__ = [
     "ScanState",
     "Scanner",
     "ScannerSpec",
+    "SegmentationContext",
+    "SegmentationTable",
     "ServeContext",
     "Served",
     "ServedSession",
@@ -259,10 +274,12 @@ __all__ = [
     "Takes",
     "Tap",
     "TappedModel",
+    "Task",
     "Tensor",
     "TrainerContext",
     "Training",
     "TrainingSet",
+    "TrueBoxes",
     "Tuning",
     "Unit",
     "UnreadableArtifact",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from vetgate.api import Backend, BackendSpec, FormatSpec, hookimpl
+from vetgate.api import ANY_TASK, Backend, BackendSpec, FormatSpec, hookimpl
 from vetgate_litert.recognise import recognise
 
 
@@ -24,5 +24,6 @@ def vetgate_backends() -> Iterable[BackendSpec]:
             formats=(FormatSpec("tflite", "TFLite FlatBuffer", recognise),),
             factory=_backend,
             extra="litert",
+            tasks=ANY_TASK,
         ),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from vetgate.api import Backend, BackendSpec, FormatSpec, hookimpl
+from vetgate.api import ANY_TASK, Backend, BackendSpec, FormatSpec, hookimpl
 from vetgate_onnx.external import members
 from vetgate_onnx.recognise import recognise
 
@@ -25,5 +25,6 @@ def vetgate_backends() -> Iterable[BackendSpec]:
             formats=(FormatSpec("onnx", "ONNX model, with its external data files", recognise, members),),
             factory=_backend,
             extra="onnx",
+            tasks=ANY_TASK,
         ),
     )
