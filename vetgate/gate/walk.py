@@ -165,6 +165,8 @@ def _admit(candidate: Entrant, reference: Entrant, run: Run) -> None:
     run.tell("identify", f"{candidate.path} and {reference.path}")
     reference.admit()
     _require_yardstick_of(reference, run)
+    if reference.card is not None:
+        _require_fit(reference, run)
     candidate.admit()
 
 
@@ -185,11 +187,15 @@ def _describe(candidate: Entrant, reference: Entrant, run: Run) -> StructureCont
     run.tell("describe", f"{candidate.path} and {reference.path}")
     reference.describe()
     _require_yardstick_of(reference, run)  # a card inside the file is known by now
-    require_fit(reference, run.plan, run.policy.policy, sequential=run.request.sequential)
+    _require_fit(reference, run)
     candidate.describe()
     for entrant in (reference, candidate):
         require_task(entrant, reference, run.host)
     return StructureContext(candidate.subject(), reference.subject())
+
+
+def _require_fit(reference: Entrant, run: Run) -> None:
+    require_fit(reference, run.plan, run.policy.policy, sequential=run.request.sequential)
 
 
 def _require_yardstick_of(reference: Entrant, run: Run) -> None:

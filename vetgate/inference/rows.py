@@ -127,8 +127,9 @@ def pack_boxes(given: Sequence[NDArray[np.float32]], card: Card, how: Detection)
             f"answered scores from {float(scores.min()):.4g} to {float(scores.max()):.4g}; they must lie in [0, 1]"
         )
     scores = np.clip(scores, 0.0, 1.0)
-    classes = _classes(labels, scores > how.threshold, card.output)
-    kept = np.flatnonzero((scores > how.threshold) & (classes >= 0))
+    meant = scores > float(np.float32(how.threshold))  # scores come in float32, in which 0.4 is a little more than 0.4
+    classes = _classes(labels, meant, card.output)
+    kept = np.flatnonzero(meant & (classes >= 0))
     kept = kept[np.argsort(-scores[kept], kind="stable")][: how.most]
     placed = _placed(corners[kept], card, how)
     row = np.zeros(1 + FIGURES * how.most, dtype=np.float32)
