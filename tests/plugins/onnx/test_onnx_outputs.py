@@ -35,8 +35,8 @@ def written(path: Path, batch: int | str, size: tuple[int, int, int]) -> Path:
             helper.make_tensor_value_info("stored", TensorProto.INT8, shape),
         ],
         [
-            numpy_helper.from_array(np.float32(0.25), "step"),
-            numpy_helper.from_array(np.int8(3), "zero"),
+            numpy_helper.from_array(np.array(0.25, dtype=np.float32), "step"),
+            numpy_helper.from_array(np.array(3, dtype=np.int8), "zero"),
         ],
     )
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)

@@ -109,7 +109,9 @@ def segmenter_weights(*, blind: bool = False) -> tuple[NDArray[np.float32], NDAr
     """
     weights = np.array([[0, 0, 0], [1.2, -1, -1], [-1, 1.2, -1], [-1, -1, 1.2]], dtype=np.float32)
     bias = np.array([0.6, 0, 0, 0], dtype=np.float32)
-    return (np.round(2 * weights).astype(np.float32) / 2 if blind else weights), bias
+    if blind:
+        weights = np.round(2 * weights).astype(np.float32) * np.float32(0.5)
+    return weights, bias
 
 
 def segmenter(

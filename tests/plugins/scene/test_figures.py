@@ -208,7 +208,7 @@ def test_the_order_of_the_images_does_not_matter() -> None:
     drawn = [maps(*rng.integers(0, 3, (3, 6, 6))) for _ in range(12)]
     results = []
     for order in (range(12), reversed(range(12))):
-        parts = [list(part) for part in zip(*(drawn[place] for place in order), strict=True)]
-        table = SegmentationTable([str(n) for n in range(12)], CLASSES, *parts)
+        one, other, truth = zip(*(drawn[place] for place in order), strict=True)
+        table = SegmentationTable([str(n) for n in range(12)], CLASSES, one, other, truth)
         results.append(SegmentationCheck().measure(SegmentationContext(table), asked("segmentation.miou")))
     assert results[0].measurements == results[1].measurements
