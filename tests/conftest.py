@@ -69,6 +69,7 @@ NEEDS = {
         "safetensors",
     ),
     "plugins/charts/test_bubble_chart.py": ("matplotlib",),
+    "plugins/scene": ("onnx", "onnxruntime", "pycocotools"),
     "plugins/ci/test_junit.py": ("xmlschema",),
     "plugins/ci/test_sarif.py": ("jsonschema",),
     "plugins/html": ("matplotlib", "jinja2"),

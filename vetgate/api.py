@@ -7,12 +7,14 @@ from vetgate.domain.check import (
     Ask,
     Check,
     ColdStart,
+    DetectionContext,
     EvidenceContext,
     ImagesContext,
     Inner,
     Need,
     Question,
     Results,
+    SegmentationContext,
     ServedSession,
     Session,
     SessionContext,
@@ -66,6 +68,7 @@ from vetgate.domain.model import (
     Execution,
     Model,
     ModuleBackend,
+    NamedModel,
     OpenOptions,
     Placed,
     ServerTimes,
@@ -80,8 +83,9 @@ from vetgate.domain.predictions import (
 )
 from vetgate.domain.publish import PublishContext, Publisher, WrittenFile
 from vetgate.domain.report import ModelSummary, Report, ReportSet
-from vetgate.domain.samples import Samples, SampleSet
+from vetgate.domain.samples import BoxedSet, MaskedSet, Samples, SampleSet
 from vetgate.domain.scan import ScanContext, Scanner, ScanState
+from vetgate.domain.scene import NO_CLASS, Boxes, DetectionTable, SegmentationTable, TrueBoxes
 from vetgate.domain.setting import Setting, SettingKind, SettingSpec, read_settings
 from vetgate.domain.source import (
     ArtifactSource,
@@ -119,6 +123,7 @@ from vetgate.domain.specs import (
 )
 from vetgate.domain.structure import Operator, OwnScaling, Port, Structure, Tensor
 from vetgate.domain.study import Study
+from vetgate.domain.task import ANY_TASK, Task
 from vetgate.domain.trainer import CandidateSeen, ConceptMask, ImageSet, Labeller, TrainerContext, Tuning
 from vetgate.domain.unit import Better, Unit
 from vetgate.domain.verdict import Decision
@@ -127,10 +132,12 @@ from vetgate.hookspecs import hookimpl
 from vetgate.line import Doorman, Line
 
 __all__ = [
+    "ANY_TASK",
     "BATCH",
     "CONCEPT",
     "LABEL",
     "LOOKS_OF_IMAGES",
+    "NO_CLASS",
     "Answer",
     "Artifact",
     "ArtifactSource",
@@ -140,6 +147,8 @@ __all__ = [
     "BackendSpec",
     "Bench",
     "Better",
+    "BoxedSet",
+    "Boxes",
     "CandidateSeen",
     "Card",
     "CardError",
@@ -156,6 +165,8 @@ __all__ = [
     "DataError",
     "DataSourceSpec",
     "Decision",
+    "DetectionContext",
+    "DetectionTable",
     "Difference",
     "Distance",
     "Door",
@@ -188,6 +199,7 @@ __all__ = [
     "Looks",
     "Made",
     "Mark",
+    "MaskedSet",
     "Measurement",
     "Member",
     "MetricSpec",
@@ -196,6 +208,7 @@ __all__ = [
     "ModelOrigin",
     "ModelSummary",
     "ModuleBackend",
+    "NamedModel",
     "Need",
     "Of",
     "OpenOptions",
@@ -236,6 +249,8 @@ __all__ = [
     "ScanState",
     "Scanner",
     "ScannerSpec",
+    "SegmentationContext",
+    "SegmentationTable",
     "ServeContext",
     "Served",
     "ServedSession",
@@ -262,10 +277,12 @@ __all__ = [
     "Takes",
     "Tap",
     "TappedModel",
+    "Task",
     "Tensor",
     "TrainerContext",
     "Training",
     "TrainingSet",
+    "TrueBoxes",
     "Tuning",
     "Unit",
     "UnreadableArtifact",

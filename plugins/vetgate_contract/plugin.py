@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from vetgate.api import Check, CheckSpec, Need, StructureContext, hookimpl
+from vetgate.api import ANY_TASK, Check, CheckSpec, Need, StructureContext, hookimpl
 
 
 def _contract() -> Check[StructureContext]:
@@ -19,6 +19,7 @@ def vetgate_checks() -> tuple[CheckSpec[Any], ...]:
     return (
         CheckSpec(
             name="contract",
+            tasks=ANY_TASK,
             summary="names, shapes, types, channels and classes of the two models",
             needs=Need.STRUCTURE,
             metrics=(),

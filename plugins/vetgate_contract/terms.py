@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vetgate.api import CardError, Port, Subject
+from vetgate.api import CardError, Port, Subject, Task
 
 
 @dataclass(frozen=True)
@@ -19,11 +19,11 @@ class Terms:
     output: Port | None
     offset: int
     outputs: int | None
-    """Length of the output (N, C), offset included, as the file says; None where it is no (N, C)."""
+    """Classes that the output tells apart, offset included, as the file says; None where it does not say."""
     names: tuple[str, ...] | None
     """Class names of the card."""
     kind: str
-    """`logits` or `probabilities`, from the card."""
+    """`logits`, `probabilities`, `segmentation` or `detection`, from the card."""
 
     @property
     def classes(self) -> int | None:
@@ -50,10 +50,19 @@ def terms_of(subject: Subject) -> Terms:
         input=entrance,
         output=way_out,
         offset=card.output.offset,
-        outputs=way_out.shape[1] if way_out and len(way_out.shape) == 2 else None,
+        outputs=_classes(way_out, subject) if way_out else None,
         names=card.output.classes,
         kind=card.output.kind,
     )
+
+
+def _classes(port: Port, subject: Subject) -> int | None:
+    """Return how many classes the file says that an output tells apart, those of the offset among them."""
+    output = subject.card.output
+    if output.segmentation is not None:
+        axis = {"NCHW": 1, "NHWC": 3, "NHW": None}[output.segmentation.layout]
+        return port.shape[axis] if axis is not None and len(port.shape) == 4 else None
+    return port.shape[1] if output.task is Task.CLASSIFICATION and len(port.shape) == 2 else None
 
 
 def _channels(port: Port | None, subject: Subject) -> int | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, overload
 
 import numpy as np
 
-from vetgate.api import DataError, Samples
+from vetgate.api import DataError, Samples, Task
 from vetgate_data.column import require_lengths, require_names
 
 if TYPE_CHECKING:
@@ -50,6 +50,9 @@ def freeze(
     classes: Sequence[str] | None,
     where: str,
     columns: Mapping[str, Sequence[str]] | None = None,
+    *,
+    annotated: Task | None = None,
+    annotations: Sequence[str] = (),
 ) -> Samples:
     """Return the frozen list of N images.
 
@@ -60,6 +63,8 @@ def freeze(
         classes: Class names by label, or None.
         where: The data set as the user named it, for messages.
         columns: (N,) texts by metadata column.
+        annotated: What the images are annotated for, where that is more than a label.
+        annotations: (N,) digests of what is annotated, in hex.
 
     Raises:
         DataError: There is no image, an id, a class name or a column comes twice, a column's name is taken, or a label
@@ -74,7 +79,7 @@ def freeze(
     require_names(list(columns), where)
     require_lengths(columns, len(ids), where)
     names = None if classes is None else tuple(classes)
-    return Samples(ids, digests, _labels(ids, labels, classes, where), names, columns)
+    return Samples(ids, digests, _labels(ids, labels, classes, where), names, columns, annotated, annotations)
 
 
 def _require_distinct(names: Sequence[str], message: str) -> None:

@@ -50,6 +50,38 @@ def decode(encoded: bytes) -> NDArray[np.uint8]:
         raise UnreadableImage(" ".join(str(error).split())[:200] or type(error).__name__) from None
 
 
+def measure(encoded: bytes) -> tuple[int, int]:
+    """Return (height, width) of an encoded image without decoding it.
+
+    Raises:
+        UnreadableImage: It is of no known format.
+    """
+    try:
+        with Image.open(io.BytesIO(encoded), formats=FORMATS) as image:
+            return image.height, image.width
+    except Exception as error:  # as above
+        raise UnreadableImage(" ".join(str(error).split())[:200] or type(error).__name__) from None
+
+
+def decode_mask(encoded: bytes) -> NDArray[np.uint8]:
+    """Return the numbers (H, W) that an image of 8-bit grey or of a palette stores; a palette's colours mean nothing.
+
+    Raises:
+        UnreadableImage: It is no such image, or cannot be decoded.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(io.BytesIO(encoded), formats=("PNG",)) as image:
+                if image.mode not in ("L", "P", "1"):
+                    raise UnreadableImage(f"its pixels are {image.mode}, and a mask holds one number of 8 bits a pixel")
+                return np.asarray(image).astype(np.uint8)
+    except UnreadableImage:
+        raise
+    except Exception as error:  # as above
+        raise UnreadableImage(" ".join(str(error).split())[:200] or type(error).__name__) from None
+
+
 def _pixels(image: Image.Image) -> NDArray[np.uint8]:
     if image.mode in ("L", "1"):
         return np.asarray(image.convert("L"))

@@ -1,4 +1,4 @@
-"""What this plugin offers: seven ways to read a sample set."""
+"""What this plugin offers: nine ways to read a sample set."""
 
 from __future__ import annotations
 
@@ -51,7 +51,21 @@ def _csv(path: Path) -> SampleSet:
     return open_manifest(path)
 
 
+def _masks(path: Path) -> SampleSet:
+    from vetgate_data.masks import open_masks
+
+    return open_masks(path)
+
+
+def _coco(path: Path) -> SampleSet:
+    from vetgate_data.coco import open_coco
+
+    return open_coco(path)
+
+
 _SOURCES = (
+    (Source.MASKS, "folders images and masks, the class of every pixel in a PNG", _masks, None),
+    (Source.COCO, "images with the boxes of a COCO-style instances.json", _coco, None),
     (Source.IMAGE_FOLDER, "folder of images, a sub-folder per class", _image_folder, None),
     (Source.ZIP, "zip of an image folder, read in place", _zip, None),
     (Source.NPZ, "numpy archive with the arrays images and labels", _npz, None),

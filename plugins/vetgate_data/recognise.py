@@ -26,6 +26,11 @@ CIFAR_BATCH = re.compile(r"(test_batch|data_batch_\d+)\.bin$")
 CIFAR_RECORDS = ((1 + 3072, (10,)), (2 + 3072, (20, 100)))
 """Bytes of one record, and how many values each of its leading label bytes may take: CIFAR-10, then CIFAR-100."""
 
+COCO_FILE = "instances.json"
+"""Beside the images or their folder `images`: what is to be found in them."""
+MASK_FOLDERS = {"images", "masks"}
+"""All folders of a data set for segmentation."""
+
 _LOCAL_HEADER = b"PK\x03\x04"
 _CHECKPOINT = re.compile(r"([^/]+/)?data\.pkl")
 """The member that tells a PyTorch checkpoint or program."""
@@ -37,6 +42,8 @@ _MOST_ENTRIES = 100_000
 class Source(StrEnum):
     """The data sources by name."""
 
+    MASKS = "masks"
+    COCO = "coco"
     IMAGE_FOLDER = "image-folder"
     ZIP = "zip"
     NPZ = "npz"
@@ -54,7 +61,7 @@ def is_source(source: Source, path: Path) -> bool:
 def source_of(path: Path) -> Source | None:
     """Return the one kind of data set that a file or folder looks like, or None; never raises.
 
-    A folder that fits several is the first of: CIFAR binary, IDX, parquet, image folder.
+    A folder that fits several is the first of: CIFAR binary, IDX, parquet, COCO, masks, image folder.
     """
     try:
         if path.is_dir():
@@ -147,6 +154,10 @@ def _folder(path: Path) -> Source | None:
         return Source.IDX
     if any(parquet_files(path)):
         return Source.PARQUET
+    if COCO_FILE in names:
+        return Source.COCO
+    if {entry.name for entry in path.iterdir() if entry.is_dir() and not entry.name.startswith(".")} == MASK_FOLDERS:
+        return Source.MASKS
     found = islice(entries(path), _MOST_ENTRIES)
     return Source.IMAGE_FOLDER if any(is_image(name) for name, is_folder in found if not is_folder) else None
 

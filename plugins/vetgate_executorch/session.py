@@ -39,7 +39,7 @@ class ExecutorchModel:
         self._input = only_input(ports(method, method.inputs, "input"))
         check_input(self._input, card)
         names = [port.name for port in ports(method, method.outputs, "output")]
-        self._place = choose_output(names, card)
+        self._place = choose_output(names, card.output.name)
         self._name = names[self._place]
         self._most = method.port(method.inputs[0]).shape[0]
         self._module = _load(path, options.threads)

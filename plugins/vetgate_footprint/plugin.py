@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from vetgate.api import Check, CheckSpec, Need, SessionContext, StructureContext, hookimpl
+from vetgate.api import ANY_TASK, Check, CheckSpec, Need, SessionContext, StructureContext, hookimpl
 from vetgate_footprint.metrics import METRICS, PEAK_MEMORY
 
 
@@ -26,6 +26,7 @@ def vetgate_checks() -> tuple[CheckSpec[Any], ...]:
     return (
         CheckSpec(
             name="footprint",
+            tasks=ANY_TASK,
             summary="size, learned values, sparsity and arithmetic of both models",
             needs=Need.STRUCTURE,
             metrics=METRICS,
@@ -33,6 +34,7 @@ def vetgate_checks() -> tuple[CheckSpec[Any], ...]:
         ),
         CheckSpec(
             name="memory",
+            tasks=ANY_TASK,
             summary="peak memory of a fresh process at the deployment batch",
             needs=Need.SESSION,
             metrics=(PEAK_MEMORY,),

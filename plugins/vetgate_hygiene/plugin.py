@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from vetgate.api import Check, CheckSpec, ImagesContext, Need, TableContext, hookimpl
+from vetgate.api import ANY_TASK, Check, CheckSpec, ImagesContext, Need, TableContext, hookimpl
 from vetgate_hygiene.metrics import OF_ANSWERS, OF_IMAGES
 
 
@@ -27,6 +27,7 @@ def vetgate_checks() -> Iterable[CheckSpec[Any]]:
     return (
         CheckSpec[ImagesContext](
             name="hygiene",
+            tasks=ANY_TASK,
             summary="vetted images that models were calibrated or trained on, that come twice, or under two labels",
             needs=Need.IMAGES,
             metrics=OF_IMAGES,

@@ -43,7 +43,7 @@ class KerasModel:
             )
         check_input(self._input, card)
         names = [port.name for port in outputs(self._network)]
-        self._place = choose_output(names, card)
+        self._place = choose_output(names, card.output.name)
         self._name = names[self._place]
         self._tapped: dict[tuple[str, ...], Any] = {}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from vetgate.api import Check, CheckSpec, Need, SessionContext, hookimpl
+from vetgate.api import ANY_TASK, Check, CheckSpec, Need, SessionContext, hookimpl
 from vetgate_latency.metrics import COLD_START, METRICS
 
 
@@ -27,6 +27,7 @@ def vetgate_checks() -> Iterable[CheckSpec[Any]]:
     return (
         CheckSpec[SessionContext](
             name="latency",
+            tasks=ANY_TASK,
             summary="time of one call and images per second, in interleaved pairs",
             needs=Need.SESSION,
             metrics=METRICS,
@@ -34,6 +35,7 @@ def vetgate_checks() -> Iterable[CheckSpec[Any]]:
         ),
         CheckSpec[SessionContext](
             name="cold_start",
+            tasks=ANY_TASK,
             summary="time from a fresh process to the first answer",
             needs=Need.SESSION,
             metrics=(COLD_START,),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from vetgate.api import Backend, BackendSpec, FormatSpec, hookimpl
+from vetgate.api import ANY_TASK, Backend, BackendSpec, FormatSpec, hookimpl
 from vetgate_litert.declared import BUILTIN, XNNPACK
 from vetgate_litert.recognise import recognise
 
@@ -26,5 +26,6 @@ def vetgate_backends() -> Iterable[BackendSpec]:
             factory=_backend,
             extra="litert",
             providers=(XNNPACK, BUILTIN),
+            tasks=ANY_TASK,
         ),
     )

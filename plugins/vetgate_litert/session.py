@@ -12,7 +12,7 @@ from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 from vetgate_runtime.feed import choose_output
 
-from vetgate.api import Card, Execution, OpenOptions, Port, Tap, UnreadableArtifact
+from vetgate.api import Card, Execution, OpenOptions, Port, Tap, Task, UnreadableArtifact
 from vetgate_litert.declared import BUILTIN
 from vetgate_litert.describe import port
 from vetgate_litert.feed import card_values, check_input, check_output, dequantise, image_shape, quantise, shape_text
@@ -47,9 +47,12 @@ class LitertModel:
         graph = read(path).main
         foreign = sorted({operator.custom for operator in graph.operators if operator.custom})
         self._input = _only_input(graph)
-        self._output, self._place = _output(graph, card)
+        self._ports = [port(graph.tensors[index]) for index in graph.outputs]
+        classifies = card.output.task is Task.CLASSIFICATION
+        self._place = _place(self._ports, card.output.name) if classifies else 0
         check_input(self._input, card)
-        check_output(self._output)
+        if classifies:
+            check_output(self._output)
         make = plain_interpreter if asked_provider(card) == BUILTIN else None
         self._stateful = any(tensor.variable for tensor in graph.tensors)
         self._runner = _Runner(path, options.threads, self._place, foreign, make=make, stateful=self._stateful)
@@ -57,7 +60,7 @@ class LitertModel:
         self._fixed: int | None = max(own, 1)
         self._shape = image_shape(card)
         self._resize(max(own, 1))
-        several = options.batch_size > 1 or own != 1
+        several = classifies and (options.batch_size > 1 or own != 1)
         if several and self._takes_several(card):
             self._fixed = None
         elif several:
@@ -65,6 +68,10 @@ class LitertModel:
             self._runner = _Runner(path, options.threads, self._place, foreign, make=make, stateful=self._stateful)
             self._resize(max(own, 1))
         self._execution = self._told(graph, card, options, several)
+
+    @property
+    def _output(self) -> Port:
+        return self._ports[self._place]
 
     def _resize(self, images: int) -> None:
         self._runner.resize((images, *self._shape))
@@ -116,6 +123,30 @@ class LitertModel:
             return self._run(fed)
         parts = [self._run(_padded(fed[start : start + fixed], fixed)) for start in range(0, len(fed), fixed)]
         return np.concatenate(parts)[: len(fed)]
+
+    def outputs(self, images: NDArray[np.float32], names: Sequence[str | None]) -> list[NDArray[np.float32]]:
+        """Return outputs by name, de-quantised; see vetgate.api.NamedModel. They are fed in the model's own batch.
+
+        Raises:
+            CardError: There is no such output.
+            UnreadableArtifact: The interpreter fails, or the answers of several batches cannot be joined.
+        """
+        places = [_place(self._ports, name) for name in names]
+        fed, length = quantise(images, self._input), self._fixed or len(images)
+        parts = []
+        for start in range(0, len(fed), length):
+            self._runner.run(_padded(fed[start : start + length], length))
+            answers = [self._runner.output(place) for place in places]
+            parts.append([dequantise(raw, self._ports[place]) for raw, place in zip(answers, places, strict=True)])
+        if length == len(fed):
+            return parts[0]
+        shapes = [[values.shape for values in part] for part in parts]
+        if any(shape[:1] != (length,) for shape in shapes[0]) or any(other != shapes[0] for other in shapes):
+            raise UnreadableArtifact(
+                f"its batch is fixed to {length}, and its answers to {len(fed)} images cannot be taken apart or joined",
+                hint="set batch: 1 in the card",
+            )
+        return [np.concatenate(values)[: len(fed)] for values in zip(*parts, strict=True)]
 
     def taps(self) -> tuple[Tap, ...]:
         """Return the inner tensors with one entry an image, in the order of the file."""
@@ -225,6 +256,18 @@ class _Runner:
             raise _refused("failed while running it", error) from None
         return raw
 
+    def output(self, place: int) -> NDArray[np.generic]:
+        """Return a copy of any output after a run, as stored.
+
+        Raises:
+            UnreadableArtifact: The interpreter gives none.
+        """
+        try:
+            index = int(self._interpreter.get_output_details()[place]["index"])
+        except (ValueError, RuntimeError, IndexError) as error:
+            raise _refused("gave no such output", error) from None
+        return self.tensor(index)
+
     def tensor(self, index: int) -> NDArray[np.generic]:
         """Return a copy of any tensor after a run, as stored.
 
@@ -267,8 +310,10 @@ def _only_input(graph: SubgraphInfo) -> Port:
     return ports[0]
 
 
-def _output(graph: SubgraphInfo, card: Card) -> tuple[Port, int]:
-    """Return the output that holds the classes and its place among the outputs."""
-    ports = [port(graph.tensors[index]) for index in graph.outputs]
-    place = choose_output([out.name for out in ports], card, [shape_text(out) for out in ports])
-    return ports[place], place
+def _place(ports: Sequence[Port], name: str | None) -> int:
+    """Return the place of an output among all, by its name; None is the only one.
+
+    Raises:
+        CardError: There is none of this name, or there are several and none is named.
+    """
+    return choose_output([out.name for out in ports], name, [shape_text(out) for out in ports])

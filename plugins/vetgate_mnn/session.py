@@ -41,7 +41,7 @@ class MnnModel:
             )
         check_input(self._port, card)
         names = self._content.net.outputs
-        self._name = names[choose_output(names, card)]
+        self._name = names[choose_output(names, card.output.name)]
         self._wanted = (card.execution.precision if card.execution else None) or "float32"
         self._sizes, self._threads = image_shape(card), options.threads
         self._engine = Engine(path, self._entry, options.threads, self._wanted)

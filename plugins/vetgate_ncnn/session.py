@@ -37,7 +37,7 @@ class NcnnModel:
             [Port(name=name, shape=(None, *shape), dtype="float32") for name, shape in files.entries.items()]
         )
         check_input(self._entry, card)
-        self._exit = files.outputs[choose_output(files.outputs, card)]
+        self._exit = files.outputs[choose_output(files.outputs, card.output.name)]
         self._network = Network(files, card, options.threads)
         self._require_precision(files, card)
         self._execution = _execution(files, self._network.settings, options.threads)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -114,19 +115,66 @@ def _require_range(given: Terminal, card: Card) -> None:
     )
 
 
-def read_output(raw: NDArray[np.generic], out: Terminal, scaling: Scaling | None) -> NDArray[np.float32]:
-    """Return an output (N, C) as numbers.
+@dataclass(frozen=True)
+class Exit:
+    """An output and how its integers become numbers."""
+
+    port: Terminal
+    scaling: Scaling | None
+    """None where it is no integer, or one that says what it means by itself, such as the number of a class."""
+
+
+def require_scores(way_out: Exit) -> None:
+    """Refuse an output of integers without a scale.
 
     Raises:
-        UnreadableArtifact: It is not (N, C).
+        UnreadableArtifact: It is one.
     """
-    if raw.ndim != 2:
-        shape = " x ".join(map(str, raw.shape))
+    if way_out.port.quantised and way_out.scaling is None:
         raise UnreadableArtifact(
-            f"its output {out.name!r} has shape {shape}; one row of class scores for each image is needed",
+            f"its output {way_out.port.name!r} is {way_out.port.dtype.name} and the file states no scale for it",
+            hint="export the class scores, not the number of the best class",
+        )
+
+
+def numbers(raw: NDArray[np.generic], way_out: Exit) -> NDArray[np.float32]:
+    """Return an output as numbers."""
+    values = raw.astype(np.float32)
+    scaling = way_out.scaling
+    return values if scaling is None else (values - np.float32(scaling.zero_point)) * np.float32(scaling.scale)
+
+
+def scores(values: NDArray[np.float32], way_out: Exit, images: int) -> NDArray[np.float32]:
+    """Return an output that is (N, C).
+
+    Raises:
+        UnreadableArtifact: It is not.
+    """
+    if values.ndim != 2:
+        shape = " x ".join(map(str, values.shape))
+        raise UnreadableArtifact(
+            f"its output {way_out.port.name!r} has shape {shape}; one row of class scores for each image is needed",
             hint="flatten it to (N, classes) when exporting, or name another output in the card",
         )
-    numbers = raw.astype(np.float32)
-    if scaling is None:
-        return numbers
-    return (numbers - np.float32(scaling.zero_point)) * np.float32(scaling.scale)
+    if len(values) != images:
+        raise UnreadableArtifact(
+            f"its output {way_out.port.name!r} has {len(values)} rows for {images} images",
+            hint="its batch is fixed inside the graph: export it with a batch that is fixed or free throughout",
+        )
+    return values
+
+
+def joined(parts: Sequence[Sequence[NDArray[np.float32]]], fixed: int, images: int) -> list[NDArray[np.float32]]:
+    """Return the outputs of several batches of a fixed length as of one.
+
+    Raises:
+        UnreadableArtifact: They have no axis for images, or other lengths from batch to batch.
+    """
+    shapes = [[values.shape for values in part] for part in parts]
+    if any(shape[:1] != (fixed,) for shape in shapes[0]) or any(other != shapes[0] for other in shapes):
+        raise UnreadableArtifact(
+            f"its batch is fixed to {fixed}, and its answers to {images} images cannot be taken apart or joined, for "
+            "they have no axis for images, or a length of their own",
+            hint="set batch: 1 in the card, or export it with a batch that is free",
+        )
+    return [np.concatenate(values)[:images] for values in zip(*parts, strict=True)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from vetgate.api import Backend, BackendSpec, FormatSpec, hookimpl
+from vetgate.api import ANY_TASK, Backend, BackendSpec, FormatSpec, hookimpl
 from vetgate_onnx.declared import ACCELERATORS, OPTIONS, PROVIDERS
 from vetgate_onnx.external import members
 from vetgate_onnx.recognise import recognise
@@ -29,5 +29,6 @@ def vetgate_backends() -> Iterable[BackendSpec]:
             providers=PROVIDERS,
             accelerators=ACCELERATORS,
             options=OPTIONS,
+            tasks=ANY_TASK,
         ),
     )

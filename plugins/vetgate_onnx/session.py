@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,11 +13,23 @@ import onnxruntime
 from numpy.typing import NDArray
 from vetgate_runtime.feed import choose_output
 
-from vetgate.api import Card, Execution, OpenOptions, Tap, UnreadableArtifact
-from vetgate_onnx.feed import InputFeed, Terminal, check_shape, read_output, terminal
+from vetgate.api import Card, Execution, OpenOptions, Tap, Task, UnreadableArtifact
+from vetgate_onnx.feed import (
+    Exit,
+    InputFeed,
+    Terminal,
+    check_shape,
+    joined,
+    numbers,
+    require_scores,
+    scores,
+    terminal,
+)
 from vetgate_onnx.provider import placement, providers_of, require_loaded, settings_of
+from vetgate_onnx.quantisation import input_scaling, output_scaling
 
 if TYPE_CHECKING:
+    from vetgate_onnx.graph import Graph
     from vetgate_onnx.taps import Tapping
 
 _PREFIX = re.compile(r"^\[ONNXRuntimeError\] : \d+ : [A-Z_]+ : ")
@@ -31,7 +44,7 @@ class OnnxModel:
         options: Threads; the batch size is not needed.
 
     Raises:
-        UnreadableArtifact: ONNX Runtime refuses it, or it does not take one image and answer with classes.
+        UnreadableArtifact: ONNX Runtime refuses it, or it does not take one image and answer as the card says.
         CardError: The card contradicts the model, or asks for a provider that is not there.
     """
 
@@ -40,27 +53,31 @@ class OnnxModel:
         self._tapping: Tapping | None = None
         self._session = _open(path, card, options)
         self._input = _only_input(self._session)
-        self._output = _output(self._session, card)
         check_shape(self._input, card)
-        self._prepare(path, card)
+        self._exits: dict[str | None, Exit] = {}
+        if card.output.task is Task.CLASSIFICATION:
+            require_scores(self._exit(card.output.name))
+        scaling = input_scaling(self._graph, self._input.name) if self._input.quantised else None
+        self._feed = InputFeed(self._input, card, scaling)
         self._execution = _execution(self._session, path, card, options)
 
-    def _prepare(self, path: Path, card: Card) -> None:
-        """Read scales from the graph, where the ports are quantised."""
-        self._output_scaling, scaling = None, None
-        if self._input.quantised or self._output.quantised:
-            from vetgate_onnx.graph import load
-            from vetgate_onnx.quantisation import input_scaling, output_scaling
+    @cached_property
+    def _graph(self) -> Graph:
+        """The graph itself, read where a port is quantised: it states the scale."""
+        from vetgate_onnx.graph import load
 
-            graph = load(path)
-            scaling = input_scaling(graph, self._input.name) if self._input.quantised else None
-            self._output_scaling = output_scaling(graph, self._output.name) if self._output.quantised else None
-        if self._output.quantised and self._output_scaling is None:
-            raise UnreadableArtifact(
-                f"its output {self._output.name!r} is {self._output.dtype.name} and the file states no scale for it",
-                hint="export the class scores, not the number of the best class",
-            )
-        self._feed = InputFeed(self._input, card, scaling)
+        return load(self._path)
+
+    def _exit(self, name: str | None) -> Exit:
+        """Return an output, found when it is first asked for.
+
+        Raises:
+            CardError: There is none of this name, or there are several and none is named.
+        """
+        if name not in self._exits:
+            port = _output(self._session, name)
+            self._exits[name] = Exit(port, output_scaling(self._graph, port.name) if port.quantised else None)
+        return self._exits[name]
 
     @property
     def execution(self) -> Execution:
@@ -69,12 +86,25 @@ class OnnxModel:
 
     def predict(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return raw outputs (N, C), de-quantised; see vetgate.api.Model."""
-        fed = self._feed(images)
+        way_out = self._exit(self._card.output.name)
+        return self._in_parts(
+            self._feed(images), lambda fed: [scores(self._run(fed, [way_out])[0], way_out, len(fed))]
+        )[0]
+
+    def outputs(self, images: NDArray[np.float32], names: Sequence[str | None]) -> list[NDArray[np.float32]]:
+        """Return outputs by name, de-quantised; see vetgate.api.NamedModel."""
+        exits = [self._exit(name) for name in names]
+        return self._in_parts(self._feed(images), lambda fed: self._run(fed, exits))
+
+    def _in_parts(
+        self, fed: NDArray[np.generic], answer: Callable[[NDArray[np.generic]], list[NDArray[np.float32]]]
+    ) -> list[NDArray[np.float32]]:
+        """Return what is answered, in batches of the length that the graph fixes."""
         fixed = self._input.shape[0]
         if fixed is None or fixed == len(fed):
-            return self._run(fed)
-        parts = [self._run(_padded(fed[start : start + fixed], fixed)) for start in range(0, len(fed), fixed)]
-        return np.concatenate(parts)[: len(fed)]
+            return answer(fed)
+        parts = [answer(_padded(fed[start : start + fixed], fixed)) for start in range(0, len(fed), fixed)]
+        return joined(parts, fixed, len(fed))
 
     def taps(self) -> tuple[Tap, ...]:
         """Return the inner tensors whose shapes are known, in the order of the graph."""
@@ -106,18 +136,12 @@ class OnnxModel:
             self._tapping = Tapping(self._path, self._card, settings_of(self._card, self._options))
         return self._tapping
 
-    def _run(self, fed: NDArray[np.generic]) -> NDArray[np.float32]:
+    def _run(self, fed: NDArray[np.generic], exits: Sequence[Exit]) -> list[NDArray[np.float32]]:
         try:
-            raw = self._session.run([self._output.name], {self._input.name: fed})[0]
+            raw = self._session.run([way_out.port.name for way_out in exits], {self._input.name: fed})
         except Exception as error:  # onnxruntime's errors share no base class of its own
             raise UnreadableArtifact(f"onnxruntime failed while running it: {_reason(error)}") from None
-        numbers = read_output(raw, self._output, self._output_scaling)
-        if len(numbers) != len(fed):
-            raise UnreadableArtifact(
-                f"its output {self._output.name!r} has {len(numbers)} rows for {len(fed)} images",
-                hint="its batch is fixed inside the graph: export it with a batch that is fixed or free throughout",
-            )
-        return numbers
+        return [numbers(values, way_out) for values, way_out in zip(raw, exits, strict=True)]
 
 
 def _padded(part: NDArray[np.generic], length: int) -> NDArray[np.generic]:
@@ -157,10 +181,10 @@ def _only_input(session: onnxruntime.InferenceSession) -> Terminal:
     return terminal(inputs[0].name, inputs[0].type, inputs[0].shape)
 
 
-def _output(session: onnxruntime.InferenceSession, card: Card) -> Terminal:
+def _output(session: onnxruntime.InferenceSession, name: str | None) -> Terminal:
     outputs = session.get_outputs()
     shapes = [" x ".join(map(_length, port.shape)) or "one number" for port in outputs]
-    chosen = outputs[choose_output([port.name for port in outputs], card, shapes)]
+    chosen = outputs[choose_output([port.name for port in outputs], name, shapes)]
     return terminal(chosen.name, chosen.type, chosen.shape)
 
 

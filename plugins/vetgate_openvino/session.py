@@ -53,7 +53,7 @@ class OpenvinoModel:
         check_input(self._input, card)
         outputs = ports(graph.outputs)
         names = [port.name for port in outputs]
-        self._place = choose_output(names, card, [shape_text(port) for port in outputs])
+        self._place = choose_output(names, card.output.name, [shape_text(port) for port in outputs])
         self._name = names[self._place]
         self._compiled = _compile(graph, artifact, card, options)
         self._request = self._compiled.create_infer_request()

@@ -37,27 +37,27 @@ def only_input(ports: Sequence[Port]) -> Port:
     raise UnreadableArtifact(f"has {listed}; vetgate feeds models with one image input")
 
 
-def choose_output(names: Sequence[str], card: Card, shapes: Sequence[str] = ()) -> int:
-    """Return the place of the output that holds the classes.
+def choose_output(names: Sequence[str], name: str | None, shapes: Sequence[str] = ()) -> int:
+    """Return the place of the output that the card means.
 
     Args:
         names: Of the outputs, in the model's order.
-        card: Names it, where there are several.
+        name: What the card calls it; None where it names none.
         shapes: Of the outputs, for people, where they are known.
 
     Raises:
         CardError: The card names none of several, or one that is not there.
     """
-    told = [f"{name} [{shape}]" for name, shape in zip(names, shapes, strict=True)] if shapes else names
+    told = [f"{each} [{shape}]" for each, shape in zip(names, shapes, strict=True)] if shapes else names
     listed = ", ".join(told) or "none"
-    if card.output.name is not None:
-        if list(names).count(card.output.name) != 1:
-            several = "more than one of that name" if card.output.name in names else listed
+    if name is not None:
+        if list(names).count(name) != 1:
+            several = "more than one of that name" if name in names else listed
             raise CardError(
-                f"the card names output {card.output.name!r}, but the model has {several}",
+                f"the card names output {name!r}, but the model has {several}",
                 hint="write output: {name: ...} with the one that holds the classes in the card",
             )
-        return list(names).index(card.output.name)
+        return list(names).index(name)
     if len(names) == 1:
         return 0
     raise CardError(

@@ -126,10 +126,11 @@ def _validate(document: Document) -> Card:
 
 def _source(card: Card, source: str) -> CardSource:
     # left out, so that cards that say nothing of it keep the digest that they had before there was such a key
-    unsaid: dict[str, Any] = {"execution": True}
+    sections = {name: True for name in ("segmentation", "detection") if getattr(card.output, name) is None}
+    unsaid: dict[str, Any] = {"output": sections, "execution": True}
     if card.execution is not None:
         later = ("provider", "threads", "fallback", "options")
-        unsaid = {"execution": {name for name in later if getattr(card.execution, name) in (None, {})}}
+        unsaid["execution"] = {name for name in later if getattr(card.execution, name) in (None, {})}
     return CardSource(card, source, hashlib.sha256(card.model_dump_json(exclude=unsaid).encode()).hexdigest())
 
 

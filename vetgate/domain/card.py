@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Field, PositiveFloat, PositiveInt, model_v
 
 from vetgate.domain.deployment import Deployment
 from vetgate.domain.record import Record
+from vetgate.domain.task import Task
 
 Size: TypeAlias = tuple[PositiveInt, PositiveInt]
 
@@ -73,21 +74,67 @@ class Input(Record):
         return self
 
 
+class Segmentation(Record):
+    """How a map of classes is read."""
+
+    layout: Literal["NCHW", "NHWC", "NHW"]
+    """Of the output: scores of every class at each place, of which the highest counts; or NHW, the class itself."""
+
+
+class Detection(Record):
+    """How boxes are read from a model that ends in its own suppression of overlapping boxes."""
+
+    boxes: str
+    """Output (N, D, 4); (D, 4) of a model that takes one image at a time, here and below."""
+    scores: str
+    """Output (N, D), in [0, 1]."""
+    labels: str
+    """Output (N, D), the class of each box by its number."""
+    count: str | None = None
+    """Output (N,) or (N, 1): how many of the D entries are boxes; the others are padding."""
+    format: Literal["xyxy", "yxyx", "xywh", "cxcywh"]
+    """Corners, x or y first; or a corner (`xywh`) or the middle (`cxcywh`) with width and height."""
+    units: Literal["pixels", "fraction"]
+    """Of the input's pixels, or of its width and height."""
+    threshold: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Entries whose score is no higher are no boxes."""
+    most: Annotated[int, Field(ge=1, le=1000)] = 100
+    """Boxes of one image that are kept, the best first."""
+
+
 class Output(Record):
     """What comes out and how to read it."""
 
-    kind: Literal["logits", "probabilities"]
+    kind: Literal["logits", "probabilities", "segmentation", "detection"]
     classes: tuple[str, ...] | None = None
     """Class names in the order of the outputs; without them classes are matched by index."""
     offset: Annotated[int, Field(ge=0)] = 0
     """Leading outputs that are no class of the data, such as the background class of 1,001-class models."""
     name: str | None = None
     """Which output holds the classes, where the model has several."""
+    segmentation: Segmentation | None = None
+    """Of kind segmentation alone."""
+    detection: Detection | None = None
+    """Of kind detection alone."""
+
+    @property
+    def task(self) -> Task:
+        """What is asked of an image."""
+        return Task.CLASSIFICATION if self.kind in ("logits", "probabilities") else Task(self.kind)
 
     @model_validator(mode="after")
     def _names_are_distinct(self) -> Self:
         if self.classes is not None and len(set(self.classes)) != len(self.classes):
             raise ValueError("classes lists a name twice")
+        return self
+
+    @model_validator(mode="after")
+    def _says_how_to_read_it(self) -> Self:
+        for task, section in ((Task.SEGMENTATION, self.segmentation), (Task.DETECTION, self.detection)):
+            if (self.task is task) != (section is not None):
+                raise ValueError(f"kind: {task} and a section {task} go together")
+        if self.task is not Task.CLASSIFICATION and not self.classes:
+            raise ValueError(f"kind: {self.kind} needs the names of all classes")
         return self
 
 

@@ -18,6 +18,7 @@ from vetgate.domain.images import SketchedImages
 from vetgate.domain.model import Execution, ServerTimes, Tap
 from vetgate.domain.predictions import PredictionTable
 from vetgate.domain.record import Record
+from vetgate.domain.scene import DetectionTable, SegmentationTable
 from vetgate.domain.structure import Structure
 from vetgate.domain.yardstick import Yardstick
 
@@ -122,6 +123,20 @@ class TableContext:
     table: PredictionTable
     yardstick: Yardstick | None = None
     """Answers of independent models to the same images, where the user gave any."""
+
+
+@dataclass(frozen=True)
+class SegmentationContext:
+    """For checks that are pure functions of both models' maps of classes."""
+
+    table: SegmentationTable
+
+
+@dataclass(frozen=True)
+class DetectionContext:
+    """For checks that are pure functions of the objects that both models find."""
+
+    table: DetectionTable
 
 
 @dataclass(frozen=True)

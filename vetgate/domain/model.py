@@ -142,6 +142,23 @@ class Model(Protocol):
         ...
 
 
+@runtime_checkable
+class NamedModel(Model, Protocol):
+    """A model that hands over its outputs by name, so that more than a row of class scores can be read from it."""
+
+    def outputs(self, images: NDArray[np.float32], names: Sequence[str | None]) -> list[NDArray[np.float32]]:
+        """Return outputs as the model gives them, de-quantised; the first axis is that of the images where it has one.
+
+        Args:
+            images: As `predict` takes them.
+            names: Of outputs; None is the only output of a model that has one.
+
+        Raises:
+            UnreadableArtifact: The runtime fails, or a batch that is fixed in the model cannot be taken apart.
+        """
+        ...
+
+
 class ServerTimes(Record):
     """What a server counted of the requests that it answered, beside what they took where they were sent from."""
 

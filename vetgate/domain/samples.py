@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+from vetgate.domain.scene import TrueBoxes
+from vetgate.domain.task import Task
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,6 +28,10 @@ class Samples:
     """Class names by label, where the data names them."""
     columns: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """(N,) values by metadata column, such as `weather`; an empty value is a missing one."""
+    annotated: Task | None = None
+    """What the images are annotated for where that is more than a label: the source is a MaskedSet or a BoxedSet."""
+    annotations: Sequence[str] = ()
+    """(N,) sha256 of what is annotated of each, in hex; empty where nothing is."""
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -44,4 +51,39 @@ class SampleSet(Protocol):
         Raises:
             UnreadableImage: It cannot be decoded.
         """
+        ...
+
+
+class SizedSet(SampleSet, Protocol):
+    """A data source that tells how large an image is without decoding it."""
+
+    def size(self, index: int) -> tuple[int, int]:
+        """Return (height, width) of image `index` in pixels.
+
+        Raises:
+            UnreadableImage: It cannot be told.
+        """
+        ...
+
+
+@runtime_checkable
+class MaskedSet(SizedSet, Protocol):
+    """A data source whose images come with the class of every pixel."""
+
+    def mask(self, index: int) -> NDArray[np.uint8]:
+        """Return (H, W) class indices of image `index`, in its own pixels; 255 where nobody says.
+
+        Raises:
+            DataError: It cannot be read, is of another size than the image, or holds a class that the data does not
+                name.
+        """
+        ...
+
+
+@runtime_checkable
+class BoxedSet(SizedSet, Protocol):
+    """A data source whose images come with the objects to be found in them."""
+
+    def boxes(self, index: int) -> TrueBoxes:
+        """Return the objects of image `index`."""
         ...

@@ -20,6 +20,7 @@ from vetgate.domain.scan import Scanner
 from vetgate.domain.setting import SettingSpec
 from vetgate.domain.source import ArtifactSource
 from vetgate.domain.study import Study
+from vetgate.domain.task import Task
 from vetgate.domain.trainer import Labeller
 from vetgate.domain.unit import Better, Unit
 
@@ -78,6 +79,8 @@ class BackendSpec:
     """Whether it may be asked for `execution.threads`."""
     options: tuple[SettingSpec, ...] = ()
     """What may be asked for under `execution.options`."""
+    tasks: tuple[Task, ...] = (Task.CLASSIFICATION,)
+    """What kinds of models it opens; its models must be NamedModel for any other than classification."""
 
 
 @dataclass(frozen=True)
@@ -137,6 +140,8 @@ class CheckSpec(Generic[ContextT]):
     """Of needs = session: whether it times models. One that reads inner tensors alone also runs where the build that
     was to be timed in place of the reference is refused; its `reference` is then the reference itself."""
     extra: str | None = None
+    tasks: tuple[Task, ...] = (Task.CLASSIFICATION,)
+    """What kinds of models it measures. Of needs = table, a check takes one: its context is that of the task."""
 
 
 @dataclass(frozen=True)

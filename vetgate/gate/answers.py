@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from vetgate.domain.card import Output
-from vetgate.domain.errors import DataError, Inconclusive, VetgateError
+from vetgate.domain.errors import CardError, DataError, Inconclusive, VetgateError
 from vetgate.domain.evidence import LABEL, LOOKS_OF_IMAGES, Evidence
 from vetgate.domain.predictions import Column, PredictionTable
 from vetgate.domain.report import DataSummary, Stopping
+from vetgate.domain.task import Task
 from vetgate.gate.appearance import Appearance
 from vetgate.gate.data import Images
 from vetgate.gate.entrant import Entrant
@@ -97,7 +98,15 @@ class Sitting:
         Raises:
             VetgateError: One of the models cannot be opened or run, or its answers contradict its card.
         """
+        for entrant in (reference, candidate):
+            _require_classifier(entrant)
         self.require_labels_fit(reference)
+        return self._pair(*self.ask(candidate, reference, tell, most=most), whole)
+
+    def ask(
+        self, candidate: Entrant, reference: Entrant, tell: Listener, *, most: int | None = None
+    ) -> tuple[Answers, Answers]:
+        """Return what candidate and reference answer, whatever kind of answers these are; otherwise as `table`."""
         if self._candidate is None or self._candidate.entrant is not candidate:
             self._candidate = self._known(candidate)
         theirs = self._candidate
@@ -107,7 +116,7 @@ class Sitting:
         for answers in (theirs, ours):
             if answers.error is not None:
                 raise answers.error
-        return self._pair(theirs, ours, whole)
+        return theirs, ours
 
     def answer(self, entrant: Entrant, tell: Listener) -> NDArray[np.float32]:
         """Return the raw outputs (N, offset + C) of one model alone, to images that can all be read.
@@ -190,7 +199,7 @@ class Sitting:
             sha256=self.sha256,
             images=self.used - len(unreadable),
             available=len(images.samples),
-            labelled=images.samples.labels is not None,
+            labelled=images.labelled,
             classes=len(images.samples.classes) if images.samples.classes else None,
             unreadable=unreadable,
         )
@@ -310,12 +319,21 @@ class Sitting:
                 lanes.append((side, Lane(worker, side.entrant.require_card().card, self._left(side), side.raw)))
         return lanes
 
-    def _pair(self, candidate: Answers, reference: Answers, whole: bool) -> PredictionTable:
+    def shared_rows(self, candidate: Answers, reference: Answers) -> NDArray[np.intp]:
+        """Return the positions of the images that both answered, in the order of the data set.
+
+        Raises:
+            Inconclusive: There is none.
+        """
         rows = np.flatnonzero((candidate.known & reference.known)[: self.used])
         if not len(rows) or candidate.raw is None or reference.raw is None:
             why = next(iter(self.unreadable.values()), "no reason was given")
             raise Inconclusive(f"no image could be read, so nothing was compared; the first: {why}")
-        rows = rows[np.argsort(self._indices[rows])]
+        return rows[np.argsort(self._indices[rows])]
+
+    def _pair(self, candidate: Answers, reference: Answers, whole: bool) -> PredictionTable:
+        rows = self.shared_rows(candidate, reference)
+        assert candidate.raw is not None and reference.raw is not None  # noqa: S101, PT018  # there are such rows
         mine, base = _output(candidate), _output(reference)
         order = class_order(mine, base)
         theirs = make_predictions(candidate.raw[rows], mine, order, candidate.entrant.name)
@@ -326,17 +344,23 @@ class Sitting:
         names = base.classes or self.images.samples.classes
         if names is not None and len(names) != ours.raw.shape[1]:
             names = None
-        columns = self._columns_of(rows, whole)
+        columns = self.columns_of(rows, whole=whole)
         ids = [self.images.samples.ids[index] for index in self._indices[rows].tolist()]
         return pair(ids, labels, names, theirs, ours, columns)
 
-    def _columns_of(self, rows: NDArray[np.intp], whole: bool) -> dict[str, Column]:
+    def columns_of(self, rows: NDArray[np.intp], *, whole: bool = True) -> dict[str, Column]:
+        """Return the columns of some of the images, those of how they look only where `whole`."""
         columns = {name: pick(column, rows) for name, column in self._given().items()}
         looking = self._looking() if whole else None
         if looking is not None:
             looking.complete(rows)
             columns |= {name: looking.column(name, rows) for name in self.columns if name in LOOKS_OF_IMAGES}
         return columns
+
+
+def _require_classifier(entrant: Entrant) -> None:
+    if (task := entrant.require_card().card.output.task) is not Task.CLASSIFICATION:
+        raise CardError(f"class by class only classifiers are compared, and the card of {entrant.name} says {task}")
 
 
 def _output(side: Answers) -> Output:

@@ -40,6 +40,11 @@ class Images:
         return self.source.samples
 
     @property
+    def labelled(self) -> bool:
+        """Whether labels, masks or boxes say what is right."""
+        return self.samples.labels is not None or self.samples.annotated is not None
+
+    @property
     def ids(self) -> list[str]:
         """(N,) ids of the images that take part."""
         return [self.samples.ids[index] for index in self.indices]
@@ -155,6 +160,9 @@ def _digest(samples: Samples, indices: Sequence[int]) -> str:
     rows = (f"{samples.ids[index]}\0{samples.digests[index]}\0{labels[index] if labels else ''}\n" for index in indices)
     digest = hashlib.sha256("".join(rows).encode())
     digest.update("\0".join(samples.classes or ()).encode())
+    if samples.annotated is not None:
+        told = [samples.annotated.value, *(samples.annotations[index] for index in indices)]
+        digest.update(f"\0\0\0{json.dumps(told)}".encode())
     for name in sorted(samples.columns):  # none for data without columns, whose digests stay as they were
         values = samples.columns[name]
         digest.update(f"\0\0{json.dumps([name, *(values[index] for index in indices)])}".encode())

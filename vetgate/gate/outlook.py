@@ -11,11 +11,13 @@ from vetgate.artifacts import missing_card
 from vetgate.domain.errors import CardError, DataError, Inconclusive, VetgateError, YardstickError
 from vetgate.domain.policy import Policy
 from vetgate.domain.request import RunRequest
+from vetgate.domain.task import Task
 from vetgate.domain.yardstick import YardstickSummary
 from vetgate.gate.answers import Sitting
 from vetgate.gate.data import Images, open_images
 from vetgate.gate.entrant import Entrant
 from vetgate.gate.run import Run, prepare
+from vetgate.gate.task import find_misfits, task_of
 from vetgate.gate.yardstick import LoadedYardstick
 from vetgate.host import Host
 from vetgate.inference.columns import column_of_metadata, count_values
@@ -62,6 +64,9 @@ def foresee(request: RunRequest, host: Host, *, now: datetime.datetime) -> Outlo
         if run.yardstick is not None and reference.failure is None:
             problems += _told_by(run.yardstick, reference)
         problems += _misfits(candidates, reference, run.sitting)
+        problems += find_misfits(
+            candidates, reference, run.plan, run.policy.policy, host, sequential=request.sequential
+        )
         known = [entrant for entrant in (*candidates, reference) if entrant.failure is None]
         images = run.sitting.images if run.sitting else None
         counts = _counts(images) if images else None
@@ -69,7 +74,7 @@ def foresee(request: RunRequest, host: Host, *, now: datetime.datetime) -> Outlo
             policy=run.policy.policy,
             plan=run.plan,
             images=len(images.indices) if images else None,
-            labelled=images is not None and images.samples.labels is not None,
+            labelled=images is not None and images.labelled,
             sizes=sizes(run.policy.policy, host.metrics(), counts, sequential=request.sequential),
             sequential=request.sequential,
             cached={entrant.path: run.sitting.cached(entrant) for entrant in known} if run.sitting else {},
@@ -112,7 +117,8 @@ def _misfits(candidates: Sequence[Entrant], reference: Entrant, sitting: Sitting
         return
     if sitting is not None:
         try:
-            sitting.require_labels_fit(reference)
+            if task_of(reference) is Task.CLASSIFICATION:
+                sitting.require_labels_fit(reference)
         except DataError as error:
             yield _told(error)
     for candidate in candidates:

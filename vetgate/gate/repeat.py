@@ -10,9 +10,11 @@ import numpy as np
 from vetgate.domain.errors import Inconclusive, VetgateError
 from vetgate.domain.evidence import Evidence, Finding, Outcome, Severity
 from vetgate.domain.record import Record
+from vetgate.domain.task import Task
 from vetgate.gate.answers import Answers, Sitting
 from vetgate.gate.run import Run
 from vetgate.inference.feed import Feed, Lane
+from vetgate.inference.rows import count_lost, read_boxes, read_map
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -96,10 +98,12 @@ def _look(side: Answers, rows: NDArray[np.intp], sitting: Sitting) -> Evidence:
         first = _first(side)[rows]
         if np.array_equal(first, second):
             return Evidence(check=CHECK, outcome=Outcome.MEASURED)
-        most, moved = _tolerance(side), _moved(first, second)
+        most, moved = _tolerance(side), _moved(side, first, second)
         if moved <= most:
             return Evidence(check=CHECK, outcome=Outcome.MEASURED, findings=(_rounding(side, len(rows), moved),))
-        return _unstable(side, len(rows), moved, most, steady=_moved(second, _answer(side, rows, sitting)) <= most)
+        return _unstable(
+            side, len(rows), moved, most, steady=_moved(side, second, _answer(side, rows, sitting)) <= most
+        )
     except VetgateError as error:
         reason = f"{error.message}, when {len(rows)} images were asked again"
         return Evidence(check=CHECK, outcome=Outcome.ERRORED, reason=reason)
@@ -130,8 +134,20 @@ def _first(side: Answers) -> NDArray[np.float32]:
     return side.raw
 
 
-def _moved(first: NDArray[np.float32], second: NDArray[np.float32]) -> float:
-    """Return the largest difference of two answers (M, C), as a share of the span of the first; 0 is none."""
+def _moved(side: Answers, first: NDArray[np.float32], second: NDArray[np.float32]) -> float:
+    """Return the largest difference of two answers (M, C), as a share of the span of the first; 0 is none.
+
+    Of maps it is the share of places that change their class, of boxes that of boxes that are not found again.
+    """
+    if side.entrant.require_card().card.output.task is Task.SEGMENTATION:
+        pairs = [(read_map(before), read_map(after)) for before, after in zip(first, second, strict=True)]
+        if any(before.shape != after.shape for before, after in pairs):
+            return np.inf
+        return float(np.mean([(before != after).mean() for before, after in pairs]))
+    if side.entrant.require_card().card.output.task is Task.DETECTION:
+        boxes = [(read_boxes(before), read_boxes(after)) for before, after in zip(first, second, strict=True)]
+        lost = sum(count_lost(before, after) + count_lost(after, before) for before, after in boxes)
+        return lost / max(1, sum(len(before.scores) + len(after.scores) for before, after in boxes))
     before, after = first.astype(np.float64), second.astype(np.float64)
     largest = float(np.abs(before - after).max())
     span = float(before.max() - before.min()) or float(np.abs(before).max())

@@ -309,7 +309,7 @@ def _plan(
             missing[spec.name] = error
     given = Given(
         data=images is not None,
-        labels=images is not None and images.samples.labels is not None,
+        labels=images is not None and images.labelled,
         columns=tuple(images.samples.columns) if images is not None else (),
         seed=request.seed,
         seconds=request.timing_seconds,

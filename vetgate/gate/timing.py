@@ -30,13 +30,13 @@ LEAST_AGREEMENT = 0.9
 trained to the same accuracy: reports name the file that was timed."""
 
 
-def time_models(candidate: Entrant, reference: Entrant, table: PredictionTable, run: Run) -> Iterator[Evidence]:
+def time_models(candidate: Entrant, reference: Entrant, table: PredictionTable | None, run: Run) -> Iterator[Evidence]:
     """Yield the evidence of every check on live models.
 
     Args:
         candidate: Described.
         reference: Described; the run may name another build of it that is timed in its place.
-        table: Both models' answers, which that build is held against.
+        table: Both models' answers, which that build is held against; None where they are no class scores.
         run: The plan, the images and what is shared.
 
     Raises:
@@ -62,8 +62,10 @@ def time_models(candidate: Entrant, reference: Entrant, table: PredictionTable, 
         yield run_check(check, context)
 
 
-def _refusal(timed: Entrant, reference: Entrant, table: PredictionTable, sitting: Sitting) -> str:
+def _refusal(timed: Entrant, reference: Entrant, table: PredictionTable | None, sitting: Sitting) -> str:
     """Return why a build cannot be timed in place of the reference; empty where it can."""
+    if table is None:
+        return "only classifiers can be held against their reference, so no other build is timed in its place"
     try:
         _stand_in(timed, reference, table, sitting)
     except VetgateError as error:

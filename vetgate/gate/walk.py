@@ -8,11 +8,20 @@ from collections.abc import Iterator, Sequence
 
 from vetgate import environment
 from vetgate.domain.check import EvidenceContext, Need, StructureContext, TableContext
-from vetgate.domain.errors import DataError, Inconclusive, UsageError, VetgateError, WallMissing, YardstickError
+from vetgate.domain.errors import (
+    DataError,
+    Inconclusive,
+    PolicyError,
+    UsageError,
+    VetgateError,
+    WallMissing,
+    YardstickError,
+)
 from vetgate.domain.evidence import Evidence, Outcome, Versus
 from vetgate.domain.predictions import PredictionTable
 from vetgate.domain.report import Report, ReportSet
 from vetgate.domain.request import RunRequest
+from vetgate.domain.task import Task
 from vetgate.gate.answers import Sitting
 from vetgate.gate.disparity import explain_disparity
 from vetgate.gate.entrant import Entrant
@@ -22,7 +31,9 @@ from vetgate.gate.offset import look_for_offset
 from vetgate.gate.repeat import ask_again
 from vetgate.gate.run import Run, Watch, judge_by, part_of, prepare
 from vetgate.gate.scan import keeps_closed, scan_models, scan_unopened
+from vetgate.gate.scenes import scenes
 from vetgate.gate.sequence import take_looks
+from vetgate.gate.task import require_fit, require_task, task_of
 from vetgate.gate.timing import time_models
 from vetgate.host import Host
 from vetgate.measure import Setting, run_check, skip
@@ -139,7 +150,7 @@ def _gather(candidate: Entrant, reference: Entrant, run: Run) -> Iterator[Eviden
             gathered.append(evidence)
             yield evidence
     except VetgateError as error:
-        concerns_all = isinstance(error, DataError | YardstickError) or error is reference.failure
+        concerns_all = isinstance(error, DataError | PolicyError | YardstickError) or error is reference.failure
         if isinstance(error, UsageError) and (concerns_all or len(run.request.candidates) == 1):
             raise
         unopened = list(_scan_unopened(candidate, reference, run))
@@ -155,6 +166,8 @@ def _admit(candidate: Entrant, reference: Entrant, run: Run) -> None:
     run.tell("identify", f"{candidate.path} and {reference.path}")
     reference.admit()
     _require_yardstick_of(reference, run)
+    if reference.card is not None:
+        _require_fit(reference, run)
     candidate.admit()
 
 
@@ -175,8 +188,15 @@ def _describe(candidate: Entrant, reference: Entrant, run: Run) -> StructureCont
     run.tell("describe", f"{candidate.path} and {reference.path}")
     reference.describe()
     _require_yardstick_of(reference, run)  # a card inside the file is known by now
+    _require_fit(reference, run)
     candidate.describe()
+    for entrant in (reference, candidate):
+        require_task(entrant, reference, run.host)
     return StructureContext(candidate.subject(), reference.subject())
+
+
+def _require_fit(reference: Entrant, run: Run) -> None:
+    require_fit(reference, run.plan, run.policy.policy, sequential=run.request.sequential)
 
 
 def _require_yardstick_of(reference: Entrant, run: Run) -> None:
@@ -214,6 +234,9 @@ def _run_models(candidate: Entrant, reference: Entrant, run: Run, gathered: Sequ
     if run.sitting is None:
         yield from (skip(check, "no data set was given; --data PATH") for check in live)
         return
+    if task_of(reference) is not Task.CLASSIFICATION:
+        yield from _run_on_scenes(candidate, reference, run, run.sitting)
+        return
     tally = take_looks(candidate, reference, run, gathered) if run.request.sequential else None
     table = _table_context(candidate, reference, run.sitting, run)
     try:
@@ -231,6 +254,24 @@ def _run_models(candidate: Entrant, reference: Entrant, run: Run, gathered: Sequ
     yield from time_models(candidate, reference, table.table, run)
     for found in explain_disparity(candidate, reference, table.table, run):
         yield found if tally is None else tally.close(found, run.sitting.stopping)
+
+
+def _run_on_scenes(candidate: Entrant, reference: Entrant, run: Run, sitting: Sitting) -> Iterator[Evidence]:
+    """Yield the evidence of checks on maps or boxes, on the images, then on live models."""
+    try:
+        context = scenes(candidate, reference, sitting, run.tell)
+    finally:
+        sitting.keep()
+    try:
+        run.require_readable()
+    except Inconclusive as error:
+        yield _stopped("data", error)
+    for check in run.plan.by_need(Need.TABLE):
+        run.tell("check", check.spec.name)
+        yield run_check(check, context)
+    yield from run.sets.evidence(run) if run.sets is not None else ()
+    yield from ask_again(run, sitting)
+    yield from time_models(candidate, reference, None, run)
 
 
 def _table_context(candidate: Entrant, reference: Entrant, sitting: Sitting, run: Run) -> TableContext:

@@ -14,10 +14,12 @@ import numpy as np
 from vetgate.domain.card import Card, Input
 from vetgate.domain.errors import UnreadableImage, VetgateError, WorkerFailed
 from vetgate.domain.samples import SampleSet
+from vetgate.domain.task import Task
 from vetgate.inference.child import Worker, deadline
 from vetgate.inference.memory import SharedBuffer
 from vetgate.inference.message import Block, Predict, Predicted
 from vetgate.inference.prepare import bytes_of_image, fit, geometry, read_pixels
+from vetgate.inference.rows import columns_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -56,6 +58,11 @@ class Lane:
         self.answered = np.zeros(len(self.wanted), dtype=np.bool_)
 
 
+def _answer_bytes(card: Card) -> int:
+    """Return the bytes that the answer to one image may take, where that may be many."""
+    return 1 if card.output.task is Task.CLASSIFICATION else 4 * columns_of(card)
+
+
 @dataclass(frozen=True)
 class Job:
     """One batch in one slot of the ring."""
@@ -91,7 +98,8 @@ class Feed:
         self._images, self._source, self._indices, self._lanes = images, source, indices, lanes
         self._inputs: dict[str, Input] = {geometry(lane.card.input): lane.card.input for lane in lanes}
         image_bytes = sum(map(bytes_of_image, self._inputs.values()))
-        self.batch = max(1, min(batch, SLOT_BYTES // image_bytes))
+        widest = max(_answer_bytes(lane.card) for lane in lanes)
+        self.batch = max(1, min(batch, SLOT_BYTES // image_bytes, ANSWER_BYTES // widest))
         self._slot_bytes = self.batch * image_bytes
         self._users = [0] * SLOTS
         self.unreadable: dict[int, str] = {}

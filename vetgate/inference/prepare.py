@@ -105,15 +105,20 @@ def _fit_image(pixels: NDArray[np.uint8], card: Input) -> NDArray[np.uint8]:
     return np.asarray(image)
 
 
+def resized(size: tuple[int, int], how: Resize) -> tuple[int, int]:
+    """Return the (height, width) that an image of (height, width) is brought to."""
+    height, width = size
+    if how.to is not None:
+        return how.to
+    side = how.shorter_side or 1
+    return (side * height // width, side) if width <= height else (side, side * width // height)
+
+
 def _resize(image: Image, how: Resize) -> Image:
     from PIL import Image
 
     width, height = image.size
-    if how.to is not None:
-        target = (how.to[1], how.to[0])
-    else:
-        side = how.shorter_side or 1
-        target = (side, side * height // width) if width <= height else (side * width // height, side)
+    target = resized((height, width), how)[::-1]
     if target == image.size:
         return image
     filtering = _resampling(how.interpolation)

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, cast
 
 from vetgate.domain.card import Card
 from vetgate.domain.errors import Inconclusive, UnreadableArtifact, VetgateError, WorkerFailed
-from vetgate.domain.model import Backend, CountedModel, Model, ServerTimes, TappedModel
+from vetgate.domain.model import Backend, CountedModel, Model, NamedModel, ServerTimes, TappedModel
 from vetgate.domain.specs import BackendSpec
+from vetgate.domain.task import Task
 from vetgate.domain.wall import Wall
 from vetgate.inference.message import (
     REQUESTS,
@@ -135,6 +136,12 @@ class Server:
         backend, start = self._ready()
         self._card = card
         self._model = self._open.enter_context(backend.open(start.artifact, card, start.options))
+        if card.output.task is not Task.CLASSIFICATION and not isinstance(self._model, NamedModel):
+            raise Inconclusive(
+                f"backend {start.backend!r}, which opens {start.artifact.format} files, reads class scores alone, and "
+                f"the card says {card.output.task}",
+                hint="vet this model in another format, such as ONNX",
+            )
         return Opened(execution=self._model.execution)
 
     def _ready(self) -> tuple[Backend, Start]:
@@ -145,7 +152,7 @@ class Server:
     def _predict(self, request: Predict) -> Predicted:
         import numpy as np
 
-        raw = np.ascontiguousarray(self._run(self._prepared(request.block)), dtype=np.float32)
+        raw = np.ascontiguousarray(self._rows(self._prepared(request.block)), dtype=np.float32)
         if raw.nbytes > request.answer_capacity:
             raise WorkerFailed(f"its outputs {raw.shape} take {raw.nbytes} bytes; {request.answer_capacity} are there")
         with mmap.mmap(self._answers, os.fstat(self._answers).st_size) as buffer:
@@ -159,7 +166,7 @@ class Server:
         before = self._counted()
         for _ in range(request.calls):
             start = time.perf_counter()
-            self._run(images)
+            self._exercise(images)
             seconds.append(time.perf_counter() - start)
         return Timed(seconds=tuple(seconds), server=_since(before, self._counted()))
 
@@ -205,7 +212,7 @@ class Server:
         self._begin(request.start)
         self._open_model(request.card)
         opened = time.perf_counter()
-        self._run(images)
+        self._exercise(images)
         answered = time.perf_counter()
         return Rehearsed(
             opening=opened - start,
@@ -224,6 +231,40 @@ class Server:
                 f"answers with shape {raw.shape} for {images.shape[0]} images; (N, classes) is needed"
             )
         return raw
+
+    def _rows(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the answers (N, C) as they are handed on: class scores, or maps and boxes as rows of one width."""
+        output = self._card.output if self._card is not None else None
+        if self._card is None or output is None or output.task is Task.CLASSIFICATION:
+            return self._run(images)
+        import numpy as np
+
+        from vetgate.inference.rows import names_of, pack_boxes, pack_maps
+
+        model, names = self._named(), names_of(output)
+        if output.detection is not None:  # one by one: some models have no axis for images, or a row a box
+            each = (model.outputs(images[place : place + 1], names) for place in range(len(images)))
+            return np.stack([pack_boxes(given, self._card, output.detection) for given in each])
+        assert output.segmentation is not None  # noqa: S101  # a card of this task has it
+        rows = pack_maps(model.outputs(images, names)[0], output, output.segmentation)
+        if len(rows) != len(images):
+            raise UnreadableArtifact(f"answers with {len(rows)} maps for {len(images)} images")
+        return rows
+
+    def _exercise(self, images: NDArray[np.float32]) -> None:
+        """Let the model answer, for the clock alone."""
+        output = self._card.output if self._card is not None else None
+        if output is None or output.task is Task.CLASSIFICATION:
+            self._run(images)
+            return
+        from vetgate.inference.rows import names_of
+
+        self._named().outputs(images, names_of(output))
+
+    def _named(self) -> NamedModel:
+        if not isinstance(self._model, NamedModel):
+            raise WorkerFailed("it was asked to predict before it was opened")
+        return self._model
 
     def _prepared(self, block: Block) -> NDArray[np.float32]:
         import numpy as np

@@ -1,0 +1,1 @@
+"""Checks of models that tell what each pixel shows, and of models that find objects."""

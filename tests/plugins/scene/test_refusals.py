@@ -1,0 +1,181 @@
+"""What cannot be compared is said in one sentence, before anything runs; what answers nonsense is never a pass."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from PIL import Image
+from vetgate_data.coco import open_coco
+from vetgate_data.masks import open_masks
+from vetgate_data.recognise import Source, source_of
+
+from tests.plugins.scene.conftest import World, figures
+from tests.plugins.scene.rectangles import (
+    detection_output,
+    detector,
+    draw,
+    segmentation_output,
+    segmenter,
+    write_card,
+    write_coco,
+    write_masks,
+)
+from vetgate.api import DataError
+from vetgate.artifacts.cards import parse_card
+from vetgate.domain.errors import CardError
+
+
+@pytest.mark.parametrize(
+    ("model", "data", "policy", "told"),
+    [
+        ("sees.onnx", "masks", "edge", "which are of models for classification, but the card of reference"),
+        ("finds.onnx", "coco", "segmentation", "the checks segmentation, which are of models for segmentation"),
+        ("sees.onnx", "masks", "detection", "give a policy for segmentation, such as --policy segmentation"),
+    ],
+)
+def test_a_policy_for_other_models_is_refused_at_the_plan_and_before_anything_runs(
+    world: World, capsys: pytest.CaptureFixture[str], model: str, data: str, policy: str, told: str
+) -> None:
+    for more in (("--plan",), ()):
+        code, report = world.check(model, model, data, "--policy", policy, *more)
+        out, err = capsys.readouterr()
+        assert told in " ".join((out + err).split())
+        assert more or (code == 2 and not report)
+
+
+def test_early_stopping_is_for_classifiers(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    code, _ = world.check("sees.onnx", "sees.onnx", "masks", "--policy", "segmentation", "--sequential")
+    assert code == 2
+    assert "--sequential stops early on counts of images" in capsys.readouterr().err
+
+
+def test_models_for_different_things_are_not_compared(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    code, _ = world.check("sees.onnx", "finds.onnx", "coco", "--policy", "detection")
+    assert code == 2
+    assert "says segmentation, and that of" in " ".join(capsys.readouterr().err.split())
+
+
+def test_a_backend_that_reads_class_scores_alone_says_so(
+    world: World, acme: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from acme_vetgate.backend import write_toy
+
+    toy = write_toy(world.folder / "net.toy", np.zeros((12, 4)), shape=(3, 2, 2))
+    write_card(toy, segmentation_output())
+    world.check("net.toy", "sees.onnx", "masks", "--policy", "segmentation", "--plan")
+    told = " ".join(capsys.readouterr().out.split())
+    assert "reads class scores alone, and the card says segmentation" in told
+    assert "in the format of a backend that can read it: litert, onnx" in told
+
+
+def test_another_size_and_layout_is_brought_back_to_the_image(world: World) -> None:
+    """It sees the middle of the images at half their size, so that what it never saw counts as wrong."""
+    card = {"size": [32, 48], "resize": {"to": [64, 96], "interpolation": "nearest"}, "crop": "center"}
+    output = segmentation_output("NHW")
+    path = segmenter(world.folder / "middle.onnx", layout="NHW", batch=1)
+    from tests.plugins.scene.rectangles import CARD
+
+    write_card(path, output, input={**CARD["input"], **card})
+    rule = {"metric": "segmentation.pixel_accuracy", "of": "delta", "at_least": "-50pp", "confidence": "95%"}
+    code, report = world.check("middle.onnx", "sees.onnx", "masks", "--policy", world.policy(rule))
+    assert code == 1
+    assert [figure["value"] for figure in figures(report, "segmentation.pixel_accuracy", "candidate")] == [0.25]
+    assert [figure["value"] for figure in figures(report, "segmentation.agreement", "pair")] == [0.25]
+
+
+def test_a_detector_that_names_a_class_that_its_card_does_not_list_is_an_error(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = detector(world.folder / "strange.onnx")
+    write_card(path, {**detection_output(), "offset": 0})
+    rule = {"metric": "detection.found_again", "at_least": "10%"}
+    code, _ = world.check("strange.onnx", "finds.onnx", "coco", "--policy", world.policy(rule))
+    assert code == 2
+    assert "names classes from 3 to 3, but the card lists 3" in " ".join(capsys.readouterr().err.split())
+
+
+@pytest.mark.parametrize(
+    ("output", "told"),
+    [
+        ({"kind": "segmentation", "classes": ["a"]}, "go together"),
+        ({"kind": "logits", "segmentation": {"layout": "NHW"}}, "go together"),
+        ({"kind": "segmentation", "segmentation": {"layout": "NHW"}}, "needs the names of all classes"),
+        ({**detection_output(), "detection": {"boxes": "b", "scores": "s", "labels": "l"}}, "format"),
+        (detection_output(threshold=1.0), "threshold"),
+    ],
+)
+def test_a_card_that_says_too_little_or_two_things_is_malformed(output: dict[str, Any], told: str) -> None:
+    from tests.plugins.scene.rectangles import CARD
+
+    with pytest.raises(CardError, match=told):
+        parse_card(yaml.safe_dump({**CARD, "output": output}), "card")
+
+
+def test_cards_of_classifiers_keep_their_digest() -> None:
+    """Of before there were sections for maps and boxes: attestations hold it."""
+    text = (
+        "version: 1\ninput: {size: [4, 4], resize: none, colour: grey, scale: 1, mean: [0], std: [1], layout: NCHW}\n"
+        "output: {kind: logits}\n"
+    )
+    assert parse_card(text, "card").sha256 == "670f2996bd7c9a63715c34b38794f284e1a9e36efa0da748a54d17241af37c60"
+
+
+def test_data_for_segmentation_and_detection_is_told_by_its_files(world: World) -> None:
+    assert source_of(world.folder / "masks") is Source.MASKS
+    assert source_of(world.folder / "coco") is Source.COCO
+
+
+def test_masks_that_do_not_fit_their_images_are_errors(tmp_path: Path) -> None:
+    folder = write_masks(tmp_path / "masks", draw(2))
+    (folder / "classes.txt").write_text("nothing\nred\n", encoding="utf-8")
+    with pytest.raises(DataError, match=r"holds the number [23], and classes.txt names 2"):
+        [open_masks(folder).mask(index) for index in range(2)]  # type: ignore[attr-defined]
+    Image.new("L", (5, 5)).save(folder / "masks" / "000.png")
+    with pytest.raises(DataError, match="is 5 x 5, and its image 64 x 96"):
+        open_masks(folder).mask(0)  # type: ignore[attr-defined]
+    Image.new("RGB", (96, 64)).save(folder / "masks" / "000.png")
+    with pytest.raises(DataError, match="its pixels are RGB"):
+        open_masks(folder).mask(0)  # type: ignore[attr-defined]
+    (folder / "masks" / "000.png").unlink()
+    with pytest.raises(DataError, match=r"has no mask masks/000\.png"):
+        open_masks(folder)
+    (folder / "images" / "000.png").unlink()
+    (folder / "classes.txt").unlink()
+    with pytest.raises(DataError, match=r"has masks and no classes\.txt"):
+        open_masks(folder)
+
+
+def test_masks_and_boxes_are_part_of_the_digest_of_the_data(tmp_path: Path) -> None:
+    drawn = draw(2)
+    masks, coco = write_masks(tmp_path / "masks", drawn), write_coco(tmp_path / "coco", drawn)
+    before = [list(open_masks(masks).samples.annotations), list(open_coco(coco).samples.annotations)]
+    Image.fromarray(drawn[0].mask * 0).save(masks / "masks" / "000.png")
+    text = (coco / "instances.json").read_text(encoding="utf-8")
+    (coco / "instances.json").write_text(text.replace('"iscrowd": 0', '"iscrowd": 1', 1), encoding="utf-8")
+    after = [list(open_masks(masks).samples.annotations), list(open_coco(coco).samples.annotations)]
+    assert before[0][0] != after[0][0]
+    assert before[0][1] == after[0][1]
+    assert before[1] != after[1]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ('"category_id": 10', '"category_id": 11', "does not list"),
+        ('"width": 96', '"width": 95', "says that image '000.png' is 64 x 95, but it is 64 x 96"),
+        ('"file_name": "000.png"', '"file_name": "../000.png"', "outside the data set"),
+        ('"images": [', '"pictures": [', "images: Field required"),
+        ('"bbox": [', '"bbox": [NaN, ', "bbox"),
+    ],
+)
+def test_annotations_that_do_not_fit_are_errors(tmp_path: Path, old: str, new: str, told: str) -> None:
+    folder = write_coco(tmp_path / "coco", draw(2))
+    text = (folder / "instances.json").read_text(encoding="utf-8")
+    assert old in text
+    (folder / "instances.json").write_text(text.replace(old, new), encoding="utf-8")
+    with pytest.raises(DataError, match=told):
+        open_coco(folder).boxes(0)  # type: ignore[attr-defined]
