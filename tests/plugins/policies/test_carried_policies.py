@@ -8,6 +8,7 @@ import pluggy
 import pytest
 import vetgate_policies.plugin
 import yaml
+from vetgate_scene.metrics import DETECTION, SEGMENTATION
 
 from vetgate.domain.evidence import Of, Severity, Slice
 from vetgate.domain.policy import Policy
@@ -32,7 +33,7 @@ SPECS = (
     MetricSpec("latency.throughput", "", Unit.PER_SECOND, UP, RATIOS, 0, bounded=RATIOS, live=True),
     MetricSpec("opscore.inference", "", Unit.SCORE, DOWN, DELTAS, bounded=DELTAS),
 )
-METRICS: Mapping[str, MetricSpec] = {spec.id: spec for spec in SPECS}
+METRICS: Mapping[str, MetricSpec] = {spec.id: spec for spec in (*SPECS, *DETECTION, *SEGMENTATION)}
 
 
 @pytest.fixture(scope="module")
@@ -47,11 +48,11 @@ def limits(policy: Policy) -> dict[str, tuple[float | None, float | None, float 
     return {rule.name: (rule.at_least, rule.at_most, rule.confidence, rule.otherwise) for rule in policy.rules}
 
 
-def test_four_policies_are_carried(carried: Mapping[str, PolicySpec]) -> None:
-    assert sorted(carried) == ["edge", "server", "smoke", "strict"]
+def test_six_policies_are_carried(carried: Mapping[str, PolicySpec]) -> None:
+    assert sorted(carried) == ["detection", "edge", "segmentation", "server", "smoke", "strict"]
 
 
-@pytest.mark.parametrize("name", ["edge", "server", "smoke", "strict"])
+@pytest.mark.parametrize("name", ["detection", "edge", "segmentation", "server", "smoke", "strict"])
 def test_a_carried_policy_is_free_of_mistakes_and_doubts_and_says_what_it_is_for(
     carried: Mapping[str, PolicySpec], name: str
 ) -> None:
