@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
+sys.path.remove(str(Path(__file__).parent))  # a module named triton, as here, breaks PyTorch's compiler
 from tests.plugins.formats import networks
 from tests.plugins.formats.networks import FORMATS, Format
 

@@ -9,7 +9,7 @@ from vetgate_elsewhere import recognise as told
 
 _KERAS = (
     'turn it into an archive where you trust it: KERAS_BACKEND=torch python -c "import keras; '
-    "keras.saving.load_model('MODEL').save('model.keras')\", then vet model.keras"
+    "keras.saving.load_model('MODEL', compile=False).save('model.keras')\", then vet model.keras"
 )
 _SAVED_MODEL = (
     "convert its folder where you trust it: python -m tf2onnx.convert --saved-model FOLDER --output model.onnx, or "

@@ -24,7 +24,7 @@ def is_saved_model(probe: Probe) -> bool:
 
 
 def is_engine(probe: Probe) -> bool:
-    """Return whether it carries the tag of a TensorRT plan, as trtexec checks it, at once or behind its exporter's notes.
+    """Return whether it carries the tag of a TensorRT plan, as trtexec checks it, at once or behind notes.
 
     Ultralytics writes the length of a JSON object and the object before the plan.
     """

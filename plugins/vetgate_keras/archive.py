@@ -23,10 +23,12 @@ _MEMBERS = frozenset({"config.json", "metadata.json", "model.weights.h5"})
 _LONGEST_CONFIG = 64 << 20
 _SUFFIX = ".keras"
 _HINT = "save it again with model.save('model.keras') of Keras 3"
-_CONVERT = (
-    "where you trust it, python -c \"import keras; keras.saving.load_model('MODEL').export('model.onnx', "
-    "format='onnx')\", then vet model.onnx"
+CONVERT = (
+    "import keras; m = keras.saving.load_model('MODEL', compile=False); m(keras.ops.zeros([1, *m.input_shape[1:]])); "
+    "m.export('model.onnx', format='onnx')"
 )
+"""Keras exports only what was called before."""
+_CONVERT = f'where you trust it, KERAS_BACKEND=torch python -c "{CONVERT}", then vet model.onnx'
 
 
 @cache
