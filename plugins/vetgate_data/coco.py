@@ -77,7 +77,7 @@ def _read(file: Path) -> _File:
             f"{file} holds no COCO-style annotations: {place}{': ' if place else ''}{first['msg']}",
             hint="it needs images, annotations with a bbox, and categories",
         ) from None
-    images, categories = {image.id for image in found.images}, {category.id for category in found.categories}
+    images, categories = {image.id: image for image in found.images}, {category.id for category in found.categories}
     if len(images) < len(found.images) or len(categories) < len(found.categories):
         raise DataError(f"{file} gives an id to two images or categories")
     for annotation in found.annotations:
@@ -88,16 +88,25 @@ def _read(file: Path) -> _File:
     return found
 
 
-def _require_sane(annotation: _Annotation, images: set[int], categories: set[int], file: Path) -> None:
+def _require_sane(annotation: _Annotation, images: dict[int, _Image], categories: set[int], file: Path) -> None:
     if annotation.image_id not in images or annotation.category_id not in categories:
+        strange = "image" if annotation.image_id not in images else "category"
         raise DataError(
-            f"{file} annotates image {annotation.image_id} with category {annotation.category_id}, and does not list "
-            "both"
+            f"{file} annotates image {annotation.image_id} with category {annotation.category_id}, and lists no such "
+            f"{strange}"
         )
     if not np.isfinite(annotation.bbox).all() or min(annotation.bbox[2:]) <= 0:
         raise DataError(
             f"{file} gives image {annotation.image_id} the box {list(annotation.bbox)}; x, y, width and height are "
             "needed, and it must have an area"
+        )
+    x, y, width, height = annotation.bbox
+    image = images[annotation.image_id]
+    if x >= image.width or y >= image.height or x + width <= 0 or y + height <= 0 or not np.isfinite(width * height):
+        raise DataError(
+            f"{file} gives image {annotation.image_id}, which is {image.width} wide and {image.height} high, the box "
+            f"{list(annotation.bbox)}, none of which lies in it",
+            hint="write boxes as x, y, width and height in pixels of the image",
         )
 
 

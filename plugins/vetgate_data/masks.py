@@ -34,7 +34,7 @@ def open_masks(path: Path) -> SampleSet:
     bare = [name for name in images if belonging[name] not in masks]
     if bare:
         raise DataError(
-            f"the image images/{bare[0]} of {path} has no mask masks/{belonging[bare[0]]} ({len(bare)} such images)",
+            f"the image images/{bare[0]} of {path} has no mask masks/{belonging[bare[0]]} ({len(bare)} without one)",
             hint="give every image a PNG of its name, or take it out of the data set",
         )
     if len(set(belonging.values())) < len(images) or masks - set(belonging.values()):

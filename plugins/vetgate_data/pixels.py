@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 FORMATS = ("JPEG", "PNG", "BMP", "DIB", "GIF", "PPM", "WEBP", "TIFF", "JPEG2000", "AVIF")
 """What may be decoded. Others, such as EPS, would start programs or read further files."""
 
+_DEPTH = 24
+"""Byte of a PNG that says how many bits a number takes."""
 _SIXTEEN_BITS = ("I;16", "I;16B", "I;16L", "I;16N")
 _HELD_AS_32 = ("PNG", "PPM")
 """Formats whose 16-bit grey some Pillow versions hold in 32-bit integers."""
@@ -75,6 +77,8 @@ def decode_mask(encoded: bytes) -> NDArray[np.uint8]:
             with Image.open(io.BytesIO(encoded), formats=("PNG",)) as image:
                 if image.mode not in ("L", "P", "1"):
                     raise UnreadableImage(f"its pixels are {image.mode}, and a mask holds one number of 8 bits a pixel")
+                if image.mode == "L" and encoded[_DEPTH] != 8:
+                    raise UnreadableImage(f"its grey has {encoded[_DEPTH]} bits, which decoders spread over 0 to 255")
                 return np.asarray(image).astype(np.uint8)
     except UnreadableImage:
         raise

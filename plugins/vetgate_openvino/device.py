@@ -31,7 +31,8 @@ def require_there(device: str, there: Sequence[str], version: str) -> None:
 
 def told_device(asked: str, running: Sequence[str]) -> str:
     """Return where a model runs, by the name that was asked for where that is the same device."""
-    return asked if all(_is(asked, device) for device in running) else ", ".join(running)
+    there = bool(running) and all(_is(asked, device) for device in running)
+    return asked if there else ", ".join(running) or "unknown"
 
 
 def _is(asked: str, device: str) -> bool:

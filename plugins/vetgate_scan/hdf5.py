@@ -1,8 +1,9 @@
 """Looks in the bytes of HDF5 files for data that are kept in other files, and for configurations of Keras.
 
-Messages of HDF5 are never compressed, so that a sweep over the bytes finds each that a reader could reach, and those
-that are hidden from it too. Following the structure with HDF5's own library would hand it the hostile bytes, and own
-code would have to know five kinds of tables. The format: https://support.hdfgroup.org/documentation/hdf5/latest/_f_m_t3.html
+Messages of HDF5 are compressed nowhere but in the heap of a group's links; Keras never does that, and it is a finding.
+So a sweep over the bytes finds each that a reader could reach, and those that are hidden from it too. Following the
+structure with HDF5's own library would hand it the hostile bytes, and own code would have to know five kinds of tables.
+The format: https://support.hdfgroup.org/documentation/hdf5/latest/_f_m_t3.html
 """
 
 from __future__ import annotations
@@ -14,16 +15,32 @@ from collections.abc import Iterator
 from vetgate_scan.wire import Data
 
 MARK = b"\x89HDF\r\n\x1a\n"
-_LINK = re.compile(rb"\x01[\x08-\x1f]\x40")
+_LINK = re.compile(rb"\x01[\x08-\x0f\x18-\x1f]\x40")
 """Version 1, flags that say that a type follows, type 64."""
 _STORAGE = re.compile(rb"\x01\0\0\0([\x01-\xff]\0|.[\x01-\x0f])(?=[\x01-\xff]\0|.[\x01-\x0f])", re.DOTALL)
 """Version 1 and two counts of an external file list."""
 _VIRTUAL = re.compile(rb"[\x04\x05]\x03(?=.{8})", re.DOTALL)
 """A data layout of class 3."""
+_PACKED_HEAP = re.compile(rb"FRHP\0..(?!\0\0)", re.DOTALL)
+"""A heap of links or attributes that goes through filters."""
 _HEAP, _GLOBAL_HEAP = b"HEAP", b"GCOL"
+_WIDTHS = {0: 13, 1: 13, 2: 9, 3: 9}
+"""Versions of the first block to where it says how many bytes addresses and lengths take."""
 _NAME = re.compile(rb"[^\0-\x1f\x7f]{1,4096}\0")
 _CONFIG = re.compile(rb'\{\s{0,8}"(?:class_name|module|config|name|backend|keras_version|registered_name)"\s{0,8}:')
 _LONGEST_CONFIG = 64 << 20
+
+
+def is_plain(data: Data) -> bool:
+    """Return whether addresses count from the first byte and take eight, as Keras writes them and as is read here."""
+    place = _WIDTHS.get(data[8]) if len(data) > 16 and data[:8] == MARK else None
+    return place is not None and data[place : place + 2] == b"\x08\x08"
+
+
+def packed_links(data: Data) -> Iterator[int]:
+    """Yield where heaps of links stand that are compressed, so that nobody can read here where they lead."""
+    for match in _PACKED_HEAP.finditer(data):
+        yield match.start()
 
 
 def external_links(data: Data) -> Iterator[tuple[int, bytes]]:
@@ -41,16 +58,22 @@ def _linked(data: Data, start: int) -> bytes | None:
     width = 1 << (flags & 3)
     length = int.from_bytes(data[position : position + width], "little")
     position += width
-    if not 0 < length <= 4096 or position + length + 2 > len(data):
-        return None
-    if b"\0" in data[position : position + length]:
+    if not length or position + length + 2 > len(data):
         return None
     position += length
     size = int.from_bytes(data[position : position + 2], "little")
     value = data[position + 2 : position + 2 + size]
-    if size < 4 or value[:1] != b"\0" or value[-1:] != b"\0":
-        return None
-    return _name_at(value, 1)
+    name = _name_at(value, 1) if value[:1] == b"\0" else None
+    return name if name is not None and _is_text(name) else None
+
+
+def _is_text(name: bytes) -> bool:
+    """Return whether bytes may be the name of a file; those of weights seldom are."""
+    try:
+        name.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def external_storage(data: Data) -> Iterator[tuple[int, bytes]]:

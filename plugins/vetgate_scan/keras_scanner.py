@@ -9,7 +9,15 @@ from vetgate.api import Finding, Probe, ScanContext
 from vetgate_scan import keras_rules as rule
 from vetgate_scan.executable import is_program_name
 from vetgate_scan.found import Found, quoted
-from vetgate_scan.hdf5 import MARK, configs, external_links, external_storage, virtual_data
+from vetgate_scan.hdf5 import (
+    MARK,
+    configs,
+    external_links,
+    external_storage,
+    is_plain,
+    packed_links,
+    virtual_data,
+)
 from vetgate_scan.keras_config import look_at_config, look_for_strangers
 from vetgate_scan.mapped import mapped
 from vetgate_scan.onnx_external import leads_outside
@@ -57,6 +65,12 @@ def scan_file(file: Path) -> tuple[Finding, ...]:
 
 def look_at_hdf5(data: Data, where: str, found: Found) -> None:
     """Look at the bytes of an HDF5 file."""
+    if not is_plain(data):
+        found.add(rule.DAMAGED, "its addresses are not written as Keras writes them, so nobody can follow them", where)
+    for position in packed_links(data):
+        found.add(
+            rule.LINK, "links are compressed, so nobody can read where they lead", f"{where} byte {position:,}".strip()
+        )
     for position, name in external_links(data):
         found.add(rule.LINK, f"a link leads to {quoted(name)}", f"{where} byte {position:,}".strip())
     for position, name in external_storage(data):

@@ -20,10 +20,11 @@ from vetgate_scene.figures import resampled_figures
 from vetgate_scene.finding import SURE, FoundAgain
 from vetgate_scene.matching import Evaluated, Matched, average_precision, evaluate
 
-WORK = 1_000_000_000
-"""Boxes times overlaps times replicates that a bootstrap of average precision may take: some minutes."""
+WORK = 20_000_000_000
+"""Boxes times overlaps times replicates that a bootstrap of average precision may take: about a minute."""
 BLOCKS = 200
-"""Of images, that are resampled together where there are more images: each costs the jackknife one evaluation."""
+"""Of images, drawn by chance, that are resampled together where there are more images: each costs the jackknife one
+evaluation. Drawn by their names they would be too much alike, for neighbours by name often are."""
 FEWEST = 1_000
 """Replicates that are taken in any case."""
 OVERLAPS = 10
@@ -83,9 +84,9 @@ def _resample(sides: list[Evaluated], images: int, ask: Ask) -> Resampled:
     replicates = min(ask.replicates, max(FEWEST, WORK // max(1, boxes * OVERLAPS)))
     levels = attainable_levels(ask.confidences, replicates) if ask.confidences else ()
     blocks = min(images, BLOCKS)
-    block, figures = np.arange(images) % blocks, _figures(sides)
+    block = np.random.default_rng(ask.seed).permutation(images) % blocks
     return bootstrap(
-        lambda weights: figures(weights[block]),
+        _figures([[each.together(block, blocks) for each in side.classes] for side in sides]),
         eye_array(blocks, format="csr"),
         np.ones(blocks, dtype=np.int64),
         replicates=replicates,
@@ -94,19 +95,19 @@ def _resample(sides: list[Evaluated], images: int, ask: Ask) -> Resampled:
     )
 
 
-def _figures(sides: list[Evaluated]) -> Callable[[Floats], Floats]:
+def _figures(sides: list[list[Matched]]) -> Callable[[Floats], Floats]:
     """Return what maps weights (N, R) of images to figures (12 + 3 S, R).
 
     They are average precision, that at an overlap of 0.5, recall and precision, each of the candidate, of the reference
     and the difference; then the average precision of each class likewise.
     """
-    counts = [_counts(side.classes) for side in sides]
-    objects = np.stack([each.objects for each in sides[0].classes])
+    counts = [_counts(side) for side in sides]
+    objects = np.stack([each.objects for each in sides[0]])
 
     def figures(weights: Floats) -> Floats:
         there = objects @ weights > 0
         classes = np.maximum(there.sum(axis=0), 1)
-        each = [np.stack([average_precision(one, weights) for one in side.classes]) for side in sides]
+        each = [np.stack([average_precision(one, weights) for one in side]) for side in sides]
         by_class = [part.mean(axis=1) for part in each]
         means = [(part * there).sum(axis=0) / classes for part in by_class]
         at_half = [(part[:, 0] * there).sum(axis=0) / classes for part in each]
@@ -118,7 +119,7 @@ def _figures(sides: list[Evaluated]) -> Callable[[Floats], Floats]:
     return figures
 
 
-def _counts(classes: tuple[Matched, ...]) -> tuple[Floats, Floats, Floats]:
+def _counts(classes: list[Matched]) -> tuple[Floats, Floats, Floats]:
     """Return of each image (N,) the objects found, the boxes given and the objects there, at a score of SURE."""
     images = len(classes[0].objects)
     found, given, there = np.zeros(images), np.zeros(images), np.zeros(images)

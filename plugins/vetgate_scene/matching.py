@@ -5,19 +5,24 @@ from __future__ import annotations
 import contextlib
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
+from scipy.sparse import csr_array
 
 from vetgate.api import Boxes, Inconclusive, TrueBoxes
 
 OVERLAPS = np.linspace(0.5, 0.95, 10)
 """As COCOeval's own."""
+RECALLS = np.linspace(0.0, 1.0, 101)
+"""Likewise."""
 MOST = 100
-"""Boxes of an image that count, the best first."""
+"""Boxes of one class in an image that count, the best first."""
+TOGETHER = 1 << 18
+"""Numbers that are worked on at a time, so that they stay near the processor."""
 ROUNDING = 1e-9
 
 
@@ -35,6 +40,16 @@ class Matched:
     """(T, D) whether it counts neither way, for it lies in a crowd."""
     objects: NDArray[np.int64]
     """(N,) objects of each image that can be found."""
+
+    def together(self, block: NDArray[np.int64], blocks: int) -> Matched:
+        """Return the same where images of one block are one image.
+
+        Args:
+            block: (N,) of each image.
+            blocks: How many there are.
+        """
+        objects = np.bincount(block, self.objects, minlength=blocks).astype(np.int64)
+        return replace(self, image=block[self.image], objects=objects)
 
 
 @dataclass(frozen=True)
@@ -152,26 +167,53 @@ def _matched(entries: Sequence[dict[str, NDArray[np.float64]] | None]) -> Matche
 def average_precision(matched: Matched, weights: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return (T, R) average precision where image n counts weights[n, r] times, as COCOeval computes it.
 
-    It is the mean over recall from 0 to 1 in steps of 0.01 of the greatest precision at that recall or beyond.
+    It is the mean over recall from 0 to 1 in steps of 0.01 of the greatest precision at that recall or beyond. Only
+    boxes that are objects are looked at, for between two of them recall stays and precision falls.
 
     Args:
         matched: One class.
         weights: (N, R), at least 0.
     """
-    objects = matched.objects @ weights
-    out = np.zeros((len(matched.right), weights.shape[1]))
-    if not len(matched.scores):
-        return out
-    each = weights[matched.image]
-    recalls = np.linspace(0.0, 1.0, 101)
-    for step, (right, ignored) in enumerate(zip(matched.right, matched.ignored, strict=True)):
-        hits = np.cumsum(each * (right & ~ignored)[:, np.newaxis], axis=0)
-        given = hits + np.cumsum(each * (~right & ~ignored)[:, np.newaxis], axis=0)
-        precision = np.divide(hits, given, out=np.zeros_like(hits), where=given > 0)
-        best = np.maximum.accumulate(precision[::-1], axis=0)[::-1]
-        recall = np.divide(hits, objects, out=np.zeros_like(hits), where=objects > 0)
-        reached = np.searchsorted(recalls, recall, side="right")
-        steps = np.diff(reached, axis=0, prepend=0)
-        out[step] = (best * steps).sum(axis=0) / len(recalls)
-    out[:, objects <= 0] = 0.0
+    right = matched.right & ~matched.ignored
+    hits = np.flatnonzero(right.any(axis=0))
+    out = np.zeros((len(right), weights.shape[1]))
+    width = max(1, TOGETHER // max(1, len(hits)))
+    for start in range(0, weights.shape[1] if len(hits) else 0, width):
+        part = weights[:, start : start + width]
+        objects, given = matched.objects @ part, np.zeros(0)
+        for step, counted in enumerate(~matched.ignored):
+            if not step or (matched.ignored[step] != matched.ignored[step - 1]).any():
+                given = _given(matched.image, counted, hits, part)
+            found = np.flatnonzero(right[step, hits])
+            out[step, start : start + width] = _area(part[matched.image[hits[found]]], given[found], objects)
     return out
+
+
+def _given(
+    image: NDArray[np.int64], counted: NDArray[np.bool_], hits: NDArray[np.intp], weights: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return (H, R) how many boxes that count there are up to each of some."""
+    boxes = np.flatnonzero(counted[: hits[-1] + 1])
+    rows = np.searchsorted(hits, boxes)
+    each = csr_array((np.ones(len(boxes)), (rows, image[boxes])), shape=(len(hits), len(weights)))
+    added: NDArray[np.float64] = each @ weights
+    return np.cumsum(added, axis=0, out=added)
+
+
+def _area(right: NDArray[np.float64], given: NDArray[np.float64], objects: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return (R,) average precision.
+
+    Args:
+        right: (H, R) what each box that is an object counts, the surest first.
+        given: (H, R) boxes up to each.
+        objects: (R,) that there are; without any it is 0.
+    """
+    right = np.cumsum(right, axis=0)
+    precision = np.divide(right, given, out=np.zeros_like(right), where=given > 0)
+    best = np.maximum.accumulate(precision[::-1], axis=0)[::-1]
+    recall = np.divide(right, objects, out=np.zeros_like(right), where=objects > 0)
+    nearest = np.minimum(np.rint(recall * 100.0), 100.0).astype(np.intp)
+    reached = nearest + (RECALLS[nearest] <= recall)
+    steps = np.diff(reached, axis=0, prepend=0)
+    area: NDArray[np.float64] = (best * steps).sum(axis=0) / len(RECALLS)
+    return np.where(objects > 0, area, 0.0)

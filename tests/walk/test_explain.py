@@ -38,8 +38,8 @@ def deep(world: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     They keep a log of their calls beside them, which walls would forbid: their processes are granted that folder.
     """
 
-    def granted(order: Start, own: Path) -> Enclosure:
-        return enclose(order, own).model_copy(update={"writes": (str(world.folder),)})
+    def granted(order: Start, own: Path, *, accelerators: bool = False) -> Enclosure:
+        return enclose(order, own, accelerators=accelerators).model_copy(update={"writes": (str(world.folder),)})
 
     monkeypatch.setattr(child, "enclose", granted)
     _model(world, "ref.deep")

@@ -83,7 +83,7 @@ def test_an_unknown_scheme_is_told_with_those_that_are_known(depot: Any) -> None
         ("outside", "names a file that is not among what it fetched"),
         ("link", "holds links"),
         ("missing", "names a file that is not among what it fetched"),
-        ("nothing", "handed over no file"),
+        ("nothing", "handed over neither a file nor a service"),
         ("raise", "could not be fetched by acme: ValueError"),
     ],
 )

@@ -62,6 +62,8 @@ class Asked(Record):
 def overlaid(card: Deployment | None, run: Deployment) -> Deployment | None:
     """Return what both ask for together; what the run asks for stands over the card. None where nobody asks."""
     below = card.model_dump(exclude_none=True) if card is not None else {}
+    if _names_anew(run) and below.get("fallback") == "allowed":
+        del below["fallback"]
     above = run.model_dump(exclude_none=True)
     options = {**below.get("options", {}), **above.get("options", {})}
     both = Deployment.model_validate({**below, **above, "options": options})
@@ -74,9 +76,15 @@ def told(card: Deployment | None, run: Deployment) -> Iterator[Asked]:
     for option in dict.fromkeys((*theirs, *ours)):
         if option in theirs:
             heeded = option not in ours or ours[option] == theirs[option]
+            heeded = heeded and not (option == "fallback" and theirs[option] == "allowed" and _names_anew(run))
             yield Asked(option=option, value=theirs[option], by="card", heeded=heeded)
         if option in ours:
             yield Asked(option=option, value=ours[option], by="run")
+
+
+def _names_anew(run: Deployment) -> bool:
+    """Return whether a run names a provider and no fallback: what a card says of its own provider's is not meant."""
+    return run.provider is not None and run.fallback is None
 
 
 def _listed(asked: Deployment) -> dict[str, str]:

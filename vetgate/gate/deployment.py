@@ -194,7 +194,8 @@ def _named(asking: _Asking, artifact: Artifact, runtime: str, host: Host) -> Off
     offer = host.offer(Kind.BACKEND, runtime)
     if offer is None or runtime not in able:
         raise CardError(
-            f"{asking.says('runtime', runtime)}, which does not open {artifact.format} here; {' and '.join(able)} can",
-            hint="mend execution.runtime in the card; vetgate plugins lists what is installed",
+            f"{asking.says('runtime', runtime)}, which does not open {artifact.format} here; {' and '.join(able)} can"
+            f"{suggest(runtime, able)}",
+            hint=f"{_MEND}; vetgate plugins lists what is installed",
         )
     return offer

@@ -157,7 +157,7 @@ def _counts(images: Images) -> SampleCounts:
         for name, values in samples.columns.items()
     }
     if samples.labels is None:
-        return SampleCounts(len(indices), by_column=columns)
+        return SampleCounts(len(indices), by_column=columns, annotated=samples.annotated is not None)
     names = samples.classes
     labels = samples.labels[indices].tolist()
     found = Counter(names[label] if names and 0 <= label < len(names) else str(label) for label in labels)

@@ -169,10 +169,15 @@ def _match_data(samples: Samples, output: Output, task: Task) -> NDArray[np.int6
     """Return the reference's class by the data's own, (256,) or longer; None where nothing of the task is annotated.
 
     Raises:
-        DataError: The data names a class that the card does not list, or names none and the numbers differ.
+        DataError: The data is annotated for another task, names a class that the card does not list, or names none.
     """
-    if samples.annotated is not task:
+    if samples.annotated is None:
         return None
+    if samples.annotated is not task:
+        raise DataError(
+            f"the data is annotated for {samples.annotated}, and the models are for {task}",
+            hint="name data of the models' kind with --data; without annotations only the two models are compared",
+        )
     named, classes = samples.classes, output.classes or ()
     if named is None:
         raise DataError(f"the data is annotated for {task} but names no classes", hint="list them in classes.txt")

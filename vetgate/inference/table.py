@@ -103,8 +103,10 @@ def class_order(candidate: Output, reference: Output) -> NDArray[np.intp] | None
     column = {name: index for index, name in enumerate(candidate.classes)}
     lacking = [name for name in reference.classes if name not in column]
     if lacking or len(candidate.classes) != len(reference.classes):
-        shown = ", ".join(map(repr, lacking[:3])) or "fewer names"
-        raise CardError(f"the cards list different classes: the candidate's lacks {shown}")
+        known = set(reference.classes)
+        more = [name for name in candidate.classes if name not in known]
+        whose, names = ("candidate's", lacking) if lacking else ("reference's", more)
+        raise CardError(f"the cards list different classes: the {whose} lacks {', '.join(map(repr, names[:3]))}")
     return np.asarray([column[name] for name in reference.classes], dtype=np.intp)
 
 

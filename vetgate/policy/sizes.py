@@ -41,6 +41,8 @@ class SampleCounts:
     """Images by class name; empty without labels."""
     by_column: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     """Images by value, by metadata column."""
+    annotated: bool = False
+    """Whether classes are told by what is annotated in the images, so that nobody counts images by class."""
 
     def values(self, column: str) -> Mapping[str, int]:
         """Return the images by value of a column; empty where that is not known before images are decoded."""
@@ -49,7 +51,7 @@ class SampleCounts:
     @property
     def columns(self) -> tuple[str, ...]:
         """Return every column by which figures can be sliced."""
-        return (*((LABEL,) if self.by_class else ()), *sorted(self.by_column), *LOOKS_OF_IMAGES)
+        return (*((LABEL,) if self.by_class or self.annotated else ()), *sorted(self.by_column), *LOOKS_OF_IMAGES)
 
 
 @dataclass(frozen=True)
@@ -241,7 +243,8 @@ def _there(rule: Rule, counts: SampleCounts | None) -> int | None:
         return None
     if rule.slice is None:
         return counts.total
-    if rule.slice.by in LOOKS_OF_IMAGES and not counts.values(rule.slice.by):
+    unknown = (*LOOKS_OF_IMAGES, *((LABEL,) if counts.annotated else ()))
+    if rule.slice.by in unknown and not counts.values(rule.slice.by):
         return None
     return min((count for _, count in _slices(rule, rule.slice, counts)), default=0)
 

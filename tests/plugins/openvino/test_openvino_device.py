@@ -50,6 +50,7 @@ def test_a_device_that_is_not_there_is_refused_with_those_that_are(tiny: ModuleT
         ("GPU.0", ["GPU"], "GPU.0"),
         ("GPU.1", ["GPU.0"], "GPU.0"),
         ("CPU", ["GPU.0", "CPU"], "GPU.0, CPU"),
+        ("CPU", [], "unknown"),
     ],
 )
 def test_a_device_is_told_by_the_name_it_was_asked_for(asked: str, running: list[str], told: str) -> None:

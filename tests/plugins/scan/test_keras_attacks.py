@@ -6,6 +6,7 @@ import base64
 import io
 import json
 import marshal
+import struct
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -177,12 +178,46 @@ def external_link_among_many(path: Path, mark: Path) -> None:
 
 @technique("VG0705")
 def virtual_data_set_of_another_file(path: Path, mark: Path) -> None:
-    def fill(file: Any) -> None:
-        layout = h5py.VirtualLayout((4, 4), "f4")
-        layout[:] = h5py.VirtualSource("/etc/passwd", "x", (4, 4), "f4")
-        file.create_virtual_dataset("x", layout)
+    path.write_bytes(weights(virtual, libver="latest"))
 
-    path.write_bytes(weights(fill, libver="latest"))
+
+def virtual(file: Any) -> None:
+    layout = h5py.VirtualLayout((4, 4), "f4")
+    layout[:] = h5py.VirtualSource("/etc/passwd", "x", (4, 4), "f4")
+    file.create_virtual_dataset("x", layout)
+
+
+@technique("VG0708")
+def virtual_data_set_behind_a_block_of_the_user(path: Path, mark: Path) -> None:
+    held = weights(virtual, libver="latest", userblock_size=512)
+    archive(path, network(layer("Dense", units=4)), held=held)
+
+
+@technique("VG0708")
+def external_storage_behind_a_block_of_the_user(path: Path, mark: Path) -> None:
+    storage = [("/etc/passwd", 0, 16)]
+    path.write_bytes(weights(lambda file: file.create_dataset("x", (16,), "u1", external=storage), userblock_size=512))
+
+
+@technique("VG0708")
+def virtual_data_set_at_addresses_of_four_bytes(path: Path, mark: Path) -> None:
+    made = h5py.h5p.create(h5py.h5p.FILE_CREATE)
+    made.set_sizes(4, 4)
+    with h5py.File(h5py.h5f.create(bytes(path), h5py.h5f.ACC_TRUNC, fcpl=made)) as file:
+        virtual(file)
+
+
+@technique("VG0705")
+def links_in_a_heap_that_is_compressed(path: Path, mark: Path) -> None:
+    """What h5py writes where its group has many links, and a filter: h5py itself sets none for groups."""
+    heap = b"FRHP\0" + struct.pack("<HH", 7, 22)
+    path.write_bytes(weights(lambda file: file.create_dataset("x", data=np.void(heap))))
+
+
+@technique("VG0705")
+def external_link_whose_name_holds_a_zero(path: Path, mark: Path) -> None:
+    held = weights(lambda file: file.__setitem__("linkname", h5py.ExternalLink("../canary", "/")))
+    path.write_bytes(held.replace(b"linkname", b"link\0ame"))
 
 
 @technique("VG0706")

@@ -171,6 +171,21 @@ def test_bounds_of_a_difference_hold_it_and_know_the_pairing() -> None:
     assert widths[0] < widths[1]
 
 
+def test_images_whose_neighbours_by_name_are_alike_are_resampled_like_others() -> None:
+    """Every object of the first 200 images is found, none of the other 200: shares stray by a half / sqrt(400)."""
+    box = boxes([[0, 0, 10, 10]], [0.9], [0])
+    truth = [TrueBoxes(box.corners, box.classes, np.zeros(1, np.bool_))] * 400
+    found = [box] * 200 + [boxes([], [], [])] * 200
+    table = DetectionTable([f"{place:03}" for place in range(400)], CLASSES, found, [box] * 400, truth)
+    [delta] = [
+        each for each in detect(table, asked("detection.recall")).measurements
+        if each.metric == "detection.recall" and each.role is Of.DELTA
+    ]  # fmt: skip
+    bounds = stated_bounds(delta, 0.95)
+    assert bounds is not None
+    assert bounds.upper - bounds.lower == pytest.approx(2 * 1.645 * 0.5 / 20, rel=0.2)
+
+
 def maps(*rows: Any) -> list[NDArray[np.uint8]]:
     return [np.asarray(row, dtype=np.uint8) for row in rows]
 

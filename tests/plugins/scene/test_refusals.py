@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +47,19 @@ def test_a_policy_for_other_models_is_refused_at_the_plan_and_before_anything_ru
         out, err = capsys.readouterr()
         assert told in " ".join((out + err).split())
         assert more or (code == 2 and not report)
+
+
+def test_data_annotated_for_something_else_is_refused(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    code, report = world.check("finds.onnx", "finds.onnx", "masks", "--policy", "detection")
+    assert code == 2 and not report
+    assert "the data is annotated for segmentation, and the models are for detection" in capsys.readouterr().err
+
+
+def test_classes_of_annotated_images_are_not_said_to_be_missing(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.check("sees.onnx", "sees.onnx", "masks", "--policy", "segmentation", "--plan")
+    assert "has no column" not in capsys.readouterr().out
 
 
 def test_early_stopping_is_for_classifiers(world: World, capsys: pytest.CaptureFixture[str]) -> None:
@@ -140,6 +155,18 @@ def test_masks_that_do_not_fit_their_images_are_errors(tmp_path: Path) -> None:
     Image.new("RGB", (96, 64)).save(folder / "masks" / "000.png")
     with pytest.raises(DataError, match="its pixels are RGB"):
         open_masks(folder).mask(0)  # type: ignore[attr-defined]
+    grey = zlib.compress(64 * (b"\0" + 48 * b"\x12"))  # of 4 bits: decoders make 17 and 34 of 1 and 2
+    header = struct.pack(">IIBBBBB", 96, 64, 4, 0, 0, 0, 0)
+    chunks = [(b"IHDR", header), (b"IDAT", grey), (b"IEND", b"")]
+    (folder / "masks" / "000.png").write_bytes(
+        b"\x89PNG\r\n\x1a\n"
+        + b"".join(
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+            for kind, data in chunks
+        )
+    )
+    with pytest.raises(DataError, match="its grey has 4 bits"):
+        open_masks(folder).mask(0)  # type: ignore[attr-defined]
     (folder / "masks" / "000.png").unlink()
     with pytest.raises(DataError, match=r"has no mask masks/000\.png"):
         open_masks(folder)
@@ -165,11 +192,12 @@ def test_masks_and_boxes_are_part_of_the_digest_of_the_data(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
-        ('"category_id": 10', '"category_id": 11', "does not list"),
+        ('"category_id": 10', '"category_id": 11', "lists no such category"),
         ('"width": 96', '"width": 95', "says that image '000.png' is 64 x 95, but it is 64 x 96"),
         ('"file_name": "000.png"', '"file_name": "../000.png"', "outside the data set"),
         ('"images": [', '"pictures": [', "images: Field required"),
         ('"bbox": [', '"bbox": [NaN, ', "bbox"),
+        ('"bbox": [', '"bbox": [96, 0, 5, 5], "before": [', "none of which lies in it"),
     ],
 )
 def test_annotations_that_do_not_fit_are_errors(tmp_path: Path, old: str, new: str, told: str) -> None:

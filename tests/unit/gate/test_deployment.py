@@ -142,6 +142,18 @@ def test_fallback_can_be_forbidden_without_naming_a_provider() -> None:
     require_as_asked("candidate m", Deployment(fallback="forbidden"), ran(XNNPACK=9))
 
 
+def test_a_card_allows_no_fallback_from_a_provider_that_the_run_names() -> None:
+    asked = ExecutionOptions(provider="XNNPACK")
+    theirs = card("{provider: builtin, fallback: allowed}")
+    wanted = as_asked(theirs, asked, None).execution
+    assert wanted is not None
+    assert wanted.forbids_fallback
+    assert Asked(option="fallback", value="allowed", by="card", heeded=False) in told(theirs.execution, asked)
+    wanted = as_asked(theirs, ExecutionOptions(threads=2), None).execution
+    assert wanted is not None
+    assert not wanted.forbids_fallback
+
+
 def test_another_number_of_threads_than_asked_for_is_refused() -> None:
     with pytest.raises(Inconclusive, match="with 4 threads, and litert runs it with 1"):
         require_as_asked("candidate m", Deployment(threads=4), ran())

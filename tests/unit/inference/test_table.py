@@ -56,6 +56,8 @@ def test_classes_are_matched_by_name_when_both_cards_list_them() -> None:
 def test_other_names_are_never_matched_by_guess() -> None:
     with pytest.raises(CardError, match="lacks 'a'"):
         class_order(Output(kind="logits", classes=("b", "x")), Output(kind="logits", classes=("a", "b")))
+    with pytest.raises(CardError, match="the reference's lacks 'c'"):
+        class_order(Output(kind="logits", classes=("b", "c", "a")), Output(kind="logits", classes=("a", "b")))
 
 
 def _samples(labels: list[int], classes: tuple[str, ...] | None = None) -> Samples:
