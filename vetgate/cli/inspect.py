@@ -93,6 +93,7 @@ def _show(look: Look) -> None:
     learned = [tensor for tensor in structure.tensors if tensor.kind != "state"]
     params, nonzero = sum(tensor.elements for tensor in learned), sum(tensor.nonzero for tensor in learned)
     norms = sum(tensor.elements for tensor in learned if tensor.kind == "normalisation")
+    held = f"{params:,} ({norms:,} of them normalisation), {nonzero:,} not zero" if learned else "none that it tells"
     macs = structure.macs
     rows = [
         ("model", artifact.name),
@@ -102,7 +103,7 @@ def _show(look: Look) -> None:
         *_pinned(artifact)[1:],
         *(("input", _port(port)) for port in structure.inputs),
         *(("output", _port(port)) for port in structure.outputs),
-        ("parameters", f"{params:,} ({norms:,} of them normalisation), {nonzero:,} not zero"),
+        ("parameters", held),
         ("MACs", f"{macs:,} for one image" if macs is not None else "not known"),
         ("execution", look.offers),
         ("operators", ", ".join(f"{item.type} {item.count}" for item in structure.operators) or "not known"),
