@@ -51,7 +51,8 @@ def test_a_policy_for_other_models_is_refused_at_the_plan_and_before_anything_ru
 
 def test_data_annotated_for_something_else_is_refused(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     code, report = world.check("finds.onnx", "finds.onnx", "masks", "--policy", "detection")
-    assert code == 2 and not report
+    assert code == 2
+    assert not report
     assert "the data is annotated for segmentation, and the models are for detection" in capsys.readouterr().err
 
 
