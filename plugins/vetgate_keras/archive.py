@@ -95,7 +95,7 @@ def _require_known(path: Path) -> None:
         EOFError,
         ValueError,
         RecursionError,
-        NotImplementedError,
+        NotImplementedError,  # zipfile's word for a compression that it does not know
     ) as error:
         raise UnreadableArtifact(f"is a truncated or damaged Keras archive: {one_line(error)}", hint=_HINT) from None
     if strange:

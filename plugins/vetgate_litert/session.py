@@ -10,12 +10,22 @@ from typing import Any
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
-from vetgate_runtime.feed import choose_output
+from vetgate_runtime.feed import (
+    as_taken,
+    card_values,
+    check_input,
+    choose_output,
+    image_shape,
+    in_batches,
+    joined,
+    parts_of,
+    shape_text,
+)
 
 from vetgate.api import Card, Execution, OpenOptions, Port, Tap, Task, UnreadableArtifact
 from vetgate_litert.declared import BUILTIN
 from vetgate_litert.describe import port
-from vetgate_litert.feed import card_values, check_input, check_output, dequantise, image_shape, quantise, shape_text
+from vetgate_litert.feed import check_output, dequantise
 from vetgate_litert.model import SubgraphInfo, read
 from vetgate_litert.placement import asked_provider, placement
 from vetgate_litert.precision import precision_of
@@ -83,7 +93,7 @@ class LitertModel:
         planes = np.moveaxis(pixels, -1, 1) if channels_last else pixels
         flat = planes.reshape(2, planes.shape[1], -1)
         values = card_values(card, flat).reshape(planes.shape)
-        fed = quantise((np.moveaxis(values, 1, -1) if channels_last else values).astype(np.float32), self._input)
+        fed = as_taken((np.moveaxis(values, 1, -1) if channels_last else values).astype(np.float32), self._input)
         try:
             together = self._run(fed)
             apart = np.concatenate([self._run(fed[:1]), self._run(fed[1:])])
@@ -117,12 +127,7 @@ class LitertModel:
 
     def predict(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return raw outputs (N, C), de-quantised; see vetgate.api.Model."""
-        fed = quantise(images, self._input)
-        fixed = self._fixed
-        if fixed is None or fixed == len(fed):
-            return self._run(fed)
-        parts = [self._run(_padded(fed[start : start + fixed], fixed)) for start in range(0, len(fed), fixed)]
-        return np.concatenate(parts)[: len(fed)]
+        return in_batches(as_taken(images, self._input), self._fixed, self._run)
 
     def outputs(self, images: NDArray[np.float32], names: Sequence[str | None]) -> list[NDArray[np.float32]]:
         """Return outputs by name, de-quantised; see vetgate.api.NamedModel. They are fed in the model's own batch.
@@ -132,21 +137,15 @@ class LitertModel:
             UnreadableArtifact: The interpreter fails, or the answers of several batches cannot be joined.
         """
         places = [_place(self._ports, name) for name in names]
-        fed, length = quantise(images, self._input), self._fixed or len(images)
+        fed, length = as_taken(images, self._input), self._fixed or len(images)
         parts = []
-        for start in range(0, len(fed), length):
-            self._runner.run(_padded(fed[start : start + length], length))
+        for part in parts_of(fed, length):
+            self._runner.run(part)
             answers = [self._runner.output(place) for place in places]
             parts.append([dequantise(raw, self._ports[place]) for raw, place in zip(answers, places, strict=True)])
         if length == len(fed):
             return parts[0]
-        shapes = [[values.shape for values in part] for part in parts]
-        if any(shape[:1] != (length,) for shape in shapes[0]) or any(other != shapes[0] for other in shapes):
-            raise UnreadableArtifact(
-                f"its batch is fixed to {length}, and its answers to {len(fed)} images cannot be taken apart or joined",
-                hint="set batch: 1 in the card",
-            )
-        return [np.concatenate(values)[: len(fed)] for values in zip(*parts, strict=True)]
+        return joined(parts, length, len(fed))
 
     def taps(self) -> tuple[Tap, ...]:
         """Return the inner tensors with one entry an image, in the order of the file."""
@@ -169,11 +168,11 @@ class LitertModel:
         self._tapped = self._tapped or _Runner(
             self._path, self._threads, self._place, [], make=tapping_interpreter, stateful=self._stateful
         )
-        fed = quantise(images, self._input)
+        fed = as_taken(images, self._input)
         length = self._fixed or len(fed)
         parts: dict[str, list[NDArray[np.float32]]] = {name: [] for name in names}
-        for start in range(0, len(fed), length):
-            self._tapped.run(_padded(fed[start : start + length], length))
+        for part in parts_of(fed, length):
+            self._tapped.run(part)
             for name, place in places.items():
                 parts[name].append(self._tapping.numbers(name, self._tapped.tensor(place), length))
         return {name: np.concatenate(kept)[: len(fed)] for name, kept in parts.items()}
@@ -293,12 +292,6 @@ def _refused(what: str, error: Exception) -> UnreadableArtifact:
     text = " ".join(str(error).split())
     reason = text if len(text) <= 240 else f"{text[:237]}..."
     return UnreadableArtifact(f"LiteRT {what}: {reason.rstrip('.')}", hint="vetgate inspect shows what the file holds")
-
-
-def _padded(part: NDArray[np.generic], length: int) -> NDArray[np.generic]:
-    """Return a part filled up to the model's own batch by its last image."""
-    missing = length - len(part)
-    return np.concatenate([part, np.repeat(part[-1:], missing, axis=0)]) if missing else part
 
 
 def _only_input(graph: SubgraphInfo) -> Port:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from vetgate_runtime.feed import image_shape
+
 from vetgate.api import Card
-from vetgate_litert.feed import image_shape
 from vetgate_litert.model import SubgraphInfo, TensorInfo
 
 

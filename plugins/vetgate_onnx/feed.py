@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -162,19 +161,3 @@ def scores(values: NDArray[np.float32], way_out: Exit, images: int) -> NDArray[n
             hint="its batch is fixed inside the graph: export it with a batch that is fixed or free throughout",
         )
     return values
-
-
-def joined(parts: Sequence[Sequence[NDArray[np.float32]]], fixed: int, images: int) -> list[NDArray[np.float32]]:
-    """Return the outputs of several batches of a fixed length as of one.
-
-    Raises:
-        UnreadableArtifact: They have no axis for images, or other lengths from batch to batch.
-    """
-    shapes = [[values.shape for values in part] for part in parts]
-    if any(shape[:1] != (fixed,) for shape in shapes[0]) or any(other != shapes[0] for other in shapes):
-        raise UnreadableArtifact(
-            f"its batch is fixed to {fixed}, and its answers to {images} images cannot be taken apart or joined, for "
-            "they have no axis for images, or a length of their own",
-            hint="set batch: 1 in the card, or export it with a batch that is free",
-        )
-    return [np.concatenate(values)[:images] for values in zip(*parts, strict=True)]

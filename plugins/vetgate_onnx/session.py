@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
-from vetgate_runtime.feed import choose_output
+from vetgate_runtime.feed import choose_output, joined, parts_of
 
 from vetgate.api import Card, Execution, OpenOptions, Tap, Task, UnreadableArtifact
 from vetgate_onnx.feed import (
@@ -19,7 +19,6 @@ from vetgate_onnx.feed import (
     InputFeed,
     Terminal,
     check_shape,
-    joined,
     numbers,
     require_scores,
     scores,
@@ -103,8 +102,7 @@ class OnnxModel:
         fixed = self._input.shape[0]
         if fixed is None or fixed == len(fed):
             return answer(fed)
-        parts = [answer(_padded(fed[start : start + fixed], fixed)) for start in range(0, len(fed), fixed)]
-        return joined(parts, fixed, len(fed))
+        return joined([answer(part) for part in parts_of(fed, fixed)], fixed, len(fed))
 
     def taps(self) -> tuple[Tap, ...]:
         """Return the inner tensors whose shapes are known, in the order of the graph."""
@@ -122,10 +120,7 @@ class OnnxModel:
         """
         fed, tapping = self._feed(images), self._tapped()
         length = self._input.shape[0] or len(fed)
-        parts = [
-            tapping.read(names, self._input.name, _padded(fed[start : start + length], length))
-            for start in range(0, len(fed), length)
-        ]
+        parts = [tapping.read(names, self._input.name, part) for part in parts_of(fed, length)]
         return {name: np.concatenate([part[name] for part in parts])[: len(fed)] for name in names}
 
     def _tapped(self) -> Tapping:
@@ -142,12 +137,6 @@ class OnnxModel:
         except Exception as error:  # onnxruntime's errors share no base class of its own
             raise UnreadableArtifact(f"onnxruntime failed while running it: {_reason(error)}") from None
         return [numbers(values, way_out) for values, way_out in zip(raw, exits, strict=True)]
-
-
-def _padded(part: NDArray[np.generic], length: int) -> NDArray[np.generic]:
-    """Return a part filled up to the model's fixed batch by its last image."""
-    missing = length - len(part)
-    return np.concatenate([part, np.repeat(part[-1:], missing, axis=0)]) if missing else part
 
 
 def _open(path: Path, card: Card, options: OpenOptions) -> onnxruntime.InferenceSession:

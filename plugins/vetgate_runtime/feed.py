@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vetgate.api import Card, CardError, Port, UnreadableArtifact
 
-_FED = frozenset({"float32", "float16", "float64", "uint8", "int8", "uint16", "int16", "int32", "int64"})
+FED = frozenset({"float32", "float16", "float64", "uint8", "int8", "uint16", "int16", "int32", "int64"})
+"""Types of numbers that a port may hold."""
 
 
 def shape_text(port: Port) -> str:
@@ -71,10 +72,10 @@ def check_input(port: Port, card: Card) -> None:
 
     Raises:
         UnreadableArtifact: It takes no numbers.
-        CardError: Rank, channels or size differ (both are named), or the card's values are no numbers of the input's
-            type.
+        CardError: Rank, channels or size differ (both are named), or the file states no scale and the card's values
+            are no numbers of the input's type.
     """
-    if port.dtype not in _FED:
+    if port.dtype not in FED:
         raise UnreadableArtifact(f"input {port.name!r} takes {port.dtype}; vetgate feeds tensors of numbers")
     wanted = image_shape(card)
     if len(port.shape) != 4 or any(have not in (None, want) for have, want in zip(port.shape[1:], wanted, strict=True)):
@@ -83,7 +84,7 @@ def check_input(port: Port, card: Card) -> None:
             f"the card says {card.input.layout} images of {said}, but input {port.name!r} takes {shape_text(port)}",
             hint="set size, colour and layout in the card to what the model takes; vetgate inspect MODEL shows it",
         )
-    if np.dtype(port.dtype) != np.float32:
+    if port.scale is None:
         _require_range(port, card)
 
 
@@ -91,9 +92,7 @@ def _require_range(port: Port, card: Card) -> None:
     """Refuse a card whose values are no numbers of the input's type: how to quantise or clip them would be a guess."""
     floating = np.dtype(port.dtype).kind == "f"
     limits = np.finfo(port.dtype) if floating else np.iinfo(port.dtype)
-    pixels = np.arange(256)[np.newaxis]
-    mean, std = (np.asarray(part, np.float64)[:, np.newaxis] for part in (card.input.mean, card.input.std))
-    values = (pixels * card.input.scale - mean) / std
+    values = card_values(card, np.arange(256)[np.newaxis])
     whole = floating or np.array_equal(values, np.round(values))
     if whole and values.min() >= limits.min and values.max() <= limits.max:
         return
@@ -104,14 +103,22 @@ def _require_range(port: Port, card: Card) -> None:
     )
 
 
+def card_values(card: Card, pixels: NDArray[np.integer]) -> NDArray[np.float64]:
+    """Return 8-bit pixels (..., P) as the card scales and normalises them, by channel (channels or 1, P)."""
+    mean, std = (np.asarray(part, np.float64)[:, np.newaxis] for part in (card.input.mean, card.input.std))
+    return np.asarray((pixels * card.input.scale - mean) / std)
+
+
 def as_taken(images: NDArray[np.float32], port: Port) -> NDArray[np.generic]:
-    """Return images as the input takes them: cast, or rounded and clipped where it takes integers."""
+    """Return images as the input takes them: cast, or scaled, moved by the zero point, rounded and clipped."""
     dtype = np.dtype(port.dtype)
     if dtype.kind == "f":
         return images.astype(dtype, copy=False)
     limits = np.iinfo(port.dtype)
-    clipped: NDArray[np.generic] = np.clip(np.round(images), limits.min, limits.max).astype(dtype)
-    return clipped
+    numbers = np.round(images if port.scale is None else images / np.float32(port.scale))
+    moved = numbers + np.float32(port.zero_point or 0)
+    stored: NDArray[np.generic] = np.clip(moved, limits.min, limits.max).astype(dtype)
+    return stored
 
 
 def as_scores(raw: NDArray[np.generic], name: str, images: int) -> NDArray[np.float32]:
@@ -156,13 +163,31 @@ def in_batches(
     """
     if length is None or length == len(fed):
         return run(fed)
-    parts = [run(_padded(fed[start : start + length], length)) for start in range(0, len(fed), length)]
-    return np.concatenate(parts)[: len(fed)]
+    return np.concatenate([run(part) for part in parts_of(fed, length)])[: len(fed)]
 
 
-def _padded(part: NDArray[np.generic], length: int) -> NDArray[np.generic]:
-    missing = length - len(part)
-    return np.concatenate([part, np.repeat(part[-1:], missing, axis=0)]) if missing else part
+def parts_of(fed: NDArray[np.generic], length: int) -> Iterator[NDArray[np.generic]]:
+    """Yield images (N, ...) in parts of a fixed batch; the last is filled up by its last image."""
+    for start in range(0, len(fed), length):
+        part = fed[start : start + length]
+        missing = length - len(part)
+        yield np.concatenate([part, np.repeat(part[-1:], missing, axis=0)]) if missing else part
+
+
+def joined(parts: Sequence[Sequence[NDArray[np.float32]]], fixed: int, images: int) -> list[NDArray[np.float32]]:
+    """Return the outputs of several batches of a fixed length as of one.
+
+    Raises:
+        UnreadableArtifact: They have no axis for images, or other lengths from batch to batch.
+    """
+    shapes = [[values.shape for values in part] for part in parts]
+    if any(shape[:1] != (fixed,) for shape in shapes[0]) or any(other != shapes[0] for other in shapes):
+        raise UnreadableArtifact(
+            f"its batch is fixed to {fixed}, and its answers to {images} images cannot be taken apart or joined, for "
+            "they have no axis for images, or a length of their own",
+            hint="set batch: 1 in the card, or export it with a batch that is free",
+        )
+    return [np.concatenate(values)[:images] for values in zip(*parts, strict=True)]
 
 
 def one_line(error: BaseException, longest: int = 240) -> str:

@@ -74,7 +74,7 @@ def evaluate(found: Sequence[Boxes], truth: Sequence[TrueBoxes], shown: Sequence
         Inconclusive: pycocotools' own figures are not those of these matches.
     """
     with contextlib.redirect_stdout(io.StringIO()):  # it speaks while it works
-        judge = COCOeval(_dataset(truth, shown), _results(found, truth, shown), "bbox")
+        judge = COCOeval(_dataset(truth, shown), _results(found, shown), "bbox")
         judge.params.imgIds, judge.params.catIds = list(range(len(found))), list(shown)
         judge.params.areaRng, judge.params.areaRngLbl = [[0, 1e10]], ["all"]
         judge.params.maxDets = [MOST]
@@ -90,42 +90,27 @@ def evaluate(found: Sequence[Boxes], truth: Sequence[TrueBoxes], shown: Sequence
 
 
 def _dataset(truth: Sequence[TrueBoxes], shown: Sequence[int]) -> COCO:
-    annotations: list[dict[str, object]] = []
-    for image, objects in enumerate(truth):
-        for corners, kind, crowd in zip(objects.corners.tolist(), objects.classes, objects.crowd, strict=True):
-            x1, y1, x2, y2 = corners
-            box = [x1, y1, x2 - x1, y2 - y1]
-            annotations.append(
-                {
-                    "id": len(annotations) + 1,
-                    "image_id": image,
-                    "category_id": int(kind),
-                    "bbox": box,
-                    "area": box[2] * box[3],
-                    "iscrowd": int(crowd),
-                }
-            )
-    return _loaded(len(truth), shown, annotations)
+    told = [
+        _annotation(image, corners, kind) | {"iscrowd": int(crowd)}
+        for image, objects in enumerate(truth)
+        for corners, kind, crowd in zip(objects.corners.tolist(), objects.classes, objects.crowd, strict=True)
+    ]
+    return _loaded(len(truth), shown, told)
 
 
-def _results(found: Sequence[Boxes], truth: Sequence[TrueBoxes], shown: Sequence[int]) -> COCO:
-    annotations: list[dict[str, object]] = []
-    for image, boxes in enumerate(found):
-        for corners, score, kind in zip(boxes.corners.tolist(), boxes.scores, boxes.classes, strict=True):
-            x1, y1, x2, y2 = corners
-            box = [x1, y1, x2 - x1, y2 - y1]
-            annotations.append(
-                {
-                    "id": len(annotations) + 1,
-                    "image_id": image,
-                    "category_id": int(kind),
-                    "bbox": box,
-                    "area": box[2] * box[3],
-                    "iscrowd": 0,
-                    "score": float(score),
-                }
-            )
-    return _loaded(len(truth), shown, annotations)
+def _results(found: Sequence[Boxes], shown: Sequence[int]) -> COCO:
+    told = [
+        _annotation(image, corners, kind) | {"iscrowd": 0, "score": float(score)}
+        for image, boxes in enumerate(found)
+        for corners, score, kind in zip(boxes.corners.tolist(), boxes.scores, boxes.classes, strict=True)
+    ]
+    return _loaded(len(found), shown, told)
+
+
+def _annotation(image: int, corners: Sequence[float], kind: int) -> dict[str, object]:
+    x1, y1, x2, y2 = corners
+    width, height = x2 - x1, y2 - y1
+    return {"image_id": image, "category_id": int(kind), "bbox": [x1, y1, width, height], "area": width * height}
 
 
 def _loaded(images: int, shown: Sequence[int], annotations: list[dict[str, object]]) -> COCO:
@@ -133,7 +118,7 @@ def _loaded(images: int, shown: Sequence[int], annotations: list[dict[str, objec
     coco.dataset = {
         "images": [{"id": image} for image in range(images)],
         "categories": [{"id": kind} for kind in shown],
-        "annotations": annotations,
+        "annotations": [annotation | {"id": place} for place, annotation in enumerate(annotations, start=1)],
     }
     coco.createIndex()
     return coco

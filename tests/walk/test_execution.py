@@ -46,6 +46,16 @@ def asks(world: World, name: str, execution: str) -> None:
     (world.folder / f"{name}.tflite.yaml").write_text(text, encoding="utf-8")
 
 
+def test_the_plan_tells_what_is_asked_of_how_models_run(pair: World) -> None:
+    asks(pair, "candidate", "{provider: XNNPACK, threads: 2}")
+    own = ("candidate.tflite", "--reference", "reference.tflite", "--data", "data.npz", "--policy", "policy.yaml")
+    assert pair.run("check", *own, "--execution", "provider=builtin", "--plan") == 0, pair.err
+    told = pair.out.partition("\nexecution, as cards and run ask\n")[2].partition("\n\n")[0].splitlines()
+    assert told == [
+        "  candidate.tflite: provider XNNPACK (card, overruled), builtin (run), threads 2 (card)",
+    ]
+
+
 def test_what_the_command_line_asks_stands_over_the_card_and_both_are_in_the_report(pair: World) -> None:
     asks(pair, "candidate", "{provider: XNNPACK, threads: 2}")
     assert vet(pair, "--execution", "provider=builtin", "--threads", "1", "--report", "markdown=r.md") == 0

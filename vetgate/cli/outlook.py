@@ -10,6 +10,7 @@ import click
 from vetgate.cli import streams
 
 if TYPE_CHECKING:
+    from vetgate.domain.deployment import Asked
     from vetgate.gate import Outlook
     from vetgate.policy import Size
 
@@ -66,6 +67,8 @@ def show(outlook: Outlook) -> None:
     for model, count in outlook.cached.items():
         left = (outlook.images or 0) - count
         click.echo(f"  {model}: {counted(count, 'answer')} in the cache, {counted(left, 'image')} to run")
+    asked = {model: told for model, told in outlook.asked.items() if told}
+    _section("execution, as cards and run ask", (f"{model}: {_asked(told)}" for model, told in asked.items()))
     if outlook.yardstick is not None:
         finals = sum(peer.final for peer in outlook.yardstick.peers)
         told = f"{finals} independent models on {counted(outlook.yardstick.images, 'image')}"
@@ -75,6 +78,13 @@ def show(outlook: Outlook) -> None:
     if outlook.plan.holding:
         rules = "rule" if len(outlook.plan.holding) == 1 else "rules"
         click.echo(f"\ncannot stop early because of {rules} {', '.join(outlook.plan.holding)}")
+
+
+def _asked(told: Sequence[Asked]) -> str:
+    """Return what is asked, and by whom: `provider XNNPACK (card), threads 2 (card, overruled), 4 (run)`."""
+    from vetgate.wording.provenance import asked_words
+
+    return ", ".join(f"{option} {asked_words(told, option)}" for option in dict.fromkeys(each.option for each in told))
 
 
 def show_sizes(sizes: Sequence[Size], *, sequential: bool) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -14,21 +14,22 @@ from vetgate.artifacts import CardSource, missing_card
 from vetgate.domain.artifact import Artifact
 from vetgate.domain.card import Card
 from vetgate.domain.check import Subject
-from vetgate.domain.errors import Inconclusive, UnreadableArtifact, UsageError, VetgateError
+from vetgate.domain.deployment import Asked
+from vetgate.domain.errors import Inconclusive, UnreadableArtifact, VetgateError
 from vetgate.domain.model import Execution, OpenOptions
 from vetgate.domain.report import ModelSummary
 from vetgate.domain.scan import Scanned
 from vetgate.domain.scan_rules import CORE_RULES
-from vetgate.domain.source import Door, ModelOrigin
+from vetgate.domain.source import ModelOrigin
 from vetgate.domain.structure import Structure
-from vetgate.domain.wall import Wall
 from vetgate.gate.code import pin_code
-from vetgate.gate.deployment import choose_backend, require_as_asked, require_unasked, uses_accelerator
+from vetgate.gate.deployment import choose_backend, require_as_asked, uses_accelerator
 from vetgate.gate.house import House
 from vetgate.gate.pins import Pins
+from vetgate.gate.process import ModelProcess
 from vetgate.gate.reading import Reading
 from vetgate.gate.scan import foresee_scan, require_safe, scan_artifact, scan_service
-from vetgate.gate.serving import OPEN, serve
+from vetgate.gate.serving import OwnServer
 from vetgate.hookspecs import ENTRY_POINT_GROUP
 from vetgate.host import Kind, Offer
 from vetgate.inference.cache import Cache
@@ -70,11 +71,8 @@ class Entrant:
         self._loose = secrets.token_hex()
         self.artifact: Artifact | None = None
         self._origin: ModelOrigin | None = None
-        self._door: Door | None = None
-        """Where its children are let to, where it is a service."""
-        self._served: tuple[Artifact, Offer] | None = None
-        """Who answers in place of its file, once that was loaded into a server."""
-        self._ending = ExitStack()
+        self._process = ModelProcess(self.name, house)
+        self._server = OwnServer(self.name, path, house, asked=role == "candidate" and house.serve is not None)
         self.structure: Structure | None = None
         self.execution: Execution | None = None
         self.failure: VetgateError | None = None
@@ -83,11 +81,6 @@ class Entrant:
         self.scanned: Scanned | None = None
         self._described = False
         self._offer: Offer | None = None
-        self._worker: Worker | None = None
-        self.walls: tuple[Wall, ...] = ()
-        """Around its last process that has ended and had started."""
-        self._answered = 0
-        """Images that processes which have ended answered, by their own count."""
 
     def __enter__(self) -> Self:
         return self
@@ -96,7 +89,7 @@ class Entrant:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-        self._ending.close()
+        self._server.close()
 
     @property
     def name(self) -> str:
@@ -112,6 +105,11 @@ class Entrant:
     def card_problem(self) -> str:
         """Why its card cannot be read, where that is no error."""
         return self._reading.problem
+
+    @property
+    def asked(self) -> tuple[Asked, ...]:
+        """Everything that card and run ask of how it is run."""
+        return self._reading.asked()
 
     @property
     def card_as_found(self) -> Card:
@@ -174,11 +172,8 @@ class Entrant:
         self._origin = place.origin
         if place.served is not None:
             served = place.served
-            if self._house.serve is not None and self.role == "candidate":
-                raise UsageError(
-                    f"{self.path} is on a server already, so none is started for it", hint="leave out --serve"
-                )
-            self._door = served.door
+            self._server.require_unasked()
+            self._process.door = served.door
             return self._house.vault.note(self.path, served.service, served.backend, served.format)
         try:
             return self._house.vault.take(self.path, host.backends(), place.file)
@@ -304,18 +299,11 @@ class Entrant:
 
     def start(self) -> Worker:
         """Return the child process, started if none lives; nothing is waited for."""
-        if self._worker is not None and not self._worker.alive:
-            self.close()
-        if self._worker is None:
-            house = self._house
-            self._worker = Worker(
-                self.name, self._order(), house.images, house.seconds, strict=house.walled, door=self._door
-            )
-        return self._worker
+        return self._process.start(self._order)
 
     def _order(self) -> Start:
         self.require_safe()
-        artifact, offer = self._served or self._settled()
+        artifact, offer = self._server.held or self._settled()
         plugin = self._house.host.plugin_of(offer)
         return Start(
             plugin=plugin.name,
@@ -325,7 +313,7 @@ class Entrant:
             artifact=artifact,
             options=self._options(),
             memory=self._house.memory,
-            accelerators=self._served is None and uses_accelerator(offer, self._reading.wanted),
+            accelerators=self._server.held is None and uses_accelerator(offer, self._reading.wanted),
         )
 
     def open(self) -> Worker:
@@ -348,24 +336,15 @@ class Entrant:
         Raises:
             VetgateError: There is none, it does not load the file, or the policy requires walls.
         """
-        house = self._house
-        if not self._serves or self._served is not None:
+        if not self._is_to_be_served or self._server.held is not None:
             return
         self.close()
         self.require_safe()
-        require_unasked(self.name, self._reading.wanted, house.serve or "")
-        artifact = self.require_artifact()
-        served = self._ending.enter_context(serve(self.name, artifact, self.describe(), house))
-        offer = house.host.offer(Kind.BACKEND, served.backend)
-        if offer is None:
-            raise Inconclusive(f"{self.name}: backend {served.backend!r} is not on offer")
-        self._served = house.vault.note(self.path, served.service, served.backend, served.format), offer
-        self._door = served.door
+        self._process.door = self._server.load(self.require_artifact(), self.describe(), self._reading.wanted)
 
     @property
-    def _serves(self) -> bool:
-        file = self.artifact is not None and self.artifact.service is None
-        return self._house.serve is not None and self.role == "candidate" and file
+    def _is_to_be_served(self) -> bool:
+        return self._server.asked and self.artifact is not None and self.artifact.service is None
 
     def rehearse(self, block: Block) -> Rehearsed:
         """Return what it takes from nothing to the answer of a block, in a process of its own that is then ended.
@@ -373,11 +352,8 @@ class Entrant:
         Raises:
             VetgateError: The model cannot be opened, or does not answer.
         """
-        house = self._house
         self._load_into_server()
-        with Worker(
-            self.name, self._order(), house.images, house.seconds, cold=True, strict=house.walled, door=self._door
-        ) as worker:
+        with self._process.start_cold(self._order()) as worker:
             return worker.rehearse(self.require_card().card, block)
 
     def borrow_card(self, other: Entrant) -> None:
@@ -394,11 +370,7 @@ class Entrant:
 
     def close(self) -> None:
         """End the child process."""
-        if self._worker is not None:
-            self._answered += self._worker.answered
-            self.walls = self._worker.walls or self.walls
-            self._worker.close()
-            self._worker = None
+        self._process.close()
 
     def require_card(self) -> CardSource:
         """Return the card.
@@ -444,21 +416,17 @@ class Entrant:
             sha256=artifact.sha256 if artifact and artifact.service is None else None,
             size=artifact.size if artifact and artifact.service is None else None,
             members=artifact.members if artifact else (),
-            service=self._served[0].service if self._served else artifact.service if artifact else None,
+            service=self._server.held[0].service if self._server.held else artifact.service if artifact else None,
             card=card.source if card else None,
             card_sha256=card.sha256 if card else None,
             card_files=card.files if card else (),
-            asked=self._reading.asked(),
+            asked=self.asked,
             execution=self.execution,
             from_cache=self.from_cache,
             scan=self.scanned.summary if self.scanned else None,
-            walls=self._told_walls(),
-            answered=self._answered + (self._worker.answered if self._worker else 0) or None,
+            walls=(*self._process.walls, *self._server.walls),
+            answered=self._process.answered or None,
         )
-
-    def _told_walls(self) -> tuple[Wall, ...]:
-        walls = (self._worker.walls if self._worker else ()) or self.walls
-        return (*walls, OPEN) if self._served is not None else walls
 
     def answers_key(self, reader: Mapping[str, str]) -> str:
         """Return the cache key of this model's answers to images that `reader` decodes."""
@@ -485,7 +453,7 @@ class Entrant:
 
     @property
     def _code(self) -> str | None:
-        if self._serves or (self.artifact is not None and self.artifact.service is not None):
+        if self._is_to_be_served or (self.artifact is not None and self.artifact.service is not None):
             return None
         if self._offer is not None and uses_accelerator(self._offer, self._reading.wanted):
             return None

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from vetgate.artifacts import missing_card
+from vetgate.domain.deployment import Asked
 from vetgate.domain.errors import CardError, DataError, Inconclusive, VetgateError, YardstickError
 from vetgate.domain.policy import Policy
 from vetgate.domain.request import RunRequest
@@ -17,6 +18,7 @@ from vetgate.gate.answers import Sitting
 from vetgate.gate.data import Images, open_images
 from vetgate.gate.entrant import Entrant
 from vetgate.gate.run import Run, prepare
+from vetgate.gate.scenes import find_misannotated
 from vetgate.gate.task import find_misfits, task_of
 from vetgate.gate.yardstick import LoadedYardstick
 from vetgate.host import Host
@@ -40,6 +42,8 @@ class Outlook:
     """Whether the run may stop early."""
     cached: dict[str, int]
     """Images whose answers are in the cache, by model."""
+    asked: dict[str, tuple[Asked, ...]]
+    """What cards and run ask of how models are run, by model, as far as cards are known."""
     yardstick: YardstickSummary | None
     """What functional distances would be held against."""
     problems: tuple[str, ...]
@@ -78,6 +82,7 @@ def foresee(request: RunRequest, host: Host, *, now: datetime.datetime) -> Outlo
             sizes=sizes(run.policy.policy, host.metrics(), counts, sequential=request.sequential),
             sequential=request.sequential,
             cached={entrant.path: run.sitting.cached(entrant) for entrant in known} if run.sitting else {},
+            asked={entrant.path: entrant.asked for entrant in known},
             yardstick=run.yardstick.summary if run.yardstick else None,
             problems=tuple(problems),
         )
@@ -119,6 +124,8 @@ def _misfits(candidates: Sequence[Entrant], reference: Entrant, sitting: Sitting
         try:
             if task_of(reference) is Task.CLASSIFICATION:
                 sitting.require_labels_fit(reference)
+            else:
+                yield from find_misannotated(sitting.images, reference)
         except DataError as error:
             yield _told(error)
     for candidate in candidates:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar, overload
 
@@ -15,6 +15,7 @@ from vetgate.domain.samples import BoxedSet, MaskedSet, Samples
 from vetgate.domain.scene import NO_CLASS, Boxes, DetectionTable, SegmentationTable, TrueBoxes
 from vetgate.domain.task import Task
 from vetgate.gate.answers import Answers, Listener, Sitting
+from vetgate.gate.data import Images
 from vetgate.gate.entrant import Entrant
 from vetgate.gate.task import task_of
 from vetgate.inference.frame import Frame
@@ -74,6 +75,33 @@ def scenes(
     boxes = [[side.boxes(place, images.size(place)) for place in range(len(rows))] for side in sides]
     known = None if data is None else [_renamed(images.boxes(place), data) for place in range(len(rows))]
     return DetectionContext(DetectionTable(ids, classes, boxes[0], boxes[1], known, columns))
+
+
+def find_misannotated(images: Images, reference: Entrant) -> Iterator[str]:
+    """Yield what is wrong with annotated images, one sentence each: every annotation is read up to the first bad one.
+
+    Args:
+        images: Of the run.
+        reference: Whose card is known.
+    """
+    source = images.source
+    if not isinstance(source, MaskedSet | BoxedSet):
+        return
+    unreadable = []
+    try:
+        _match_data(images.samples, reference.require_card().card.output, task_of(reference))
+        for index in images.indices:
+            try:
+                source.size(index)
+            except UnreadableImage:
+                unreadable.append(index)
+            else:
+                _ = source.mask(index) if isinstance(source, MaskedSet) else source.boxes(index)
+    except DataError as error:
+        yield f"{error.message}: {error.hint}" if error.hint else error.message
+    if unreadable:
+        first = images.samples.ids[unreadable[0]]
+        yield f"{len(unreadable):,} of {len(images.indices):,} images cannot be read, such as {first!r}"
 
 
 @dataclass(frozen=True)

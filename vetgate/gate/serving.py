@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from vetgate.domain.artifact import Artifact
+from vetgate.domain.deployment import Deployment
 from vetgate.domain.errors import Inconclusive, UsageError, VetgateError, WallMissing
-from vetgate.domain.source import ServeContext, Served, ServingSource, without_login
+from vetgate.domain.source import Door, ServeContext, Served, ServingSource, without_login
 from vetgate.domain.structure import Structure
 from vetgate.domain.wall import Wall
+from vetgate.gate.deployment import require_unasked
 from vetgate.host import Host, Kind, Offer
 
 if TYPE_CHECKING:
@@ -35,8 +37,66 @@ def require_serving(name: str | None, host: Host) -> None:
         _offer(name, host).require()
 
 
+class OwnServer:
+    """The server that holds one model's file, once it was loaded there.
+
+    Args:
+        name: What the model is called in messages.
+        path: As typed.
+        house: What the run shares.
+        asked: Whether the user wants one for this model.
+    """
+
+    def __init__(self, name: str, path: str, house: House, *, asked: bool) -> None:
+        self._name, self._path, self._house = name, path, house
+        self.asked = asked
+        self.held: tuple[Artifact, Offer] | None = None
+        """Who answers in place of the file."""
+        self._ending = ExitStack()
+
+    def require_unasked(self) -> None:
+        """Make sure that none is wanted for a model that is a service already.
+
+        Raises:
+            UsageError: One is.
+        """
+        if self.asked:
+            raise UsageError(
+                f"{self._path} is on a server already, so none is started for it", hint="leave out --serve"
+            )
+
+    def load(self, artifact: Artifact, structure: Structure, wanted: Deployment | None) -> Door | None:
+        """Let the server hold the file from now on; return where the model's child is let to.
+
+        Args:
+            artifact: The private copy, which was scanned and may be opened.
+            structure: What it takes and gives.
+            wanted: How card and run ask for it to be run.
+
+        Raises:
+            VetgateError: There is no server, it does not load the file, or the policy requires walls.
+        """
+        house = self._house
+        require_unasked(self._name, wanted, house.serve or "")
+        served = self._ending.enter_context(_serve(self._name, artifact, structure, house))
+        offer = house.host.offer(Kind.BACKEND, served.backend)
+        if offer is None:
+            raise Inconclusive(f"{self._name}: backend {served.backend!r} is not on offer")
+        self.held = house.vault.note(self._path, served.service, served.backend, served.format), offer
+        return served.door
+
+    @property
+    def walls(self) -> tuple[Wall, ...]:
+        """What to tell of it among the walls around the model."""
+        return (OPEN,) if self.held is not None else ()
+
+    def close(self) -> None:
+        """End the server."""
+        self._ending.close()
+
+
 @contextmanager
-def serve(name: str, artifact: Artifact, structure: Structure, house: House) -> Iterator[Served]:
+def _serve(name: str, artifact: Artifact, structure: Structure, house: House) -> Iterator[Served]:
     """Yield the server that holds a model; it is ended afterwards.
 
     Args:

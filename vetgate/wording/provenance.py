@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from vetgate.domain.deployment import Asked
 from vetgate.domain.evidence import Evidence, Outcome
 from vetgate.domain.model import Execution
 from vetgate.domain.report import ModelSummary, Promotion, Report
@@ -88,16 +89,15 @@ def _asked(candidate: ModelSummary, other: ModelSummary) -> tuple[tuple[str, str
     """Return what was asked of how the two run, option by option."""
     options = dict.fromkeys(asked.option for model in (candidate, other) for asked in model.asked)
     return tuple(
-        (f"asked: {option}", asked_words(candidate, option), asked_words(other, option), False) for option in options
+        (f"asked: {option}", asked_words(candidate.asked, option), asked_words(other.asked, option), False)
+        for option in options
     )
 
 
-def asked_words(model: ModelSummary, option: str) -> str:
+def asked_words(asked: Sequence[Asked], option: str) -> str:
     """Return what was asked of an option, and by whom: `XNNPACK (card, overruled), builtin (run)`."""
     return ", ".join(
-        f"{asked.value} ({asked.by}{'' if asked.heeded else ', overruled'})"
-        for asked in model.asked
-        if asked.option == option
+        f"{each.value} ({each.by}{'' if each.heeded else ', overruled'})" for each in asked if each.option == option
     )
 
 

@@ -208,3 +208,30 @@ def test_annotations_that_do_not_fit_are_errors(tmp_path: Path, old: str, new: s
     (folder / "instances.json").write_text(text.replace(old, new), encoding="utf-8")
     with pytest.raises(DataError, match=told):
         open_coco(folder).boxes(0)  # type: ignore[attr-defined]
+
+
+def test_the_plan_reads_masks_and_boxes_and_tells_the_first_that_is_wrong(
+    world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    drawn = draw(3)
+    masks, coco = write_masks(tmp_path / "masks", drawn), write_coco(tmp_path / "coco", drawn)
+
+    def planned(model: str, data: Path, task: str) -> str:
+        code, _ = world.check(model, model, str(data), "--policy", task, "--plan")
+        assert code == 0
+        return " ".join(capsys.readouterr().out.partition("\nmissing\n")[2].split())
+
+    assert planned("sees.onnx", masks, "segmentation") == planned("finds.onnx", coco, "detection")
+    Image.fromarray(np.full(drawn[1].mask.shape, 77, dtype=np.uint8)).save(masks / "masks" / "001.png")
+    assert "001.png holds the number 77, and classes.txt names 4 classes" in planned("sees.onnx", masks, "segmentation")
+    (coco / "images" / "002.png").unlink()
+    assert "1 of 3 images cannot be read, such as '002.png'" in planned("finds.onnx", coco, "detection")
+    Image.fromarray(np.zeros((5, 7, 3), dtype=np.uint8)).save(coco / "images" / "000.png")
+    assert "but it is 5 x 7" in planned("finds.onnx", coco, "detection")
+
+
+def test_annotations_beyond_any_bound_are_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = write_coco(tmp_path / "coco", draw(1))
+    monkeypatch.setattr("vetgate_data.coco.LONGEST", 10)
+    with pytest.raises(DataError, match="is larger than 10 bytes"):
+        open_coco(folder)
