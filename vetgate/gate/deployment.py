@@ -65,12 +65,19 @@ def offered_words(artifact: Artifact, host: Host) -> str:
     others = [name for name in _able(artifact, host) if name != spec.name]
     parts = [
         (f"runtime {', '.join(others)}" if others else ""),
-        (f"provider {_some(spec.providers)}" if spec.providers else ""),
+        _providers(spec),
         (f"precision {', '.join(spec.precisions)}" if spec.precisions else ""),
         "threads" if spec.threads else "",
         *(f"options.{option.name} {option.allowed}" for option in spec.options),
     ]
     return "; ".join(filter(None, parts)) or "nothing"
+
+
+def _providers(spec: BackendSpec) -> str:
+    everywhere = [name for name in spec.providers if name not in spec.accelerators]
+    elsewhere = [name for name in spec.providers if name in spec.accelerators]
+    told = ", ".join(filter(None, (_some(everywhere), _some(elsewhere))))
+    return f"provider {told}{' (where the machine has them)' if elsewhere else ''}" if told else ""
 
 
 def uses_accelerator(offer: Offer, wanted: Deployment | None) -> bool:

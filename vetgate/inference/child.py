@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-import subprocess
 import time
 from contextlib import ExitStack
 from multiprocessing.connection import Connection
@@ -227,8 +226,10 @@ class Worker:
         """Let the child end, and end it if it does not."""
         try:
             self.connection.send_bytes(Close().model_dump_json().encode())
-            self._ward.process.wait(timeout=2)
-        except (OSError, subprocess.TimeoutExpired):
+            parted = self._ward.wait(2) is not None
+        except OSError:
+            parted = False
+        if not parted:
             self.kill()
         self.connection.close()
         self.answers.close()

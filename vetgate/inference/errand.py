@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import subprocess
 import time
 from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
@@ -161,9 +160,7 @@ class Errand:
     def part(self) -> None:
         """Let the child end by itself, for it has said its last word."""
         self._connection.close()
-        try:
-            self._ward.process.wait(timeout=PARTING)
-        except subprocess.TimeoutExpired:
+        if self._ward.wait(PARTING) is None:
             self.end()
 
     def end(self) -> None:

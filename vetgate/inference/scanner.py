@@ -12,6 +12,7 @@ from vetgate.domain.record import Record
 from vetgate.domain.scan import ScanContext
 from vetgate.domain.specs import Probe, ScannerSpec
 from vetgate.inference.borrowing import load_plugin
+from vetgate.inference.process import leave
 from vetgate.inference.scan_order import Begun, Broke, Ended, Read, Ready, ScannerEntry, ScanOrder
 from vetgate.inference.telling import Teller, run_errand
 from vetgate.probing import probe
@@ -90,4 +91,4 @@ def _held(found: Sequence[Finding]) -> Iterator[Finding]:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    leave(main(sys.argv[1:]))

@@ -72,6 +72,8 @@ class Ward:
             finally:
                 os.close(theirs)
             undo.callback(self.kill)
+            self._end = _end_of(self.process.pid)
+            undo.callback(self._forget_end)
             os.set_blocking(self._words, False)
             self._watch = threading.Thread(target=self._look_after, name=f"watch-{self.process.pid}", daemon=True)
             self._watch.start()
@@ -87,6 +89,18 @@ class Ward:
         """Whether it still runs."""
         return self.process.poll() is None
 
+    def wait(self, seconds: float) -> int | None:
+        """Return its exit code as soon as it ends; None where it lives on after that time."""
+        if self._end is not None:  # the library's own wait looks again and again, up to 50 ms late
+            poller = select.poll()
+            poller.register(self._end, select.POLLIN)
+            poller.poll(seconds * 1000)
+            return self.process.poll()
+        try:
+            return self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return None
+
     def kill(self) -> None:
         """End it now."""
         self.process.kill()
@@ -100,7 +114,13 @@ class Ward:
         if self._words >= 0 and not self._watch.is_alive():
             os.close(self._words)
             self._words = -1
+            self._forget_end()
         self._folder.close()
+
+    def _forget_end(self) -> None:
+        if self._end is not None:
+            os.close(self._end)
+            self._end = None
 
     def tell_end(self, name: str) -> WorkerFailed:
         """Return the error that says how it ended, with the last thing that it wrote; it is ended if it has not.
@@ -108,9 +128,8 @@ class Ward:
         Args:
             name: What it is called in messages; its connection is closed.
         """
-        try:
-            code = self.process.wait(timeout=5)
-        except subprocess.TimeoutExpired:
+        code = self.wait(5)
+        if code is None:
             self.process.kill()
             code = self.process.wait()
         self._watch.join(timeout=1)
@@ -129,8 +148,7 @@ class Ward:
         due, listening = time.monotonic() + _TICK, True
         while not self._over and self.process.poll() is None:
             if not listening:  # it closed what it wrote to; what it takes is still looked at
-                with suppress(subprocess.TimeoutExpired):
-                    self.process.wait(_TICK)
+                self.wait(_TICK)
             elif poller.poll(_TICK * 1000):
                 listening = self._read()
             if time.monotonic() >= due:
@@ -161,6 +179,16 @@ class Ward:
         if _room(self._folder.path) < self._floor:
             return "left no room on the disk of TMPDIR"
         return _crowded(self._folder.path, self.process.pid)
+
+
+def _end_of(pid: int) -> int | None:
+    """Return a descriptor that can be read once a process has ended; None where the system has none."""
+    if sys.platform != "linux":
+        return None
+    try:
+        return os.pidfd_open(pid)
+    except OSError:
+        return None
 
 
 def at_home(folder: Path) -> dict[str, str]:

@@ -42,7 +42,7 @@ from vetgate.inference.message import (
     Time,
     Timed,
 )
-from vetgate.inference.process import bind_to_parent
+from vetgate.inference.process import bind_to_parent, leave
 from vetgate.inference.walls import Enclosure, put_up
 
 if TYPE_CHECKING:
@@ -316,4 +316,4 @@ def _status(name: str) -> int | None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    leave(main(sys.argv[1:]))
