@@ -32,16 +32,22 @@ def versions(distribution: str, extra: str | None) -> dict[str, str]:
 
 def _requirements(distribution: str, extra: str) -> Iterator[Requirement]:
     """Yield what the extra adds, looking through extras of the distribution that it names in turn."""
-    for text in metadata.distribution(distribution).requires or ():
-        need = Requirement(text)
+    for text, need in _required(distribution).items():
         if need.marker is None or "extra" not in str(need.marker) or not need.marker.evaluate({"extra": extra}):
             continue
         if canonicalize_name(need.name) == canonicalize_name(distribution):
             for inner in sorted(need.extras):
                 yield from _requirements(distribution, inner)
         else:
-            need.marker = None
-            yield need
+            plain = Requirement(text)
+            plain.marker = None
+            yield plain
+
+
+@cache
+def _required(distribution: str) -> dict[str, Requirement]:
+    """Return everything that a distribution names, by how it is written."""
+    return {text: Requirement(text) for text in metadata.distribution(distribution).requires or ()}
 
 
 def _satisfied(need: Requirement) -> bool:
@@ -49,6 +55,7 @@ def _satisfied(need: Requirement) -> bool:
     return version is not None and need.specifier.contains(version, prereleases=True)
 
 
+@cache
 def _version(name: str) -> str | None:
     try:
         return metadata.version(name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import lru_cache
 from importlib import metadata
 from typing import Any, cast
 
@@ -237,7 +238,13 @@ def _incompatible(entry: metadata.EntryPoint) -> Plugin:
 
 
 def _origin(entry: metadata.EntryPoint) -> tuple[str, str]:
-    return (entry.dist.name, entry.dist.version) if entry.dist else ("unknown", "0")
+    return _identity(entry.dist) if entry.dist else ("unknown", "0")
+
+
+@lru_cache(maxsize=64)
+def _identity(distribution: metadata.Distribution) -> tuple[str, str]:
+    """Return name and version, for which its whole description is read."""
+    return distribution.name, distribution.version
 
 
 def _load(entry: metadata.EntryPoint, off: set[str]) -> Plugin:
