@@ -26,11 +26,13 @@ LONGEST = 10.0
 """Seconds of one input."""
 NEEDS = {
     "onnx": ("onnx", "onnxruntime"), "tflite": ("ai_edge_litert",), "pt": ("torch",), "pt2": ("torch",),
-    "safetensors": ("torch", "safetensors"),
+    "safetensors": ("torch", "safetensors"), "mnn": ("MNN", "onnx"), "ncnn": ("ncnn",), "ir": ("openvino",),
+    "keras": ("keras", "torch", "h5py"), "pte": ("torch", "executorch"),
 }  # fmt: skip
 INPUTS = {
     "policy": 25, "report": 10, "card": 60, "attestation": 150, "statement": 150,
     "onnx": 40, "tflite": 60, "pt": 40, "pt2": 25, "safetensors": 60,
+    "mnn": 60, "ncnn": 100, "ir": 60, "keras": 25, "pte": 40,
 }  # fmt: skip
 """How many changed seeds each target is given, so that each takes some 2 s."""
 KEYS = (
@@ -126,7 +128,7 @@ def test_a_document_with_any_value_anywhere_is_read_or_refused(name: str, tree: 
 @given(data=st.binary(max_size=300))
 @QUIET
 def test_any_bytes_are_refused(data: bytes) -> None:
-    for name in ("policy", "card", "report", "attestation", "statement", "onnx", "tflite", "safetensors"):
+    for name in sorted(INPUTS.keys() - {"pt", "pt2", "keras"}):
         if all(find_spec(library) for library in NEEDS.get(name, ())):
             _require_refused_or_read(name, data)
 

@@ -8,6 +8,8 @@ import struct
 import zipfile
 from collections.abc import Callable
 
+SECOND_FILE = b"\n-- second file --\n"
+"""Parts the two files of a format that has two, in one input."""
 Change = Callable[[bytes, int, int], bytes]
 """Changes bytes: (data, most bytes, seed) -> data."""
 
@@ -69,6 +71,14 @@ def change_header(data: bytes, most: int, seed: int, change: Change) -> bytes:
     return struct.pack("<Q", len(header)) + header + data[8 + size :]
 
 
+def change_two(data: bytes, most: int, seed: int, change: Change) -> bytes:
+    """Return two files of which one was changed: the first by words and lines, the second byte by byte."""
+    first, mark, second = data.partition(SECOND_FILE)
+    if seed % 4:
+        return change_text(first, most, seed) + mark + second
+    return first + mark + change(second, most, seed) if mark else change(data, most, seed)
+
+
 def change_bytes(data: bytes, most: int, seed: int) -> bytes:
     """Return bytes with a few changes; what a fuzzer without a mutator of its own uses."""
     draw, changed = random.Random(seed), bytearray(data)
@@ -127,6 +137,9 @@ ODD = (
 STRUCTURED: dict[str, Callable[[bytes, int, int, Change], bytes]] = {
     "pt": change_zip,
     "pt2": change_zip,
+    "keras": change_zip,
+    "ncnn": change_two,
+    "ir": change_two,
     "safetensors": change_header,
 }
 """Targets whose container is kept whole, most of the time."""

@@ -6,12 +6,14 @@ import importlib.util
 import io
 import json
 import sys
+import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import numpy as np
+from fuzz_mutation import SECOND_FILE
 
 from vetgate.testing.toy import toy_card
 
@@ -160,6 +162,46 @@ def safetensors_files() -> list[bytes]:
     return [save({"1.weight": weight}), save({"a": weight.astype(np.int8), "b": weight[:0]}, {"format": "pt"})]
 
 
+def mnn_files() -> list[bytes]:
+    """Return MNN models with weights of floats, of halves and of whole numbers."""
+    tiny = _of_tests("plugins/mnn/tiny_mnn.py")
+    return [bytes(tiny.content(*options)) for options in ((), ("--fp16",), ("--weightQuantBits", "8"))]
+
+
+def ncnn_files() -> list[bytes]:
+    """Return ncnn models, text and weights one after the other."""
+    tiny = _of_tests("plugins/ncnn/tiny_ncnn.py")
+    return [_two(tiny.text_of().encode(), tiny.weights_of(half=half)) for half in (False, True)]
+
+
+def ir_files() -> list[bytes]:
+    """Return an OpenVINO model, XML and weights one after the other."""
+    tiny = _of_tests("plugins/openvino/tiny_ir.py")
+    with tempfile.TemporaryDirectory() as folder:
+        path: Path = tiny.written(Path(folder), tiny.convolutional())
+        return [_two(path.read_bytes(), path.with_suffix(".bin").read_bytes())]
+
+
+def _two(first: bytes, second: bytes) -> bytes:
+    return first + SECOND_FILE + second
+
+
+def keras_files() -> list[bytes]:
+    """Return a Keras archive."""
+    tiny = _of_tests("plugins/keras/tiny_keras.py")
+    with tempfile.TemporaryDirectory() as folder:
+        path: Path = tiny.written(Path(folder))
+        return [path.read_bytes()]
+
+
+def pte_files() -> list[bytes]:
+    """Return an ExecuTorch program that XNNPACK runs."""
+    networks = _of_tests("plugins/formats/networks.py")
+    with tempfile.TemporaryDirectory() as folder:
+        path: Path = networks.executorch(Path(folder))
+        return [path.read_bytes()]
+
+
 SEEDS: Mapping[str, Callable[[], list[bytes]]] = {
     "policy": policies,
     "report": reports,
@@ -170,6 +212,11 @@ SEEDS: Mapping[str, Callable[[], list[bytes]]] = {
     "tflite": tflite_files,
     "pt": pt_files,
     "pt2": pt2_files,
+    "mnn": mnn_files,
+    "ncnn": ncnn_files,
+    "ir": ir_files,
+    "keras": keras_files,
+    "pte": pte_files,
     "safetensors": safetensors_files,
 }
 """By the name of the target."""

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from fuzz_mutation import SECOND_FILE
+
 from vetgate.artifacts.cards import find_card
 from vetgate.artifacts.vault import tell_format
 from vetgate.domain.artifact import Artifact, Member
@@ -121,6 +123,20 @@ def _model(suffix: str) -> Callable[[bytes], None]:
     return run
 
 
+def _scanned(suffix: str, known: str) -> Callable[[bytes], None]:
+    """Return what scans a model of one file or two; libraries that are not Python open it behind walls alone."""
+
+    def run(data: bytes) -> None:
+        first, _, second = data.partition(SECOND_FILE)
+        path = _file(first, suffix)
+        if SECOND_FILE in data:
+            _file(second, ".bin")
+        member = Member(name=path.name, sha256=hashlib.sha256(first).hexdigest(), size=len(first))
+        _grave(Artifact(path=str(path), name=path.name, format=known, backend=known, members=(member,)))
+
+    return run
+
+
 def _grave(artifact: Artifact) -> bool:
     """Return whether a scanner finds what keeps a model from being opened, or cannot read it."""
     found: list[Finding] = []
@@ -146,6 +162,11 @@ TARGETS: Mapping[str, Target] = {
     "tflite": Target(_model(".tflite"), ".tflite", ("ai_edge_litert",)),
     "pt": Target(_model(".pt"), ".pt", ("torch",)),
     "pt2": Target(_model(".pt2"), ".pt2", ("torch",)),
+    "mnn": Target(_scanned(".mnn", "mnn"), ".mnn", ("MNN",)),
+    "ncnn": Target(_scanned(".param", "ncnn"), ".param"),
+    "ir": Target(_scanned(".xml", "openvino"), ".xml", ("openvino",)),
+    "keras": Target(_scanned(".keras", "keras"), ".keras", ("keras", "torch", "h5py")),
+    "pte": Target(_model(".pte"), ".pte", ("executorch",)),
     "safetensors": Target(_model(".safetensors"), ".safetensors", ("torch", "safetensors")),
 }
 """By name."""
