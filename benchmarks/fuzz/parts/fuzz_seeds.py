@@ -22,6 +22,8 @@ ROOT = Path(__file__).resolve().parents[3]
 
 def _of_tests(place: str) -> ModuleType:
     """Return a module of the tests, which are no package, by its place."""
+    if str(ROOT) not in sys.path:
+        sys.path.append(str(ROOT))
     path = ROOT / "tests" / place
     name = f"vetgate_seeds_{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)

@@ -4,39 +4,36 @@ from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from vetgate_keras.archive import keras
-from vetgate_keras.backend import KerasBackend
 from vetgate_keras.plugin import vetgate_backends
 
-from vetgate.api import Artifact, BackendSpec, Card, Model, OpenOptions, Structure
-from vetgate.artifacts import Vault
+from tests.plugins import tiny
+from tests.plugins.tiny import Array, Opener, card_for, draw
+from vetgate.api import BackendSpec, Card
 
 SIDE = 7
 """Height and width of an image."""
 MACS = 3 * 3 * 4 * 27 + 5 * 4
 """Of `network`: stride 2, no padding."""
-Array = NDArray[np.float32]
+
+
+OPENER = Opener(next(iter(vetgate_backends())))
+taken, describe, opened = OPENER.taken, OPENER.describe, OPENER.opened
 
 
 def spec() -> BackendSpec:
-    return next(iter(vetgate_backends()))
+    return OPENER.declared
 
 
 def weights() -> dict[str, Array]:
-    draw = np.random.default_rng(1)
-    return {
-        "conv.w": draw.normal(size=(3, 3, 3, 4)).astype(np.float32),  # height, width, in, out
-        "conv.b": draw.normal(size=4).astype(np.float32),
-        "fc.w": draw.normal(size=(4, 5)).astype(np.float32),
-        "fc.b": draw.normal(size=5).astype(np.float32),
-    }
+    """Return the parameters as Keras stores them: height, width, in, out; in, out."""
+    found = tiny.weights()
+    return found | {"conv.w": found["conv.w"].transpose(2, 3, 1, 0), "fc.w": found["fc.w"].T}
 
 
 def network(*, batch: int | None = None, sequential: bool = False, second: bool = False, dtype: str = "float32",
@@ -92,46 +89,13 @@ def layer_of(config: dict[str, Any], name: str) -> dict[str, Any]:
 
 def answers(images: Array) -> Array:
     """Return what the network must answer to images (N, H, W, C), by numpy alone."""
-    values = weights()
-    out = np.zeros((len(images), 3, 3, 4))
-    for row in range(3):
-        for column in range(3):
-            patch = images[:, 2 * row : 2 * row + 3, 2 * column : 2 * column + 3]
-            out[:, row, column] = np.tensordot(patch, values["conv.w"], ([1, 2, 3], [0, 1, 2])) + values["conv.b"]
-    mean = np.maximum(out, 0).mean((1, 2))
-    return np.asarray(mean @ values["fc.w"] + values["fc.b"], np.float32)
+    return tiny.answers(np.moveaxis(images, -1, 1), pad=(0, 0))
 
 
 def make_card(**changes: Any) -> Card:
     """Return a card for images of 7 x 7 x 3; `output` changes that part, all else its input part."""
-    given: dict[str, Any] = {
-        "size": [SIDE, SIDE], "resize": "none", "colour": "rgb", "scale": 1 / 255, "mean": [0], "std": [1],
-        "layout": "NHWC",
-    }  # fmt: skip
-    given.update({key: value for key, value in changes.items() if key != "output"})
-    return Card.model_validate(
-        {"version": 1, "input": given, "output": {"kind": "logits", **changes.get("output", {})}}
-    )
+    return card_for(SIDE, **{"layout": "NHWC", **changes})
 
 
 def images(count: int, seed: int = 0) -> Array:
-    return np.random.default_rng(seed).random((count, SIDE, SIDE, 3), dtype=np.float32)
-
-
-@contextmanager
-def taken(path: Path) -> Iterator[Artifact]:
-    """Take a model in as the gate does."""
-    with Vault() as vault:
-        yield vault.take(str(path), [spec()])
-
-
-def describe(path: Path) -> Structure:
-    with taken(path) as artifact:
-        return KerasBackend().describe(artifact, None, OpenOptions())
-
-
-@contextmanager
-def opened(path: Path, card: Card, **options: Any) -> Iterator[Model]:
-    options = {"batch_size": 8, **options}
-    with taken(path) as artifact, KerasBackend().open(artifact, card, OpenOptions(**options)) as model:
-        yield model
+    return draw(count, (SIDE, SIDE, 3), seed)

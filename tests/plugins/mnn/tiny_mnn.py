@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,15 +11,14 @@ from typing import Any
 
 import numpy as np
 import onnx
-from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
-from vetgate_mnn.backend import MnnBackend
 from vetgate_mnn.plugin import vetgate_backends
 from vetgate_runtime import mnn
 from vetgate_runtime.flatbuffer import Bytes
 
-from vetgate.api import Artifact, BackendSpec, Card, Model, OpenOptions, Structure
-from vetgate.artifacts import Vault
+from tests.plugins import tiny
+from tests.plugins.tiny import Array, Opener, card_for, draw
+from vetgate.api import BackendSpec, Card
 
 SIDE = 7
 """Height and width of an image."""
@@ -29,8 +26,13 @@ MACS = 4 * 4 * 4 * 27 + 5 * 4
 """Of `convolutional`: stride 2, one pixel of padding."""
 
 
+OPENER = Opener(next(iter(vetgate_backends())))
+answers, weights = tiny.answers, tiny.weights
+taken, describe, opened = OPENER.taken, OPENER.describe, OPENER.opened
+
+
 def spec() -> BackendSpec:
-    return next(iter(vetgate_backends()))
+    return OPENER.declared
 
 
 def converted(path: Path, source: Path, *options: str, framework: str = "ONNX") -> Path:
@@ -42,16 +44,6 @@ def converted(path: Path, source: Path, *options: str, framework: str = "ONNX") 
     code = "import _tools, sys; _tools.mnnconvert(sys.argv[1:])"
     subprocess.run([sys.executable, "-c", code, *arguments, *options], check=True, capture_output=True)
     return path
-
-
-def weights() -> dict[str, NDArray[np.float32]]:
-    draw = np.random.default_rng(1)
-    return {
-        "conv.w": draw.normal(size=(4, 3, 3, 3)).astype(np.float32),  # out, in, height, width
-        "conv.b": draw.normal(size=4).astype(np.float32),
-        "fc.w": draw.normal(size=(5, 4)).astype(np.float32),
-        "fc.b": draw.normal(size=5).astype(np.float32),
-    }
 
 
 def network(batch: int | str, *, fixed_inside: bool, second: bool) -> onnx.ModelProto:
@@ -91,51 +83,13 @@ def written(folder: Path, *options: str, **changes: Any) -> Path:
     return path
 
 
-def answers(images: NDArray[np.float32], values: dict[str, NDArray[Any]] | None = None) -> NDArray[np.float32]:
-    """Return what the model must answer, by numpy alone."""
-    values = values or weights()
-    padded = np.pad(images, ((0, 0), (0, 0), (1, 1), (1, 1)))
-    out = np.zeros((len(images), 4, 4, 4))
-    for row in range(4):
-        for column in range(4):
-            patch = padded[:, :, 2 * row : 2 * row + 3, 2 * column : 2 * column + 3]
-            out[:, :, row, column] = np.tensordot(patch, values["conv.w"], ([1, 2, 3], [1, 2, 3])) + values["conv.b"]
-    mean = np.maximum(out, 0).mean((2, 3))
-    return np.asarray(mean @ values["fc.w"].T + values["fc.b"], np.float32)
-
-
 def make_card(**changes: Any) -> Card:
     """Return a card for images of 3 x 7 x 7; `output` and `execution` change those parts, all else its input part."""
-    given: dict[str, Any] = {
-        "size": [SIDE, SIDE], "resize": "none", "colour": "rgb", "scale": 1 / 255, "mean": [0], "std": [1],
-        "layout": "NCHW",
-    }  # fmt: skip
-    given.update({key: value for key, value in changes.items() if key not in ("output", "execution")})
-    output = {"kind": "logits", **changes.get("output", {})}
-    return Card.model_validate({"version": 1, "input": given, "output": output, "execution": changes.get("execution")})
+    return card_for(SIDE, **changes)
 
 
-def images(count: int, seed: int = 0) -> NDArray[np.float32]:
-    return np.random.default_rng(seed).random((count, 3, SIDE, SIDE), dtype=np.float32)
-
-
-@contextmanager
-def taken(path: Path) -> Iterator[Artifact]:
-    """Take a model in as the gate does."""
-    with Vault() as vault:
-        yield vault.take(str(path), [spec()])
-
-
-def describe(path: Path, card: Card | None = None) -> Structure:
-    with taken(path) as artifact:
-        return MnnBackend().describe(artifact, card, OpenOptions())
-
-
-@contextmanager
-def opened(path: Path, card: Card, **options: Any) -> Iterator[Model]:
-    options = {"batch_size": 8, **options}
-    with taken(path) as artifact, MnnBackend().open(artifact, card, OpenOptions(**options)) as model:
-        yield model
+def images(count: int, seed: int = 0) -> Array:
+    return draw(count, (3, SIDE, SIDE), seed)
 
 
 def changed(content: bytes, operator: str, way: tuple[int, ...], field: int, value: int, *, entry: int = -1) -> bytes:
