@@ -29,7 +29,7 @@ def _decisions(world: Any) -> dict[str, str]:
 
 def test_the_shipped_build_is_timed_in_place_of_the_reference(world: Any, arguments: list[str]) -> None:
     slow = world.toy("shipped.toy", noise=1e-4, misbehave="slow")
-    assert world.check(*arguments, "--latency-reference", slow) == 0, world.reasons()
+    assert world.check(*arguments, "--latency-reference", slow, "--timing-budget", "4") == 0, world.reasons()
     report = world.report()
     assert report["timed_reference"]["name"] == slow
     assert report["timed_reference"]["sha256"] != report["reference"]["sha256"]
@@ -124,7 +124,7 @@ def test_a_build_that_fails_while_it_is_compared_is_inconclusive(
 def test_every_candidate_is_timed_against_it(world: Any, arguments: list[str]) -> None:
     other = world.toy("other.toy", noise=1e-4)
     shipped = world.toy("shipped.toy", noise=1e-4, misbehave="slow")
-    assert world.check(other, *arguments, "--latency-reference", shipped) == 0, world.reasons()
+    assert world.check(other, *arguments, "--latency-reference", shipped, "--timing-budget", "4") == 0, world.reasons()
     assert [world.report(index)["timed_reference"]["name"] for index in range(2)] == [shipped, shipped]
 
 

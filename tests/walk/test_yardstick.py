@@ -12,6 +12,7 @@ import pytest
 
 FASHION = Path(__file__).parent.parent.parent / "examples" / "fashion"
 INDEPENDENCE = "similarity.independence"
+NOISES = (0.3, 0.4, 0.5)
 RULE = f"metric: {INDEPENDENCE}, at_most: 0.5"
 
 
@@ -20,7 +21,24 @@ def toys(world: Any, *noises: float) -> list[str]:
     return [world.toy(f"u{place}.toy", noise=noise) for place, noise in enumerate(noises, 1)]
 
 
-def build(world: Any, *more: str, data: str | None = None, noises: tuple[float, ...] = (0.3, 0.4, 0.5)) -> int:
+_BUILT: list[bytes] = []
+"""The plain yardstick, which is the same whenever it is built."""
+
+
+def given(world: Any) -> None:
+    """Put the plain yardstick and everything it was built of into the world; it is built once."""
+    file = world.folder / "base.yardstick"
+    if not _BUILT:
+        assert build(world) == 0, world.err
+        _BUILT.append(file.read_bytes())
+        return
+    world.toy("reference.toy")
+    toys(world, *NOISES)
+    world.data()
+    file.write_bytes(_BUILT[0])
+
+
+def build(world: Any, *more: str, data: str | None = None, noises: tuple[float, ...] = NOISES) -> int:
     """Build `base.yardstick` of the toy reference; return the exit code."""
     reference, others = world.toy("reference.toy"), toys(world, *noises)
     images = data or world.data()
@@ -56,7 +74,7 @@ def test_a_near_copy_passes_and_a_distant_one_fails(world: Any) -> None:
 
 
 def test_the_report_says_which_yardstick_it_used(world: Any) -> None:
-    build(world)
+    given(world)
     check(world)
     told = world.report()["yardstick"]
     assert told["name"] == "base.yardstick"
@@ -66,7 +84,7 @@ def test_the_report_says_which_yardstick_it_used(world: Any) -> None:
 
 
 def test_the_models_are_not_needed_any_more(world: Any) -> None:
-    build(world)
+    given(world)
     for name in ("u1.toy", "u2.toy", "u3.toy"):
         (world.folder / name).unlink()
     assert check(world, candidate=0.02) == 0
@@ -75,7 +93,7 @@ def test_the_models_are_not_needed_any_more(world: Any) -> None:
 
 
 def test_without_a_rule_that_names_it_the_yardstick_is_used_all_the_same(world: Any) -> None:
-    build(world)
+    given(world)
     policy = world.policy("metric: accuracy.top1, at_least: 0.1")
     candidate = world.toy("candidate.toy", noise=0.1)
     arguments = (candidate, "--reference", "reference.toy", "--data", "data.npz", "--policy", policy)
@@ -99,7 +117,7 @@ def test_a_rule_that_needs_a_yardstick_is_inconclusive_without_and_the_plan_says
 
 
 def test_the_plan_shows_the_yardstick_and_that_its_reference_is_another(world: Any) -> None:
-    build(world)
+    given(world)
     candidate, other = world.toy("candidate.toy", noise=0.1), world.toy("other.toy", noise=0.2)
     arguments = (candidate, "--data", "data.npz", "--policy", world.policy(RULE), "--yardstick", "base.yardstick")
     assert world.run("check", *arguments, "--reference", "reference.toy", "--plan") == 0
@@ -110,7 +128,7 @@ def test_the_plan_shows_the_yardstick_and_that_its_reference_is_another(world: A
 
 
 def test_another_reference_is_refused(world: Any) -> None:
-    build(world)
+    given(world)
     other = world.toy("other.toy", noise=0.2)
     candidate = world.toy("candidate.toy", noise=0.1)
     arguments = (candidate, "--reference", other, "--data", "data.npz", "--policy", world.policy(RULE))
@@ -120,7 +138,7 @@ def test_another_reference_is_refused(world: Any) -> None:
 
 
 def test_a_reference_that_is_fed_in_another_way_is_refused(world: Any) -> None:
-    build(world)
+    given(world)
     card = world.folder / "reference.toy.yaml"
     card.write_text(card.read_text().replace("mean: [0.5]", "mean: [0.4]"))
     assert check(world) == 2
@@ -128,7 +146,7 @@ def test_a_reference_that_is_fed_in_another_way_is_refused(world: Any) -> None:
 
 
 def test_another_reference_is_refused_for_several_candidates_too(world: Any) -> None:
-    build(world)
+    given(world)
     world.toy("reference.toy", card=None)
     world.toy("reference.toy", noise=0.3)
     models = [world.toy(name, noise=0.1) for name in ("one.toy", "two.toy")]
@@ -137,7 +155,7 @@ def test_another_reference_is_refused_for_several_candidates_too(world: Any) -> 
 
 
 def test_other_data_is_refused_before_any_model_runs(world: Any) -> None:
-    build(world)
+    given(world)
     pixels = np.random.default_rng(9).integers(0, 256, size=(40, 4, 4), dtype=np.uint8)
     np.savez(world.folder / "new.npz", images=pixels, labels=np.zeros(40, dtype=np.int64))
     crashing = world.toy("candidate.toy", misbehave="crash")
@@ -183,7 +201,7 @@ def test_an_image_that_cannot_be_decoded_is_in_no_yardstick_and_need_not_be(worl
 
 
 def test_a_file_that_is_no_yardstick_is_refused_before_any_model_runs(world: Any) -> None:
-    build(world)
+    given(world)
     Path("base.yardstick").write_bytes(Path("base.yardstick").read_bytes()[:-100])
     assert check(world) == 2
     assert "its end is missing" in world.err
@@ -201,7 +219,7 @@ def test_a_copy_of_the_reference_makes_no_yardstick_unless_forced(world: Any) ->
 
 
 def test_a_candidate_that_is_one_of_the_independents_is_warned_of(world: Any) -> None:
-    build(world)
+    given(world)
     policy, reference = world.policy(RULE), str(world.folder / "reference.toy")
     candidates = (str(world.folder / "u2.toy"), world.toy("candidate.toy", noise=0.1))
     data = str(world.folder / "data.npz")
@@ -261,14 +279,14 @@ def test_a_stopped_run_measures_on_the_images_it_used(world: Any) -> None:
 
 
 def test_a_saved_report_is_judged_again_with_its_independence(world: Any) -> None:
-    build(world)
+    given(world)
     assert check(world, candidate=0.02) == 0
     strict = world.policy(f"metric: {INDEPENDENCE}, at_most: 0.0001", name="strict.yaml")
     assert world.run("judge", str(world.folder / "report.json"), "--policy", strict) == 1
 
 
 def test_a_report_of_before_there_were_yardsticks_is_still_read(world: Any) -> None:
-    build(world)
+    given(world)
     check(world)
     file = world.folder / "report.json"
     saved = json.loads(file.read_text())
@@ -279,7 +297,7 @@ def test_a_report_of_before_there_were_yardsticks_is_still_read(world: Any) -> N
 
 
 def test_the_yardstick_may_stand_in_the_configuration_beside_it(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    build(world)
+    given(world)
     (world.folder / "vetgate.yaml").write_text("yardstick: base.yardstick\nreference: reference.toy\n")
     below = world.folder / "below"
     below.mkdir()
@@ -292,7 +310,7 @@ def test_the_yardstick_may_stand_in_the_configuration_beside_it(world: Any, monk
 
 
 def test_a_report_is_not_written_over_the_yardstick(world: Any) -> None:
-    build(world)
+    given(world)
     before = Path("base.yardstick").read_bytes()
     assert check(world, "--report", "markdown=base.yardstick") == 2
     assert "which this run reads" in world.err
@@ -313,7 +331,7 @@ def test_a_reference_that_answers_otherwise_than_before_is_told(world: Any) -> N
     from vetgate.gate import load_yardstick
     from vetgate.yardstick import dump
 
-    build(world)
+    given(world)
     content = load_yardstick("base.yardstick").content
     moved = replace(content, reference=np.roll(content.reference, 1, axis=0))
     Path("base.yardstick").write_bytes(dump(moved))
