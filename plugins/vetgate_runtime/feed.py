@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -115,10 +116,17 @@ def as_taken(images: NDArray[np.float32], port: Port) -> NDArray[np.generic]:
     if dtype.kind == "f":
         return images.astype(dtype, copy=False)
     limits = np.iinfo(port.dtype)
+    lowest, highest = (_within(limit, limits) for limit in (limits.min, limits.max))
     numbers = np.round(images if port.scale is None else images / np.float32(port.scale))
     moved = numbers + np.float32(port.zero_point or 0)
-    stored: NDArray[np.generic] = np.clip(moved, limits.min, limits.max).astype(dtype)
+    stored: NDArray[np.generic] = np.clip(moved, lowest, highest).astype(dtype)
     return stored
+
+
+def _within(limit: int, limits: np.iinfo[Any]) -> np.float32:
+    """Return the limit of a type as a float32 that the type can hold: 2³¹ - 1 has none, and is rounded to 2³¹."""
+    near = np.float32(limit)
+    return near if limits.min <= int(near) <= limits.max else np.nextafter(near, np.float32(0))
 
 
 def as_scores(raw: NDArray[np.generic], name: str, images: int) -> NDArray[np.float32]:

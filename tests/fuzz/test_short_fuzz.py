@@ -24,11 +24,6 @@ from vetgate.domain.errors import VetgateError
 EXAMPLES = os.environ.get("VETGATE_FUZZ_EXAMPLES")
 LONGEST = 10.0
 """Seconds of one input."""
-NEEDS = {
-    "onnx": ("onnx", "onnxruntime"), "tflite": ("ai_edge_litert",), "pt": ("torch",), "pt2": ("torch",),
-    "safetensors": ("torch", "safetensors"), "mnn": ("MNN", "onnx"), "ncnn": ("ncnn",), "ir": ("openvino",),
-    "keras": ("keras", "torch", "h5py"), "pte": ("torch", "executorch"),
-}  # fmt: skip
 INPUTS = {
     "policy": 25, "report": 10, "card": 60, "attestation": 150, "statement": 150,
     "onnx": 40, "tflite": 60, "pt": 40, "pt2": 25, "safetensors": 60,
@@ -70,21 +65,29 @@ def _require_refused_or_read(name: str, data: bytes) -> None:
 
 
 def _require_libraries(name: str) -> None:
-    for library in NEEDS.get(name, ()):
+    for library in _libraries(name):
         if find_spec(library) is None:
             pytest.skip(f"needs {library}")
+
+
+def _libraries(name: str) -> tuple[str, ...]:
+    from fuzz_targets import TARGETS
+
+    libraries: tuple[str, ...] = TARGETS[name].libraries
+    return libraries
 
 
 @pytest.mark.parametrize("name", INPUTS)
 def test_every_seed_is_read(name: str) -> None:
     """A seed that is refused early would leave what lies behind unfuzzed."""
     from fuzz_seeds import SEEDS
+    from fuzz_targets import TARGETS
 
     _require_libraries(name)
     seeds = SEEDS[name]()
     assert seeds
     for seed in seeds:
-        _require_refused_or_read(name, seed)
+        TARGETS[name].run(seed)
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
@@ -101,7 +104,7 @@ def test_a_changed_file_is_read_or_refused_and_raises_nothing_else(name: str) ->
         if name in STRUCTURED:
             changed = STRUCTURED[name](seed, most, number, change_bytes)
         else:
-            changed = (change_bytes if name in NEEDS or number % 3 == 0 else change_text)(seed, most, number)
+            changed = (change_bytes if _libraries(name) or number % 3 == 0 else change_text)(seed, most, number)
         _require_refused_or_read(name, changed)
 
 
@@ -129,7 +132,7 @@ def test_a_document_with_any_value_anywhere_is_read_or_refused(name: str, tree: 
 @QUIET
 def test_any_bytes_are_refused(data: bytes) -> None:
     for name in sorted(INPUTS.keys() - {"pt", "pt2", "keras"}):
-        if all(find_spec(library) for library in NEEDS.get(name, ())):
+        if all(find_spec(library) for library in _libraries(name)):
             _require_refused_or_read(name, data)
 
 

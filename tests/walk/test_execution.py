@@ -52,7 +52,7 @@ def test_the_plan_tells_what_is_asked_of_how_models_run(pair: World) -> None:
     assert pair.run("check", *own, "--execution", "provider=builtin", "--plan") == 0, pair.err
     told = pair.out.partition("\nexecution, as cards and run ask\n")[2].partition("\n\n")[0].splitlines()
     assert told == [
-        "  candidate.tflite: provider XNNPACK (card, overruled), builtin (run), threads 2 (card)",
+        "  candidate candidate.tflite: provider XNNPACK (card, overruled), builtin (run), threads 2 (card)",
     ]
 
 

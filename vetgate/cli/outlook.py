@@ -64,11 +64,10 @@ def show(outlook: Outlook) -> None:
         missing = f"  MISSING: {check.missing.message}" if check.missing else ""
         click.echo(f"  {check.spec.name} (on {check.spec.needs.value}): {check.spec.summary}{missing}")
     click.echo("\ninference")
-    for model, count in outlook.cached.items():
+    for model, count in outlook.cached:
         left = (outlook.images or 0) - count
         click.echo(f"  {model}: {counted(count, 'answer')} in the cache, {counted(left, 'image')} to run")
-    asked = {model: told for model, told in outlook.asked.items() if told}
-    _section("execution, as cards and run ask", (f"{model}: {_asked(told)}" for model, told in asked.items()))
+    _section("execution, as cards and run ask", (f"{name}: {_asked(told)}" for name, told in outlook.asked if told))
     if outlook.yardstick is not None:
         finals = sum(peer.final for peer in outlook.yardstick.peers)
         told = f"{finals} independent models on {counted(outlook.yardstick.images, 'image')}"

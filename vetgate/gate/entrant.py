@@ -72,7 +72,7 @@ class Entrant:
         self.artifact: Artifact | None = None
         self._origin: ModelOrigin | None = None
         self._process = ModelProcess(self.name, house)
-        self._server = OwnServer(self.name, path, house, asked=role == "candidate" and house.serve is not None)
+        self._server = OwnServer(self.name, path, house, wanted=role == "candidate" and house.serve is not None)
         self.structure: Structure | None = None
         self.execution: Execution | None = None
         self.failure: VetgateError | None = None
@@ -172,7 +172,7 @@ class Entrant:
         self._origin = place.origin
         if place.served is not None:
             served = place.served
-            self._server.require_unasked()
+            self._server.require_unwanted()
             self._process.door = served.door
             return self._house.vault.note(self.path, served.service, served.backend, served.format)
         try:
@@ -340,11 +340,11 @@ class Entrant:
             return
         self.close()
         self.require_safe()
-        self._process.door = self._server.load(self.require_artifact(), self.describe(), self._reading.wanted)
+        self._process.door = self._server.load(self.require_artifact(), self.describe, self._reading.wanted)
 
     @property
     def _is_to_be_served(self) -> bool:
-        return self._server.asked and self.artifact is not None and self.artifact.service is None
+        return self._server.wanted and self.artifact is not None and self.artifact.service is None
 
     def rehearse(self, block: Block) -> Rehearsed:
         """Return what it takes from nothing to the answer of a block, in a process of its own that is then ended.

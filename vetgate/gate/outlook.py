@@ -40,9 +40,9 @@ class Outlook:
     """What each rule with a confidence needs, and why what there is cannot settle it."""
     sequential: bool
     """Whether the run may stop early."""
-    cached: dict[str, int]
+    cached: tuple[tuple[str, int], ...]
     """Images whose answers are in the cache, by model."""
-    asked: dict[str, tuple[Asked, ...]]
+    asked: tuple[tuple[str, tuple[Asked, ...]], ...]
     """What cards and run ask of how models are run, by model, as far as cards are known."""
     yardstick: YardstickSummary | None
     """What functional distances would be held against."""
@@ -81,8 +81,8 @@ def foresee(request: RunRequest, host: Host, *, now: datetime.datetime) -> Outlo
             labelled=images is not None and images.labelled,
             sizes=sizes(run.policy.policy, host.metrics(), counts, sequential=request.sequential),
             sequential=request.sequential,
-            cached={entrant.path: run.sitting.cached(entrant) for entrant in known} if run.sitting else {},
-            asked={entrant.path: entrant.asked for entrant in known},
+            cached=tuple((entrant.name, run.sitting.cached(entrant)) for entrant in known) if run.sitting else (),
+            asked=tuple((entrant.name, entrant.asked) for entrant in known),
             yardstick=run.yardstick.summary if run.yardstick else None,
             problems=tuple(problems),
         )

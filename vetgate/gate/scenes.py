@@ -26,6 +26,9 @@ from vetgate.inference.table import class_order
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+MOST_LOOKED_AT = 1000
+"""Images whose annotations are read before a run, so that a plan takes seconds."""
+
 ItemT = TypeVar("ItemT", covariant=True)
 
 
@@ -78,7 +81,7 @@ def scenes(
 
 
 def find_misannotated(images: Images, reference: Entrant) -> Iterator[str]:
-    """Yield what is wrong with annotated images, one sentence each: every annotation is read up to the first bad one.
+    """Yield what is wrong with annotated images, one sentence each, as far as the first of them show it.
 
     Args:
         images: Of the run.
@@ -87,21 +90,29 @@ def find_misannotated(images: Images, reference: Entrant) -> Iterator[str]:
     source = images.source
     if not isinstance(source, MaskedSet | BoxedSet):
         return
-    unreadable = []
     try:
         _match_data(images.samples, reference.require_card().card.output, task_of(reference))
-        for index in images.indices:
-            try:
-                source.size(index)
-            except UnreadableImage:
-                unreadable.append(index)
-            else:
-                _ = source.mask(index) if isinstance(source, MaskedSet) else source.boxes(index)
     except DataError as error:
-        yield f"{error.message}: {error.hint}" if error.hint else error.message
+        yield _sentence(error)
+        return
+    looked, unreadable, wrong = images.indices[:MOST_LOOKED_AT], [], []
+    for index in looked:
+        try:
+            source.size(index)
+            _ = source.mask(index) if isinstance(source, MaskedSet) else source.boxes(index)
+        except UnreadableImage:
+            unreadable.append(images.samples.ids[index])
+        except DataError as error:
+            wrong.append(_sentence(error))
+    of = f"of {len(looked):,} images that were looked at"
+    if wrong:
+        yield f"{wrong[0]} ({len(wrong):,} {of} are annotated wrongly)" if len(wrong) > 1 else wrong[0]
     if unreadable:
-        first = images.samples.ids[unreadable[0]]
-        yield f"{len(unreadable):,} of {len(images.indices):,} images cannot be read, such as {first!r}"
+        yield f"{len(unreadable):,} {of} cannot be read, such as {unreadable[0]!r}"
+
+
+def _sentence(error: DataError) -> str:
+    return f"{error.message}: {error.hint}" if error.hint else error.message
 
 
 @dataclass(frozen=True)

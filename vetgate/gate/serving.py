@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
@@ -44,41 +44,41 @@ class OwnServer:
         name: What the model is called in messages.
         path: As typed.
         house: What the run shares.
-        asked: Whether the user wants one for this model.
+        wanted: Whether the user asks for one for this model.
     """
 
-    def __init__(self, name: str, path: str, house: House, *, asked: bool) -> None:
+    def __init__(self, name: str, path: str, house: House, *, wanted: bool) -> None:
         self._name, self._path, self._house = name, path, house
-        self.asked = asked
+        self.wanted = wanted
         self.held: tuple[Artifact, Offer] | None = None
         """Who answers in place of the file."""
         self._ending = ExitStack()
 
-    def require_unasked(self) -> None:
-        """Make sure that none is wanted for a model that is a service already.
+    def require_unwanted(self) -> None:
+        """Make sure that none is asked for a model that is a service already.
 
         Raises:
             UsageError: One is.
         """
-        if self.asked:
+        if self.wanted:
             raise UsageError(
                 f"{self._path} is on a server already, so none is started for it", hint="leave out --serve"
             )
 
-    def load(self, artifact: Artifact, structure: Structure, wanted: Deployment | None) -> Door | None:
+    def load(self, artifact: Artifact, describe: Callable[[], Structure], asked: Deployment | None) -> Door | None:
         """Let the server hold the file from now on; return where the model's child is let to.
 
         Args:
             artifact: The private copy, which was scanned and may be opened.
-            structure: What it takes and gives.
-            wanted: How card and run ask for it to be run.
+            describe: Returns what it takes and gives.
+            asked: How card and run ask for it to be run.
 
         Raises:
             VetgateError: There is no server, it does not load the file, or the policy requires walls.
         """
         house = self._house
-        require_unasked(self._name, wanted, house.serve or "")
-        served = self._ending.enter_context(_serve(self._name, artifact, structure, house))
+        require_unasked(self._name, asked, house.serve or "")
+        served = self._ending.enter_context(_serve(self._name, artifact, describe(), house))
         offer = house.host.offer(Kind.BACKEND, served.backend)
         if offer is None:
             raise Inconclusive(f"{self._name}: backend {served.backend!r} is not on offer")

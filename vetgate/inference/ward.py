@@ -94,8 +94,7 @@ class Ward:
         if self._end is not None:  # the library's own wait looks again and again, up to 50 ms late
             poller = select.poll()
             poller.register(self._end, select.POLLIN)
-            poller.poll(seconds * 1000)
-            return self.process.poll()
+            return self.process.wait() if poller.poll(seconds * 1000) else None
         try:
             return self.process.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -183,7 +182,7 @@ class Ward:
 
 def _end_of(pid: int) -> int | None:
     """Return a descriptor that can be read once a process has ended; None where the system has none."""
-    if sys.platform != "linux":
+    if sys.platform != "linux" or not hasattr(os, "pidfd_open"):  # some builds of Python lack it
         return None
     try:
         return os.pidfd_open(pid)

@@ -19,7 +19,10 @@ from pathlib import Path
 
 import atheris
 
-PACKAGES = ["vetgate", "vetgate_scan", "vetgate_onnx", "vetgate_litert", "vetgate_torch", "vetgate_reporters"]
+PACKAGES = [
+    "vetgate", "vetgate_scan", "vetgate_onnx", "vetgate_litert", "vetgate_torch", "vetgate_reporters",
+    "vetgate_runtime", "vetgate_executorch",
+]  # fmt: skip
 
 with atheris.instrument_imports(include=PACKAGES, enable_loader_override=False):
     from fuzz_mutation import STRUCTURED, Change, change_text

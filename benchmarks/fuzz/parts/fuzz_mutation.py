@@ -79,6 +79,16 @@ def change_two(data: bytes, most: int, seed: int, change: Change) -> bytes:
     return first + mark + change(second, most, seed) if mark else change(data, most, seed)
 
 
+def change_program(data: bytes, most: int, seed: int, change: Change) -> bytes:
+    """Return an ExecuTorch file whose program was changed, most of the time, its length and the weights kept."""
+    at = data.find(b"eh00")
+    if at < 0 or len(data) < at + 16 or seed % 8 == 0:
+        return change(data, most, seed)
+    size = min(int.from_bytes(data[at + 8 : at + 16], "little"), len(data))
+    program = change(data[:size], size, seed)
+    return program[:size].ljust(size, b"\0") + data[size:]
+
+
 def change_bytes(data: bytes, most: int, seed: int) -> bytes:
     """Return bytes with a few changes; what a fuzzer without a mutator of its own uses."""
     draw, changed = random.Random(seed), bytearray(data)
@@ -140,6 +150,7 @@ STRUCTURED: dict[str, Callable[[bytes, int, int, Change], bytes]] = {
     "keras": change_zip,
     "ncnn": change_two,
     "ir": change_two,
+    "pte": change_program,
     "safetensors": change_header,
 }
 """Targets whose container is kept whole, most of the time."""

@@ -15,6 +15,8 @@ from pathlib import Path
 from fuzz_seeds import SEEDS
 from fuzz_targets import MEMORY, SECONDS, TARGETS
 
+LONGEST = 262_144
+"""Bytes of an input, where no seed is longer."""
 HERE = Path(__file__).parent
 
 
@@ -82,7 +84,8 @@ def fuzz(name: str, seconds: int, work: Path, seed: int) -> Tally:
     """
     corpus = work / "corpus"
     corpus.mkdir(parents=True, exist_ok=True)
-    for place, content in enumerate(SEEDS[name]()):
+    seeds = SEEDS[name]()
+    for place, content in enumerate(seeds):
         (corpus / f"seed-{place:02}").write_bytes(content)
     notes = work / "notes.jsonl"
     notes.write_text("", encoding="utf-8")
@@ -93,7 +96,8 @@ def fuzz(name: str, seconds: int, work: Path, seed: int) -> Tally:
         command = [
             sys.executable, str(HERE / "fuzz_engine.py"), name, str(notes), str(corpus), f"-max_total_time={left}",
             f"-timeout={SECONDS}", f"-rss_limit_mb={MEMORY >> 20}", f"-seed={seed + tally.restarts}",
-            f"-artifact_prefix={work}/native-", "-print_final_stats=1", "-max_len=262144",
+            f"-artifact_prefix={work}/native-", "-print_final_stats=1",
+            f"-max_len={max(LONGEST, 2 * max(map(len, seeds)))}",
         ]  # fmt: skip
         with log.open("wb") as file:
             code = subprocess.run(command, stdout=file, stderr=subprocess.STDOUT, check=False).returncode

@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[3]
 def _of_tests(place: str) -> ModuleType:
     """Return a module of the tests, which are no package, by its place."""
     if str(ROOT) not in sys.path:
-        sys.path.append(str(ROOT))
+        sys.path.insert(0, str(ROOT))
     path = ROOT / "tests" / place
     name = f"vetgate_seeds_{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
@@ -42,8 +42,8 @@ def policies() -> list[bytes]:
         b"version: 1\nname: p\nextends: edge\nmetrics:\n  - {metric: accuracy.top1, of: delta, at_least: -1pp}\n",
         b"version: 1\nname: p\nfindings: {halt_at: high}\nmetrics:\n"
         b"  - {metric: latency.p95, of: ratio, at_most: 1.2, confidence: 95%, otherwise: warn}\n"
-        b"  - {metric: quality.recall, by: label, at_least: 50%, if_missing: warn}\n"
-        b"waivers:\n  - {rule: accuracy.top1, reason: r, owner: o, expires: 2027-01-01}\n",
+        b"  - {metric: accuracy.recall, slice: each label, at_least: 50%, if_missing: warn}\n"
+        b"waivers:\n  - {rule: latency.p95/ratio, reason: r, owner: o, expires: 2027-01-01}\n",
     ]
 
 

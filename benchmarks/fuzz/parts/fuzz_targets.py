@@ -131,6 +131,8 @@ def _scanned(suffix: str, known: str) -> Callable[[bytes], None]:
         path = _file(first, suffix)
         if SECOND_FILE in data:
             _file(second, ".bin")
+        else:  # that of an earlier input
+            path.with_suffix(".bin").unlink(missing_ok=True)
         member = Member(name=path.name, sha256=hashlib.sha256(first).hexdigest(), size=len(first))
         _grave(Artifact(path=str(path), name=path.name, format=known, backend=known, members=(member,)))
 
@@ -162,8 +164,8 @@ TARGETS: Mapping[str, Target] = {
     "tflite": Target(_model(".tflite"), ".tflite", ("ai_edge_litert",)),
     "pt": Target(_model(".pt"), ".pt", ("torch",)),
     "pt2": Target(_model(".pt2"), ".pt2", ("torch",)),
-    "mnn": Target(_scanned(".mnn", "mnn"), ".mnn", ("MNN",)),
-    "ncnn": Target(_scanned(".param", "ncnn"), ".param"),
+    "mnn": Target(_scanned(".mnn", "mnn"), ".mnn", ("MNN", "onnx")),
+    "ncnn": Target(_scanned(".param", "ncnn"), ".param", ("ncnn",)),
     "ir": Target(_scanned(".xml", "openvino"), ".xml", ("openvino",)),
     "keras": Target(_scanned(".keras", "keras"), ".keras", ("keras", "torch", "h5py")),
     "pte": Target(_model(".pte"), ".pte", ("executorch",)),

@@ -225,7 +225,9 @@ def test_the_plan_reads_masks_and_boxes_and_tells_the_first_that_is_wrong(
     Image.fromarray(np.full(drawn[1].mask.shape, 77, dtype=np.uint8)).save(masks / "masks" / "001.png")
     assert "001.png holds the number 77, and classes.txt names 4 classes" in planned("sees.onnx", masks, "segmentation")
     (coco / "images" / "002.png").unlink()
-    assert "1 of 3 images cannot be read, such as '002.png'" in planned("finds.onnx", coco, "detection")
+    assert "1 of 3 images that were looked at cannot be read, such as '002.png'" in planned(
+        "finds.onnx", coco, "detection"
+    )
     Image.fromarray(np.zeros((5, 7, 3), dtype=np.uint8)).save(coco / "images" / "000.png")
     assert "but it is 5 x 7" in planned("finds.onnx", coco, "detection")
 

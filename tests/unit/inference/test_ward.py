@@ -105,3 +105,13 @@ def test_a_disk_that_runs_full_ends_the_child(make_worker: Any, place: Path) -> 
     with pytest.raises(WorkerFailed, match="left no room on the disk"):
         worker.open(_card())
     worker.close()
+
+
+def test_a_python_without_descriptors_of_processes_waits_all_the_same(
+    make_worker: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(os, "pidfd_open", raising=False)
+    worker = make_worker(WEIGHT, 4)
+    worker.describe(None)
+    worker.close()
+    assert not worker.alive
