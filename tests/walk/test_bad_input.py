@@ -126,9 +126,11 @@ def test_a_model_that_misbehaves_is_inconclusive(world: Any, vet: Any, misbehave
 
 
 def test_a_model_that_crashes_half_way_leaves_the_answers_of_the_reference_in_the_cache(world: Any, vet: Any) -> None:
-    assert vet(world.toy("bad.toy", misbehave="crash", when=3), "--batch-size", "10") == 3
+    assert vet(world.toy("bad.toy", misbehave="crash", when=3), "--batch-size", "10", "--report", "markdown=r.md") == 3
+    assert "from the cache" not in Path("r.md").read_text(encoding="utf-8")  # nobody ever gave the others
     assert vet(world.toy("good.toy"), "--batch-size", "10") == 0
     assert world.report()["reference"]["from_cache"]
+    assert world.report()["reference"]["recalled"] == 60
 
 
 def test_a_model_that_hangs_is_stopped(world: Any, vet: Any) -> None:

@@ -48,6 +48,8 @@ class ModelSummary(Record):
     """What really ran; None where no inference was needed or possible."""
     from_cache: bool = False
     """Whether predictions came from the cache."""
+    recalled: int | None = None
+    """Images whose answers the cache had; None where it had none."""
     answered: int | None = None
     """Images that its process answered in this run, by its own count; None where it answered none."""
     scan: ScanSummary | None = None

@@ -274,6 +274,7 @@ class Sitting:
         for side in sides:
             side.ran = side.ran or side in asked
             side.entrant.from_cache = not side.ran
+            side.entrant.recalled = int(np.count_nonzero((side.known & ~side.fresh)[: self.used]))
         if not lanes or any(side.error for side in sides):
             return
         batch = min(side.entrant.batch for side, _ in lanes)

@@ -78,6 +78,8 @@ class Entrant:
         self.failure: VetgateError | None = None
         """Why it was not admitted or described; raised again whenever it is asked for."""
         self.from_cache = False
+        self.recalled = 0
+        """Images whose answers the cache had."""
         self.scanned: Scanned | None = None
         self._described = False
         self._offer: Offer | None = None
@@ -109,7 +111,7 @@ class Entrant:
     @property
     def asked(self) -> tuple[Asked, ...]:
         """Everything that card and run ask of how it is run."""
-        return self._reading.asked()
+        return self._reading.asked(threads=self._offer is None or self._offer.spec.threads)
 
     @property
     def card_as_found(self) -> Card:
@@ -423,6 +425,7 @@ class Entrant:
             asked=self.asked,
             execution=self.execution,
             from_cache=self.from_cache,
+            recalled=self.recalled or None,
             scan=self.scanned.summary if self.scanned else None,
             walls=(*self._process.walls, *self._server.walls),
             answered=self._process.answered or None,

@@ -109,8 +109,7 @@ def answered(report: Report, model: ModelSummary) -> str:
     """Return how many images a model's process answered in this run: `512 images`, `none, all from the cache`."""
     if not model.answered:
         return "none, all from the cache" if model.from_cache else "none"
-    some = report.data is not None and model.answered < report.data.images
-    return counted(model.answered, "image") + (", the rest from the cache" if some else "")
+    return counted(model.answered, "image") + (f", {model.recalled:,} from the cache" if model.recalled else "")
 
 
 def models(report: Report) -> tuple[tuple[str, ModelSummary], ...]:

@@ -285,8 +285,8 @@ def test_models_that_answered_every_image_themselves_need_no_line(canned: Report
 
 
 def test_images_that_no_process_answered_came_from_the_cache(canned: ReportSet) -> None:
-    candidate = canned.reports[0].candidate.model_copy(update={"answered": 9_000})
-    told = "candidate: 9,000 images, the rest from the cache · reference: none, all from the cache"
+    candidate = canned.reports[0].candidate.model_copy(update={"answered": 9_000, "recalled": 1_000})
+    told = "candidate: 9,000 images, 1,000 from the cache · reference: none, all from the cache"
     assert _head(_draw(_changed(canned, candidate=candidate), 120))["answered"] == told
 
 
