@@ -77,3 +77,14 @@ def test_a_card_that_may_be_inside_is_not_called_missing_until_the_file_was_desc
     assert not _plan(world, inside, reference, *data)
     assert world.run("check", bare, "--reference", reference, "--policy", "smoke", *data) == 2
     assert f"{bare} has no card: how to feed it" in _plan(world, bare, reference)
+
+
+def test_a_file_that_cannot_go_into_a_server_of_its_own_is_told_by_the_plan_and_before_anything_is_measured(
+    world: Any,
+) -> None:
+    pytest.importorskip("tritonclient")
+    models, more = [world.toy("same.toy"), world.toy("ref.toy")], ("--data", world.data(), "--serve", "triton")
+    assert "files cannot be loaded into triton (it takes: onnx)" in _plan(world, *models, *more)
+    assert world.check(models[0], "--reference", models[1], "--policy", "smoke", *more) == 3
+    assert "files cannot be loaded into triton (it takes: onnx)" in world.reasons()
+    assert not [item for item in world.report()["evidence"] if item["check"] == "footprint"]

@@ -344,6 +344,23 @@ class Entrant:
         self.require_safe()
         self._process.door = self._server.load(self.require_artifact(), self.describe, self._reading.wanted)
 
+    def require_servable(self) -> None:
+        """Make sure that nothing that is known of it keeps it from the server that the user asks for, if any.
+
+        Raises:
+            VetgateError: Something does.
+        """
+        if self._is_to_be_served:
+            self._server.require_loadable(self.require_artifact(), self._reading.wanted)
+
+    @property
+    def answers_by(self) -> str:
+        """Name of the backend that asks it for answers; of a server that is to hold it, as far as that is known."""
+        serve = self._house.serve
+        if serve is not None and self._is_to_be_served and self._house.host.offer(Kind.BACKEND, serve) is not None:
+            return serve
+        return self.require_artifact().backend
+
     @property
     def _is_to_be_served(self) -> bool:
         return self._server.wanted and self.artifact is not None and self.artifact.service is None

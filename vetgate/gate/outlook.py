@@ -63,6 +63,7 @@ def foresee(request: RunRequest, host: Host, *, now: datetime.datetime) -> Outlo
             for path in request.candidates
         ]
         problems = [told for entrant in (*candidates, reference) for told in _admit(entrant)]
+        problems += [told for candidate in candidates for told in _unservable(candidate)]
         if run.timed is not None:
             problems += _admit(run.timed, needs_card=False)
         if run.yardstick is not None and reference.failure is None:
@@ -114,6 +115,14 @@ def _admit(entrant: Entrant, *, needs_card: bool = True) -> Iterator[str]:
             f"{entrant.name} holds weights alone, and nothing names their architecture{unless}: "
             "pass --architecture, or write `architecture: torchvision/NAME` or `timm/NAME` in its card"
         )
+
+
+def _unservable(candidate: Entrant) -> Iterator[str]:
+    if candidate.failure is None:
+        try:
+            candidate.require_servable()
+        except VetgateError as error:
+            yield _told(error)
 
 
 def _misfits(candidates: Sequence[Entrant], reference: Entrant, sitting: Sitting | None) -> Iterator[str]:

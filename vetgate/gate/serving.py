@@ -65,6 +65,30 @@ class OwnServer:
                 f"{self._path} is on a server already, so none is started for it", hint="leave out --serve"
             )
 
+    def require_loadable(self, artifact: Artifact, asked: Deployment | None) -> None:
+        """Make sure that nothing that is known of a file keeps it from being loaded; starts nothing.
+
+        Args:
+            artifact: The private copy.
+            asked: How card and run ask for it to be run.
+
+        Raises:
+            WallMissing: The policy requires isolation, and a server has no walls.
+            CardError: It is asked for in a way that a server of this kind is not.
+            Inconclusive: Its format is not one that the server loads.
+        """
+        require_unasked(self._name, asked, self._house.serve or "")
+        if self._house.walled:
+            raise WallMissing(
+                f"{self._name}: {OPEN.how}", hint="leave out --serve, or ask for `isolation: preferred` in the policy"
+            )
+        offer = _offer(self._house.serve or "", self._house.host)
+        if artifact.format not in offer.spec.serves:
+            able = ", ".join(offer.spec.serves)
+            raise Inconclusive(
+                f"{self._name}: {artifact.format} files cannot be loaded into {offer.name} (it takes: {able})"
+            )
+
     def load(self, artifact: Artifact, describe: Callable[[], Structure], asked: Deployment | None) -> Door | None:
         """Let the server hold the file from now on; return where the model's child is let to.
 
@@ -77,7 +101,7 @@ class OwnServer:
             VetgateError: There is no server, it does not load the file, or the policy requires walls.
         """
         house = self._house
-        require_unasked(self._name, asked, house.serve or "")
+        self.require_loadable(artifact, asked)
         served = self._ending.enter_context(_serve(self._name, artifact, describe(), house))
         offer = house.host.offer(Kind.BACKEND, served.backend)
         if offer is None:
@@ -106,17 +130,9 @@ def _serve(name: str, artifact: Artifact, structure: Structure, house: House) ->
         house: What the run shares.
 
     Raises:
-        WallMissing: The policy requires isolation, and a server has no walls.
-        Inconclusive: Its format is not one that the server loads, or the server does not load it.
+        Inconclusive: The server does not load it.
     """
-    if house.walled:
-        raise WallMissing(
-            f"{name}: {OPEN.how}", hint="leave out --serve, or ask for `isolation: preferred` in the policy"
-        )
     offer = _offer(house.serve or "", house.host)
-    if artifact.format not in offer.spec.serves:
-        able = ", ".join(offer.spec.serves)
-        raise Inconclusive(f"{name}: {artifact.format} files cannot be loaded into {offer.name} (it takes: {able})")
     source: ServingSource = offer.spec.factory()
     folder = house.vault.make_folder()
     files = tuple(artifact.file.parent / member.name for member in artifact.members)

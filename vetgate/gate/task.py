@@ -67,7 +67,7 @@ def require_task(entrant: Entrant, reference: Entrant, host: Host) -> None:
             f"the card of {entrant.name} says {own}, and that of {reference.name} {asked}: there is nothing to compare",
             hint="mend output.kind in one of the cards",
         )
-    offer = host.offer(Kind.BACKEND, entrant.require_artifact().backend)
+    offer = host.offer(Kind.BACKEND, entrant.answers_by)
     spec: BackendSpec | None = offer.spec if offer is not None else None
     if spec is not None and asked not in spec.tasks:
         able = ", ".join(sorted(other.name for other in host.backends() if asked in other.tasks)) or "none"

@@ -192,6 +192,7 @@ def _describe(candidate: Entrant, reference: Entrant, run: Run) -> StructureCont
     candidate.describe()
     for entrant in (reference, candidate):
         require_task(entrant, reference, run.host)
+        entrant.require_servable()
     return StructureContext(candidate.subject(), reference.subject())
 
 
