@@ -5,6 +5,7 @@ from __future__ import annotations
 import mmap
 from collections import Counter
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from vetgate_runtime.flatbuffer import FlatBufferError
@@ -13,6 +14,7 @@ from vetgate_runtime.pte import Method, Program, TensorInfo, read
 from vetgate.api import Operator, Port, Structure, Tensor, UnreadableArtifact
 
 FORWARD = "forward"
+_BATCH_NORM = "native_batch_norm"
 
 
 def load(path: Path) -> Program:
@@ -55,8 +57,8 @@ def describe(path: Path) -> Structure:
         given, out = ports(method, method.inputs, "input"), ports(method, method.outputs, "output")
     except FlatBufferError as error:
         raise UnreadableArtifact(f"is a damaged ExecuTorch program: {error}") from None
-    calls = Counter(f"delegate {method.delegates[number]}" if kind == 2 else method.operators[number]
-                    for kind, number in method.calls)  # fmt: skip
+    calls = Counter(f"delegate {method.delegates[call.number]}" if call.delegated else method.operators[call.number]
+                    for call in method.calls)  # fmt: skip
     notes = []
     if method.delegates:
         size = sum(length for _, length in program.named)
@@ -64,7 +66,7 @@ def describe(path: Path) -> Structure:
             f"Weights and multiply-accumulates inside of delegates ({', '.join(sorted(set(method.delegates)))}; "
             f"{size:,} bytes in {len(program.named)} parts) are not counted."
         )
-    stored = () if method.delegates else _tensors(program, method)
+    stored = () if method.delegates else stored_tensors(program, method)
     return Structure(
         inputs=given,
         outputs=out,
@@ -85,9 +87,10 @@ def _shape(info: TensorInfo) -> tuple[int | None, ...]:
     return (None, *info.shape[1:]) if info.free and info.shape else info.shape
 
 
-def _tensors(program: Program, method: Method) -> tuple[Tensor, ...]:
-    """Return the constants of a method; those of more than one number are taken for learned."""
+def stored_tensors(program: Program, method: Method) -> tuple[Tensor, ...]:
+    """Return the constants of a method; those of more than one number but running figures are taken for learned."""
     stored = []
+    told = _of_normalisation(method)
     seen: set[int] = set()
     for value in method.values:
         if value is None or not 0 < value.buffer < len(program.constants) or value.buffer in seen or not value.bits:
@@ -105,7 +108,7 @@ def _tensors(program: Program, method: Method) -> tuple[Tensor, ...]:
                 name=f"constant{value.buffer}",
                 shape=value.shape,
                 dtype=value.dtype,
-                kind="parameter" if floating and elements > 1 else "state",
+                kind=told.get(value.buffer) or ("parameter" if floating and elements > 1 else "state"),
                 elements=elements,
                 nonzero=int(np.count_nonzero(numbers)),
                 distinct=int(np.unique(numbers).size),
@@ -113,3 +116,16 @@ def _tensors(program: Program, method: Method) -> tuple[Tensor, ...]:
             )
         )
     return tuple(stored)
+
+
+def _of_normalisation(method: Method) -> dict[int, Literal["normalisation", "state"]]:
+    """Return what constants of batch normalisations are: scale and shift first, then running mean and variance."""
+    found: dict[int, Literal["normalisation", "state"]] = {}
+    for call in method.calls:
+        if call.delegated or _BATCH_NORM not in method.operators[call.number]:
+            continue
+        for value, kind in zip(call.values[1:5], ("normalisation", "normalisation", "state", "state"), strict=False):
+            info = method.values[value]
+            if info is not None:
+                found[info.buffer] = kind  # type: ignore[assignment]  # the words above
+    return found

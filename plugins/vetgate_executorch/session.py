@@ -92,8 +92,8 @@ def _bindings() -> Any:  # noqa: ANN401  # they have no types
 
 
 def _execution(method: Method, threads: int) -> Execution:
-    delegated = sum(kind == 2 for kind, _ in method.calls)
-    own = [method.operators[number] for kind, number in method.calls if kind == 1]
+    delegated = sum(call.delegated for call in method.calls)
+    own = [method.operators[call.number] for call in method.calls if not call.delegated]
     names = sorted(set(method.delegates))
     notes = []
     if names and own:

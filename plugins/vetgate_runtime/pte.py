@@ -40,6 +40,17 @@ class TensorInfo:
 
 
 @dataclass(frozen=True)
+class Call:
+    """One instruction of a method that computes something."""
+
+    delegated: bool
+    number: int
+    """Of the operator, or of the delegate."""
+    values: tuple[int, ...]
+    """That it takes and makes."""
+
+
+@dataclass(frozen=True)
 class Method:
     """One method of a program."""
 
@@ -50,8 +61,8 @@ class Method:
     outputs: tuple[int, ...]
     operators: tuple[str, ...]
     delegates: tuple[str, ...]
-    calls: tuple[tuple[int, int], ...]
-    """Instructions in their order: (1, operator) or (2, delegate); others are left out."""
+    calls: tuple[Call, ...]
+    """In their order."""
 
     def port(self, index: int) -> TensorInfo:
         """Return a tensor that goes in or out.
@@ -144,10 +155,11 @@ def _method(plan: Table) -> Method:
             number, known = called.integer(0, "i"), (operators, delegates)[kind - 1]
             if not 0 <= number < len(known):
                 raise FlatBufferError(f"an instruction calls number {number} of {len(known)}")
-            strange = [value for value in called.numbers(1, "i") if not 0 <= value < len(values)]
+            taken = called.numbers(1, "i")
+            strange = [value for value in taken if not 0 <= value < len(values)]
             if strange:
                 raise FlatBufferError(f"an instruction takes value {strange[0]} of {len(values)}")
-            calls.append((kind, number))
+            calls.append(Call(kind == 2, number, tuple(taken)))
     return Method(
         plan.text(0), values, plan.numbers(3, "i"), plan.numbers(4, "i"),
         operators, delegates, tuple(calls),

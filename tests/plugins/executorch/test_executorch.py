@@ -8,8 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from vetgate_executorch.describe import stored_tensors
 from vetgate_executorch.plugin import vetgate_backends
 from vetgate_runtime import flatbuffer
+from vetgate_runtime.pte import Call, Method, Program, TensorInfo
 from vetgate_scan.plugin import vetgate_scanners
 
 from tests.plugins.formats import networks
@@ -111,3 +113,16 @@ def test_a_program_whose_lists_share_their_parts_without_end_is_given_up(
     monkeypatch.setattr(flatbuffer, "MOST", 1000)
     sample = Sample(networks.executorch(tmp_path), "executorch")
     assert "again and again" in TestExecutorchScanner().scan(sample)[0].message
+
+
+def test_running_figures_of_a_batch_normalisation_are_not_learned() -> None:
+    tensors = (None, *(TensorInfo("float32", 32, (4,), False, buffer, False) for buffer in range(1, 6)))
+    call = Call(delegated=False, number=0, values=(0, 1, 2, 3, 4, 0, 0, 0))
+    method = Method("forward", tensors, (), (), ("aten::_native_batch_norm_legit_no_training.out",), (), (call,))
+    constants = (b"", *(np.arange(4, dtype=np.float32).tobytes() for _ in range(5)))
+    program = Program((method,), tuple(map(memoryview, constants)), ())
+    kinds = {tensor.name: tensor.kind for tensor in stored_tensors(program, method)}
+    assert kinds == {
+        "constant1": "normalisation", "constant2": "normalisation", "constant3": "state", "constant4": "state",
+        "constant5": "parameter",
+    }  # fmt: skip
