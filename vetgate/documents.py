@@ -24,6 +24,8 @@ LONGEST = 1_000_000
 """Characters; a longer document is refused, for cards come with untrusted models."""
 DEEPEST = 50
 """Levels of nesting; the C loader recurses without a bound and takes the whole process down at some 100,000."""
+_MAPPING = "expected `key: value` pairs"
+"""pydantic tells the name of a class."""
 
 
 @dataclass(frozen=True)
@@ -156,7 +158,10 @@ def read_record(document: Document, record: type[RecordT]) -> RecordT:
     try:
         return record.model_validate(document.data)
     except ValidationError as error:
-        raise Mistakes([_mistake(document, record, dict(entry)) for entry in error.errors(include_url=False)]) from None
+        entries = [dict(entry) for entry in error.errors(include_url=False)]
+        grave = [entry for entry in entries if not _is_aside(entry)] or entries
+        told = [_mistake(document, record, entry) for entry in grave]
+        raise Mistakes(list(dict.fromkeys(told))) from None
 
 
 def _mistake(document: Document, record: type[Record], entry: dict[str, Any]) -> Mistake:
@@ -171,9 +176,13 @@ def _mistake(document: Document, record: type[Record], entry: dict[str, Any]) ->
         return Mistake(where, key_text(path), "is missing")
     if entry["input"] == DRAFT_MARK:
         return Mistake(where, key_text(path), f"is still {DRAFT_MARK}")
-    return Mistake(
-        where, key_text(path), f"{entry['msg'].removeprefix('Value error, ')} (got {_short(entry['input'])})"
-    )
+    told = _MAPPING if entry["type"] in ("model_type", "dict_type") else entry["msg"].removeprefix("Value error, ")
+    return Mistake(where, key_text(path), f"{told} (got {_short(entry['input'])})")
+
+
+def _is_aside(entry: dict[str, Any]) -> bool:
+    """Return whether it says that keys and values are no word that might stand there: what is wrong in them is told."""
+    return entry["type"] == "literal_error" and isinstance(entry["input"], dict) and "[" in str(entry["loc"][-1])
 
 
 def _is_key(data: object, part: object) -> bool:

@@ -20,11 +20,13 @@ _ENGINE = (
     "triton://HOST:PORT/MODEL, or vet the ONNX file that it was built from"
 )
 _NCNN = "name the .param of the text form in its place; ncnnoptimize and pnnx write it beside the binary one"
+_PNNX = "name MODEL.ncnn.param in its place, which pnnx writes beside MODEL.pnnx.param, with MODEL.ncnn.bin"
 _FORMATS = (
     FormatSpec("hdf5", "an HDF5 file, as Keras 2 wrote models", told.is_hdf5, advice=_KERAS),
     FormatSpec("saved-model", "the graph of a TensorFlow SavedModel", told.is_saved_model, advice=_SAVED_MODEL),
     FormatSpec("tensorrt", "a TensorRT engine", told.is_engine, advice=_ENGINE),
     FormatSpec("ncnn-binary", "ncnn's list of layers in binary, without names", told.is_binary_ncnn, advice=_NCNN),
+    FormatSpec("pnnx", "PNNX's own list of operators, from which it makes ncnn's", told.is_pnnx, advice=_PNNX),
 )
 
 
@@ -35,5 +37,5 @@ def _backend() -> Backend:
 @hookimpl
 def vetgate_backends() -> Iterable[BackendSpec]:
     """Declare the formats."""
-    summary = "tells HDF5, SavedModel and TensorRT files, and what to convert them to"
+    summary = "tells HDF5, SavedModel, TensorRT and PNNX files, and what to convert them to"
     return (BackendSpec(name="elsewhere", summary=summary, formats=_FORMATS, factory=_backend),)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from vetgate_runtime import content
+
 if TYPE_CHECKING:
     from vetgate.api import Probe
 
@@ -40,3 +42,8 @@ def is_engine(probe: Probe) -> bool:
 def is_binary_ncnn(probe: Probe) -> bool:
     """Return whether it is ncnn's list of layers in binary."""
     return probe.head.startswith(_NCNN)
+
+
+def is_pnnx(probe: Probe) -> bool:
+    """Return whether it is PNNX's list of operators, which lies beside the ncnn model that it was turned into."""
+    return content.is_pnnx(probe.head)

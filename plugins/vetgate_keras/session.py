@@ -51,11 +51,12 @@ class KerasModel:
     def execution(self) -> Execution:
         """What really runs."""
         return Execution(
-            runtime=f"keras {keras().__version__} on torch",
-            version=str(torch.__version__).split("+")[0],
+            runtime="keras",
+            version=str(keras().__version__),
             provider="CPU",
             threads=torch.get_num_threads(),
             precision=_precision(self._network),
+            notes=(f"computed by torch {str(torch.__version__).split('+')[0]}",),
         )
 
     def predict(self, images: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -11,7 +11,7 @@ from vetgate.api import BATCH, Ask, Finding, Measurement, Of, Ran, Results, Sess
 from vetgate_latency.collect import Block, Clock, fresh_seed, make_plan, take_pairs, typical, warm_up
 from vetgate_latency.exhibits import distribution, served, table
 from vetgate_latency.figures import Phase
-from vetgate_latency.questions import Batches, all_settled, concerning, fixed_part, levels, thresholds
+from vetgate_latency.questions import PERCENTILES, Batches, all_settled, concerning, fixed_part, levels, thresholds
 from vetgate_latency.runs import differences
 
 SINGLE = Batches(1, 1)
@@ -43,10 +43,9 @@ class LatencyCheck:
         if not deployed.alike:
             single = replace(single, differ="; ".join(filter(None, (single.differ, _batches_differ_words(deployed)))))
         phases = (main,) if single is main else (main, single)
-        batches_differ = () if deployed.alike else (_batches_differ(deployed),)
         return Results(
             measurements=tuple(_measurements(main, single, ask)),
-            findings=(*batches_differ, *_too_few(phases, ask)),
+            findings=(*_batches_differ(deployed, ask), *_too_few(phases, ask)),
             exhibits=(
                 *(table(context, phase) for phase in phases),
                 *(distribution(phase) for phase in phases),
@@ -116,17 +115,24 @@ def _batches_differ_words(batches: Batches) -> str:
     )
 
 
-def _batches_differ(batches: Batches) -> Finding:
-    return Finding(
-        rule="latency.batch",
-        severity=Severity.LOW,
-        message=(
-            f"The deployment batch of the candidate is {batches.candidate} and that of the reference "
-            f"{batches.reference}, so the times of one call are compared at batch 1 only; images per second are "
-            "compared at both."
-        ),
-        advice="Set the same `batch` in both cards.",
+def _batches_differ(batches: Batches, ask: Ask) -> Iterator[Finding]:
+    """Yield, for each figure that a rule lacks by it, that times of one call are not compared."""
+    if batches.alike:
+        return
+    lacking = {each.metric for each in ask.questions if each.slice is None and each.of in (Of.DELTA, Of.RATIO)}
+    told = (
+        f"the deployment batch of the candidate is {batches.candidate} and that of the reference {batches.reference}, "
+        "so the times of one call are compared at batch 1 only; images per second are compared at both."
     )
+    openings = [f"{spec.id} is not compared: {told}" for spec, _ in PERCENTILES if spec.id in lacking]
+    for message in openings or [f"T{told[1:]}"]:
+        yield Finding(
+            rule="latency.batch",
+            severity=Severity.LOW,
+            message=message,
+            advice=f"Run both at one batch: --reference-execution batch={batches.candidate} "
+            "(--latency-reference-execution where another build is timed), or `batch` in both cards.",
+        )
 
 
 def _too_few(phases: Sequence[Phase], ask: Ask) -> Iterator[Finding]:

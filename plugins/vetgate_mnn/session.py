@@ -99,8 +99,9 @@ class MnnModel:
         plain = Engine(self._content.path, self._entry, self._threads).run(fed, [self._name])[self._name]
         if np.array_equal(plain, self._engine.run(fed, [self._name])[self._name]):
             raise CardError(
-                f"the card asks for {self._wanted}, but MNN computes in float32 on this processor",
-                hint="leave execution.precision out, or vet the model on a processor that has it",
+                f"{self._wanted} was asked for, but MNN computes in float32 on this processor",
+                hint="leave execution.precision out where it is asked for (in the card, --execution or "
+                "--reference-execution, vetgate.yaml), or vet the model on a processor that has it",
             )
 
 

@@ -56,8 +56,9 @@ class NcnnModel:
         answers = [network.run(self._entry.name, noise, self._exit) for network in (plain, self._network)]
         if np.array_equal(answers[0], answers[1]):
             raise CardError(
-                f"the card asks for {wanted}, but ncnn computes in float32 on this processor",
-                hint="leave execution.precision out, or vet the model on a processor that has it",
+                f"{wanted} was asked for, but ncnn computes in float32 on this processor",
+                hint="leave execution.precision out where it is asked for (in the card, --execution or "
+                "--reference-execution, vetgate.yaml), or vet the model on a processor that has it",
             )
 
     @property

@@ -18,14 +18,17 @@ def told_precision(compiled: openvino.CompiledModel, card: Card) -> tuple[str, t
     """Return the precision of most operators that multiply weights, and notes on the others.
 
     Raises:
-        CardError: Floating-point operators compute otherwise than the card asks for.
+        CardError: Floating-point operators compute otherwise than was asked for, or in float32 where nothing was.
     """
     hint = compiled.get_property("INFERENCE_PRECISION_HINT").get_type_name()
-    floating, wanted = _NAMES.get(hint, hint), (card.execution.precision if card.execution else None) or "float32"
+    asked = card.execution.precision if card.execution else None
+    floating, wanted = _NAMES.get(hint, hint), asked or "float32"
     if floating != wanted:
+        why = f"{wanted} was asked for" if asked else f"{wanted} is what counts where no precision is asked for"
         raise CardError(
-            f"the card asks for {wanted}, but OpenVINO computes in {floating} on this processor",
-            hint="write that as execution.precision in the card, or vet the model on a processor that has the other",
+            f"{why}, but OpenVINO computes in {floating} on this processor",
+            hint=f"ask for execution.precision {floating} (in the card, --execution or --reference-execution, "
+            f"vetgate.yaml), or vet the model on a processor that has {wanted}",
         )
     weighed: Counter[str] = Counter()
     for node in compiled.get_runtime_model().get_ordered_ops():

@@ -9,6 +9,7 @@ from vetgate_runtime.flatbuffer import Bytes, FlatBufferError
 _COMMENTS = rb"(?:<!--(?>.*?-->)\s*+)*+"  # atomic: a hostile head of many comments would take years otherwise
 _IR = re.compile(rb"(?:\xef\xbb\xbf)?\s*+(?:<\?xml[^>]{0,200}\?>\s*+)?" + _COMMENTS + rb"<net[\s>/]", re.DOTALL)
 _NCNN = re.compile(rb"7767517[ \t]*+\r?\n")
+_PNNX = re.compile(_NCNN.pattern + rb"[ \t\d]{0,40}+\r?\n[ \t]*+pnnx\.")
 
 _SMALL = {5: 14, 6: 8, 9: 2}
 """Fields of an MNN model's root that are small numbers: device, converter, usage."""
@@ -20,8 +21,13 @@ def is_ir(head: bytes) -> bool:
 
 
 def is_ncnn(head: bytes) -> bool:
-    """Return whether a file begins with the number that every ncnn model begins with, as text."""
-    return _NCNN.match(head) is not None
+    """Return whether a file begins with the number that every ncnn model begins with, as text, and is not PNNX's."""
+    return _NCNN.match(head) is not None and not is_pnnx(head)
+
+
+def is_pnnx(head: bytes) -> bool:
+    """Return whether a file is PNNX's list of operators: it begins as ncnn's does, and its first operator is PNNX's."""
+    return _PNNX.match(head) is not None
 
 
 def is_executorch(head: bytes) -> bool:

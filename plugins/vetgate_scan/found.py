@@ -24,7 +24,9 @@ class Found:
         self._counts: Counter[str] = Counter()
         self._rules: dict[str, RuleSpec] = {}
 
-    def add(self, rule: RuleSpec, message: str, where: str = "", severity: Severity | None = None) -> None:
+    def add(
+        self, rule: RuleSpec, message: str, where: str = "", severity: Severity | None = None, file: str = ""
+    ) -> None:
         """Note one finding.
 
         Args:
@@ -32,17 +34,19 @@ class Found:
             message: One sentence.
             where: The place inside the file.
             severity: Where it differs from the rule's usual one.
+            file: Where it is another file of the model, such as the one with its weights.
         """
         self._counts[rule.id] += 1
         self._rules[rule.id] = rule
         if self._counts[rule.id] > MOST_OF_A_RULE:
             return
+        told = file or self._file
         self._findings.append(
             Finding(
                 rule=rule.id,
                 severity=rule.severity if severity is None else severity,
                 message=message,
-                location=f"{self._file}: {where}" if where else self._file,
+                location=f"{told}: {where}" if where else told,
                 advice=rule.advice,
             )
         )

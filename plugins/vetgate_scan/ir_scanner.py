@@ -41,17 +41,17 @@ class IrScanner:
         Raises:
             UnreadableArtifact: XML or weights are cut off and nothing worse.
         """
-        weights = weights_of(context)
-        return scan_file(context.artifact.file, weights.stat().st_size if weights else 0)
+        return scan_files(context.artifact.file, weights_of(context))
 
 
-def scan_file(file: Path, weights: int) -> tuple[Finding, ...]:
-    """Return what was found in one XML file beside weights of so many bytes.
+def scan_files(file: Path, weights: Path | None) -> tuple[Finding, ...]:
+    """Return what was found in one XML file beside its weights, if they are there.
 
     Raises:
         UnreadableArtifact: XML or weights are cut off and nothing worse.
     """
-    reading = _Reading(Found(file.name), Weights(weights))
+    size, name = (weights.stat().st_size, weights.name) if weights else (0, file.with_suffix(".bin").name)
+    reading = _Reading(Found(file.name), Weights(size))
     problem = reading.read(file)
     found = reading.found
     if problem and not found:
@@ -60,13 +60,15 @@ def scan_file(file: Path, weights: int) -> tuple[Finding, ...]:
         found.add(rule.DAMAGED, f"it cannot be read to the end: {problem}")
     elif reading.weights.short and not found:
         raise UnreadableArtifact(
-            f"the weights of {file.name} end {reading.weights.short:,} bytes too soon", hint=rule.DAMAGED.advice
+            f"{name} is truncated: it ends {reading.weights.short:,} bytes too soon for {file.name}",
+            hint=rule.DAMAGED.advice,
         )
-    elif reading.weights.end < weights and not found:
+    elif reading.weights.end < size and not found:
         end = reading.weights.end
-        found.add(rule.LEFTOVER, f"{weights - end:,} bytes of the weights belong to no constant", f"byte {end:,}")
+        told = f"{size - end:,} bytes of the weights belong to no constant"
+        found.add(rule.LEFTOVER, told, f"byte {end:,}", file=name)
     elif reading.weights.short:
-        found.add(rule.WEIGHTS, f"constants reach {reading.weights.short:,} bytes beyond the end of the weights")
+        found.add(rule.WEIGHTS, f"constants reach {reading.weights.short:,} bytes beyond the end of {name}")
     return found.all()
 
 

@@ -48,17 +48,19 @@ def scan_files(text: Path, weights: Path | None) -> tuple[Finding, ...]:
         UnreadableArtifact: One of them is cut off and nothing worse.
     """
     found = Found(text.name)
+    reading = text
     try:
         layers = _layers(text)
         _look_at_blobs(layers, found)
         for layer in layers:
             _look_at_layer(layer, found)
         if weights is not None and not found:
+            reading = weights
             with mapped(weights) as data:
-                _look_at_weights(layers, data, found)
+                _look_at_weights(layers, data, weights.name, found)
     except CutOffError as error:
         if not found:
-            raise UnreadableArtifact(f"{text.name} is truncated: {error}", hint=rule.DAMAGED.advice) from None
+            raise UnreadableArtifact(f"{reading.name} is truncated: {error}", hint=rule.DAMAGED.advice) from None
         found.add(rule.DAMAGED, str(error))
     except NcnnError as error:
         found.add(rule.DAMAGED, str(error))
@@ -97,13 +99,14 @@ def _look_at_layer(layer: Layer, found: Found) -> None:
             found.add(rule.PARAMETER, f"its parameter {key} is {value:,}", _where(layer))
 
 
-def _look_at_weights(layers: list[Layer], data: Data, found: Found) -> None:
+def _look_at_weights(layers: list[Layer], data: Data, name: str, found: Found) -> None:
     end = 0
     with memoryview(data) as view:
         for stored in ncnn.walk(layers, view):
             end = ncnn.end_of(stored)
     if end != len(data):
-        found.add(rule.WEIGHTS, f"{len(data) - end:,} bytes of the weights belong to no layer", f"byte {end:,}")
+        told = f"{len(data) - end:,} bytes of the weights belong to no layer"
+        found.add(rule.WEIGHTS, told, f"byte {end:,}", file=name)
 
 
 def _where(layer: Layer) -> str:

@@ -72,3 +72,13 @@ def test_only_a_near_word_is_suggested() -> None:
 
 def test_deep_nesting_is_refused_before_the_c_loader_overflows_its_stack() -> None:
     assert "nested deeper" in _mistakes("[" * 400_000)[0]
+
+
+def test_what_is_wrong_within_keys_and_values_is_not_told_again_as_their_not_being_a_word() -> None:
+    (told,) = _mistakes(GOOD.replace("resize: none", "resize: {to: [4, 4]}"))
+    assert told == "card.yaml:2: input.resize.interpolation: is missing"
+
+
+def test_what_is_still_to_be_filled_in_is_told_once() -> None:
+    (told,) = _mistakes(GOOD.replace("resize: none", "resize: FILL-IN"))
+    assert told == "card.yaml:2: input.resize: is still FILL-IN"

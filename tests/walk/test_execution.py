@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from tests.walk.conftest import World
+from vetgate.cli.outlook import EXECUTION
 
 CARD = """\
 version: 1
@@ -50,10 +51,14 @@ def test_the_plan_tells_what_is_asked_of_how_models_run(pair: World) -> None:
     asks(pair, "candidate", "{provider: XNNPACK, threads: 2}")
     own = ("candidate.tflite", "--reference", "reference.tflite", "--data", "data.npz", "--policy", "policy.yaml")
     assert pair.run("check", *own, "--execution", "provider=builtin", "--plan") == 0, pair.err
-    told = pair.out.partition("\nexecution, as cards and run ask\n")[2].partition("\n\n")[0].splitlines()
-    assert told == [
-        "  candidate candidate.tflite: provider XNNPACK (card, overruled), builtin (run), threads 2 (card)",
-    ]
+    told = pair.out.partition(f"\n{EXECUTION}\n")[2].partition("\n\n")[0].splitlines()
+    assert told == ["  candidate candidate.tflite: provider XNNPACK (card, overruled), builtin (run), threads 2 (card)"]
+
+
+def test_what_the_configuration_asks_beside_the_command_line_is_in_the_plan(pair: World) -> None:
+    (pair.folder / "vetgate.yaml").write_text("execution: {provider: XNNPACK, threads: 2}\n", encoding="utf-8")
+    assert vet(pair, "--execution", "threads=1", "--plan") == 0, pair.err
+    assert "candidate candidate.tflite: provider XNNPACK (run), threads 1 (run)" in pair.out
 
 
 def test_what_the_command_line_asks_stands_over_the_card_and_both_are_in_the_report(pair: World) -> None:

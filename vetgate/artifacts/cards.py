@@ -86,7 +86,10 @@ def missing_card(model: str) -> CardError:
     """Return the error for a model without a card, saying what to write."""
     hint = f"vetgate inspect {model} --write-card drafts {model}.yaml from what the file shows; fill in the rest"
     if scheme_of(model) is not None:
-        hint = "put FILE.yaml beside the model file where it is fetched from, or name a card with --card"
+        hint = (
+            "name one with --card FILE, or write it where the model comes from: FILE.yaml beside the model file, the "
+            "parameter `vetgate.card` in the config.pbtxt of a server"
+        )
     return CardError(
         f"{model} has no card: how to feed it and read it is not known, and vetgate does not guess", hint=hint
     )

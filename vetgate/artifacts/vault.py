@@ -19,6 +19,8 @@ from vetgate.probing import probe
 
 MOST_PARTS = 10_000
 """Files that may ship with a model."""
+_MOST_BESIDE = 16
+"""Files named like another that are looked at: is one the model of which that is a part?"""
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ class Vault:
         """
         with copying(path):
             original, copied = self._copy_model(path, place)
-            backend, known = tell_format(probe(copied.file), path, backends)
+            backend, known = tell_format(probe(copied.file), path, backends, original)
             parts = _copy_parts(path, known, original, copied.file)
         return self._held(path, (known.name, backend.name), (copied, *parts))
 
@@ -242,8 +244,16 @@ def _near(file: Path) -> str:
     return f"did you mean {file.parent / close[0]}?" if close else ""
 
 
-def tell_format(look: Probe, name: str, backends: Sequence[BackendSpec]) -> tuple[BackendSpec, FormatSpec]:
+def tell_format(
+    look: Probe, name: str, backends: Sequence[BackendSpec], original: Path | None = None
+) -> tuple[BackendSpec, FormatSpec]:
     """Return who opens a file, by content.
+
+    Args:
+        look: Its first bytes.
+        name: What it is called in messages.
+        backends: Who may open it.
+        original: Where it lies among the user's files, so that a part of a model beside it is told as one.
 
     Raises:
         UnreadableArtifact: Nobody recognises it, or two backends do.
@@ -263,10 +273,33 @@ def tell_format(look: Probe, name: str, backends: Sequence[BackendSpec]) -> tupl
         )
     openable = sorted(known.name for backend in backends for known in backend.formats if not known.advice)
     formats = ", ".join(openable) or "none"
+    whole = _part_of(original, backends) if original is not None else ()
+    if whole:
+        raise UnreadableArtifact(
+            f"{name} is a part of a model, of {' and of '.join(whole)}", hint=f"name {' or '.join(whole)} beside it"
+        )
     raise UnreadableArtifact(
         f"{name} is of no format that an installed plugin recognises (known: {formats})",
         hint="the format is told by content, not by suffix; vetgate plugins lists what is installed",
     )
+
+
+def _part_of(file: Path, backends: Sequence[BackendSpec]) -> tuple[str, ...]:
+    """Return the models beside a file and named like it that ship with it, by name."""
+    try:
+        alike = sorted(entry for entry in file.parent.iterdir() if file.stem in (entry.stem, entry.name))
+        beside = [entry for entry in alike[:_MOST_BESIDE] if entry != file and entry.is_file()]
+    except OSError:  # a folder that nobody may list
+        return ()
+    return tuple(entry.name for entry in beside if _has_part(entry, file, backends))
+
+
+def _has_part(model: Path, part: Path, backends: Sequence[BackendSpec]) -> bool:
+    try:
+        _, known = tell_format(probe(model), model.name, backends)
+        return part.name in _names(known, model, model.name)
+    except (VetgateError, OSError):  # it is no model, or none that can be read
+        return False
 
 
 def _openable(name: str, backend: BackendSpec, known: FormatSpec) -> tuple[BackendSpec, FormatSpec]:

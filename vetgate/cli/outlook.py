@@ -18,6 +18,7 @@ MORE = "*"
 """Marks a number that is more than there are."""
 UNKNOWN = "?"
 """Marks a number of images that nobody knows yet."""
+EXECUTION = "execution, as cards and run ask (whether this machine has it shows when a model is opened)"
 LEGEND = (
     "discordant: one model alone is right; half-way: a share half-way from its limit to the best it can be;\n"
     f"  {MORE}: more than there are; a rule with a slice: for each slice, and the smallest that there is"
@@ -67,7 +68,7 @@ def show(outlook: Outlook) -> None:
     for model, count in outlook.cached:
         left = (outlook.images or 0) - count
         click.echo(f"  {model}: {counted(count, 'answer')} in the cache, {counted(left, 'image')} to run")
-    _section("execution, as cards and run ask", (f"{name}: {_asked(told)}" for name, told in outlook.asked if told))
+    _section(EXECUTION, (f"{name}: {_asked(told)}" for name, told in outlook.asked if told))
     if outlook.yardstick is not None:
         finals = sum(peer.final for peer in outlook.yardstick.peers)
         told = f"{finals} independent models on {counted(outlook.yardstick.images, 'image')}"

@@ -76,8 +76,10 @@ def list_all(metrics: bool, style: str) -> None:
         return
     if style != "text":
         raise UsageError(f"--format {style} is for --metrics", hint=f"vetgate policy list --metrics --format {style}")
-    for spec in host.policies().values():
-        click.echo(f"{spec.name:<10} {spec.summary}")
+    policies = host.policies().values()
+    width = max((len(spec.name) for spec in policies), default=0)
+    for spec in policies:
+        click.echo(f"{spec.name:<{width}} {spec.summary}")
 
 
 @command.command("show", short_help="Show a policy as it is judged: merged, units resolved, rules in words.")

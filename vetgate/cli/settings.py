@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -12,7 +12,7 @@ from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, Validati
 
 from vetgate.cli.execution import SETTINGS, read_execution
 from vetgate.documents import Document, Mistakes, as_usage_error, parse, read_record
-from vetgate.domain.deployment import ExecutionOptions
+from vetgate.domain.deployment import ExecutionOptions, stacked
 from vetgate.domain.errors import UsageError
 from vetgate.domain.record import Record
 from vetgate.domain.request import MOST_SHOWN, Limits, RunRequest
@@ -127,7 +127,7 @@ _PATHS_OR_WORDS = ("policy", "attest")
 
 
 def gather(flags: Settings, start: Path, variables: Mapping[str, str]) -> Settings:
-    """Return the settings of a run; for each the first that says something.
+    """Return the settings of a run; for each the first that says something, of how models are run option by option.
 
     Args:
         flags: From the command line.
@@ -138,15 +138,33 @@ def gather(flags: Settings, start: Path, variables: Mapping[str, str]) -> Settin
         UsageError: The configuration or a variable is malformed.
     """
     layers = (flags, read_config(start), _from_variables(variables))
-    merged = {}
+    merged: dict[str, Any] = {}
     for name in Settings.model_fields:
         given = (getattr(layer, name) for layer in layers)
         merged[name] = next((value for value in given if value is not None), None)
+    merged |= {name: _execution(name, layers) for name in SETTINGS}
     for layer in layers:
         if layer.card is not None or layer.cards is not None:
             merged |= {"card": layer.card, "cards": layer.cards}  # a card for all stands over single ones further down
             break
     return Settings.model_validate(merged)
+
+
+def _execution(name: str, layers: Sequence[Settings]) -> ExecutionOptions | None:
+    """Return how models are run, as all places say it together; None where none does.
+
+    Args:
+        name: Of the setting.
+        layers: The places, the highest first. Its `threads` of every model stand over those of one further down.
+    """
+    said: ExecutionOptions | None = None
+    for layer in reversed(layers):
+        if said is not None and layer.threads is not None:
+            said = said.model_copy(update={"threads": None})
+        own: ExecutionOptions | None = getattr(layer, name)
+        if own is not None:
+            said = stacked(said or ExecutionOptions(), own)
+    return said
 
 
 def from_flags(given: Mapping[str, object]) -> Settings:
@@ -160,8 +178,7 @@ def from_flags(given: Mapping[str, object]) -> Settings:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         flag = str(first["loc"][0]).replace("_", "-")
-        inner = f" {first['loc'][1]}" if len(first["loc"]) > 1 and first["loc"][0] in SETTINGS else ""
-        raise UsageError(f"--{flag}{inner} {_demand(first['msg'])} (got {first['input']!r})") from None
+        raise UsageError(f"--{flag}{_inner(first['loc'])} {_demand(first['msg'])} (got {first['input']!r})") from None
 
 
 def read_config(start: Path) -> Settings:
@@ -247,9 +264,13 @@ def _from_variables(variables: Mapping[str, str]) -> Settings:
         return Settings.model_validate(given)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        raise UsageError(
-            f"variable VETGATE_{str(first['loc'][0]).upper()} {_demand(first['msg'])} (got {first['input']!r})"
-        ) from None
+        variable = f"VETGATE_{str(first['loc'][0]).upper()}{_inner(first['loc'])}"
+        raise UsageError(f"variable {variable} {_demand(first['msg'])} (got {first['input']!r})") from None
+
+
+def _inner(place: Sequence[int | str]) -> str:
+    """Return which option of how a model is run a mistake is about; empty for other settings."""
+    return f" {place[1]}" if len(place) > 1 and place[0] in SETTINGS else ""
 
 
 def _demand(message: str) -> str:

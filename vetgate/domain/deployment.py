@@ -61,13 +61,13 @@ class Asked(Record):
 
 def overlaid(card: Deployment | None, run: Deployment) -> Deployment | None:
     """Return what both ask for together; what the run asks for stands over the card. None where nobody asks."""
-    below = card.model_dump(exclude_none=True) if card is not None else {}
-    if _names_anew(run) and below.get("fallback") == "allowed":
-        del below["fallback"]
-    above = run.model_dump(exclude_none=True)
-    options = {**below.get("options", {}), **above.get("options", {})}
-    both = Deployment.model_validate({**below, **above, "options": options})
+    both = Deployment.model_validate(_together(card or Deployment(), run))
     return both if card is not None or both != Deployment() else None
+
+
+def stacked(below: ExecutionOptions, above: ExecutionOptions) -> ExecutionOptions:
+    """Return what two places ask of a run together, such as a file and flags; what the higher one asks for counts."""
+    return ExecutionOptions.model_validate(_together(below, above))
 
 
 def told(card: Deployment | None, run: Deployment) -> Iterator[Asked]:
@@ -80,6 +80,14 @@ def told(card: Deployment | None, run: Deployment) -> Iterator[Asked]:
             yield Asked(option=option, value=theirs[option], by="card", heeded=heeded)
         if option in ours:
             yield Asked(option=option, value=ours[option], by="run")
+
+
+def _together(lower: Deployment, higher: Deployment) -> dict[str, object]:
+    """Return what both ask for, option by option; the higher one counts."""
+    below, above = lower.model_dump(exclude_none=True), higher.model_dump(exclude_none=True)
+    if _names_anew(higher) and lower.fallback == "allowed":
+        del below["fallback"]
+    return {**below, **above, "options": {**lower.options, **higher.options}}
 
 
 def _names_anew(run: Deployment) -> bool:

@@ -47,7 +47,8 @@ SERVED = RuleSpec(
     title="the model is a service: it hands out no file, so it cannot be scanned",
     why="What a server answers with can be measured; which weights and which code it runs, now or an hour later, "
     "nobody can tell from outside. A verdict on a service is one on its answers at that time.",
-    advice="vet the file that the server loads; `artifact: file` in the policy refuses services",
+    advice="vet the file that the server loads, or write `scan: preferred` in a policy that may judge services; "
+    "`artifact: file` refuses them",
     source="vetgate's design",
 )
 CORE_RULES = (SCAN_FAILED, NOT_SCANNED, UNREADABLE, LINKED, SERVED)

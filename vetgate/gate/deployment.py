@@ -57,27 +57,31 @@ def choose_backend(
 
 
 def offered_words(artifact: Artifact, host: Host) -> str:
-    """Return what may be asked of how a model is run: `provider XNNPACK, builtin; threads`."""
+    """Return what may be asked of how a model is run: `provider XNNPACK, builtin; threads`.
+
+    Where several runtimes open its format: `runtime onnx, or openvino; of onnx: provider ...`.
+    """
     offer = host.offer(Kind.BACKEND, artifact.backend)
     if offer is None:
         return "nothing"
     spec: BackendSpec = offer.spec
     others = [name for name in _able(artifact, host) if name != spec.name]
     parts = [
-        (f"runtime {', '.join(others)}" if others else ""),
         _providers(spec),
         (f"precision {', '.join(spec.precisions)}" if spec.precisions else ""),
         "threads" if spec.threads else "",
         *(f"options.{option.name} {option.allowed}" for option in spec.options),
     ]
-    return "; ".join(filter(None, parts)) or "nothing"
+    told = "; ".join(filter(None, parts)) or "nothing"
+    return f"runtime {spec.name}, or {', '.join(others)}; of {spec.name}: {told}" if others else told
 
 
 def _providers(spec: BackendSpec) -> str:
     everywhere = [name for name in spec.providers if name not in spec.accelerators]
     elsewhere = [name for name in spec.providers if name in spec.accelerators]
     told = ", ".join(filter(None, (_some(everywhere), _some(elsewhere))))
-    return f"provider {told}{' (where the machine has them)' if elsewhere else ''}" if told else ""
+    there = " (those that the installed runtime and the machine have)" if elsewhere else ""
+    return f"provider {told}{there}" if told else ""
 
 
 def uses_accelerator(offer: Offer, wanted: Deployment | None) -> bool:

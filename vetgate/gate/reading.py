@@ -79,7 +79,12 @@ class Reading:
         files = tuple(file.model_copy(update={"name": place.told(file.name)}) for file in found.files)
         return replace(found, source=place.told(found.source), files=files)
 
-    def asked(self) -> tuple[Asked, ...]:
-        """Return everything that card and run ask of how the model is run."""
-        every: ExecutionOptions = self.run.model_copy(update={"threads": self.run.threads or self._house.threads_asked})
+    def asked(self, *, threads: bool) -> tuple[Asked, ...]:
+        """Return everything that card and run ask of how the model is run.
+
+        Args:
+            threads: Whether its backend can be asked for them; else `--threads`, which is of every model, is not of it.
+        """
+        general = self._house.threads_asked if threads else None
+        every: ExecutionOptions = self.run.model_copy(update={"threads": self.run.threads or general})
         return tuple(told(self.found.card.execution if self.found is not None else None, every))

@@ -22,6 +22,7 @@ FILES = {
     "saved_model": (b"\x08\x01\x12\x10" + bytes(60), "SavedModel", "tf2onnx"),
     "hdf5": (b"\x89HDF\r\n\x1a\n" + bytes(60), "HDF5", "keras.saving.load_model"),
     "ncnn": ((7767517).to_bytes(4, "little") + bytes(60), "ncnn", ".param"),
+    "pnnx": (b"7767517\n2 1\npnnx.Input   pnnx_input_0   0 1 0 #0=(1,1,28,28)f32\n", "PNNX", ".ncnn.param"),
 }
 
 
@@ -42,3 +43,14 @@ def test_the_exit_code_is_that_of_what_cannot_be_opened(tmp_path: Path, capsys: 
     told = capsys.readouterr().err
     assert "TensorRT engine, which no installed plugin opens" in told
     assert "triton://" in told
+
+
+def test_the_weights_beside_a_file_of_pnnx_are_not_taken_for_a_strange_archive(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "model.pnnx.param").write_bytes(FILES["pnnx"][0])
+    (tmp_path / "model.pnnx.bin").write_bytes(b"PK\x03\x04" + bytes(60))
+    assert run(["inspect", str(tmp_path / "model.pnnx.param")]) == 3
+    told = capsys.readouterr().err
+    assert "VG" not in told
+    assert "name MODEL.ncnn.param" in told

@@ -13,6 +13,7 @@ from tests.plugins.formats import networks
 from tests.plugins.formats.networks import FORMATS, PRECISIONS, Format
 
 NAMES = [kind.name for kind in FORMATS]
+DOCS = Path(__file__).parents[3] / "docs" / "models.md"
 
 
 @cache
@@ -36,6 +37,15 @@ def test_answers_are_those_of_exact_arithmetic_within_the_precision(
 ) -> None:
     scale = float(np.abs(truth()).max())
     assert networks.apart(answers[kind.name], truth(), scale) <= PRECISIONS[kind.precision]
+
+
+@pytest.mark.parametrize("kind", FORMATS, ids=NAMES)
+def test_what_runs_is_called_as_the_documentation_says(kind: Format, files: dict[str, Path]) -> None:
+    with networks.opened(kind, files[kind.name]) as model:
+        ran = model.execution
+    row = next(line for line in DOCS.read_text(encoding="utf-8").splitlines() if line.endswith(" |") and
+               f"| `{ran.runtime}`: " in line)  # fmt: skip
+    assert f"`{ran.provider}`" in row.rpartition("`: ")[2]
 
 
 @pytest.mark.parametrize(

@@ -411,6 +411,14 @@ def test_models_of_different_batches_are_compared_by_images_per_second_and_at_ba
     assert told in single["p50", Of.RATIO].note
     assert "deployment batches" not in figures(measure(batched(8, 8)), SINGLE)["p50", Of.RATIO].note
     assert [finding.rule for finding in results.findings] == ["latency.batch"]
+    assert "--reference-execution batch=8" in results.findings[0].advice
+
+
+def test_a_rule_on_times_of_one_call_quotes_why_other_batches_leave_it_open() -> None:
+    asked = [Question(metric=f"latency.{name}", of=Of.RATIO, at_most=1.0) for name in ("p50", "p95", "throughput")]
+    found = [each for each in measure(batched(8, 1), Ask(questions=tuple(asked))).findings if "batch" in each.rule]
+    openings = [each.message.partition(":")[0] for each in found]
+    assert openings == ["latency.p50 is not compared", "latency.p95 is not compared"], "throughput has its ratio"
 
 
 def test_what_ran_is_shown_in_a_table() -> None:

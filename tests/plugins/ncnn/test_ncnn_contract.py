@@ -84,5 +84,14 @@ def test_a_model_that_was_cut_off_is_unreadable_and_no_attack(tmp_path: Path, pa
     path = tiny_ncnn.written(tmp_path)
     content = (tmp_path / part).read_bytes()
     (tmp_path / part).write_bytes(content[: len(content) // 2])
-    with pytest.raises(UnreadableArtifact, match="truncated"):
+    with pytest.raises(UnreadableArtifact, match=f"^{part} is truncated"):
         TestNcnnScanner().scan(Sample(path, "ncnn", ("model.bin",)))
+
+
+def test_weights_that_go_on_behind_the_last_layer_are_told_of_their_own_file(tmp_path: Path) -> None:
+    path = tiny_ncnn.written(tmp_path)
+    weights = path.with_suffix(".bin")
+    size = weights.stat().st_size
+    weights.write_bytes(weights.read_bytes() + bytes(8))
+    (found,) = TestNcnnScanner().scan(Sample(path, "ncnn", ("model.bin",)))
+    assert (found.rule, found.location) == ("VG1105", f"model.bin: byte {size:,}")

@@ -87,11 +87,11 @@ def looped() -> openvino.Model:
 
 
 def test_a_document_type_is_refused_before_anything_of_it_is_read(tmp_path: Path) -> None:
-    from vetgate_scan.ir_scanner import scan_file
+    from vetgate_scan.ir_scanner import scan_files
 
     file = tmp_path / "model.xml"
     file.write_text('<!DOCTYPE net [<!ENTITY a SYSTEM "file:///etc/passwd">]><net name="&a;"/>', encoding="utf-8")
-    assert [finding.rule for finding in scan_file(file, 0)] == ["VG1001"]
+    assert [finding.rule for finding in scan_files(file, None)] == ["VG1001"]
 
 
 def test_attributes_that_stand_twice_are_found_for_readers_differ(tmp_path: Path) -> None:
@@ -102,7 +102,9 @@ def test_attributes_that_stand_twice_are_found_for_readers_differ(tmp_path: Path
 def test_weights_that_go_on_behind_the_last_constant_are_found(tmp_path: Path) -> None:
     path = tiny_ir.written(tmp_path, tiny_ir.convolutional())
     (tmp_path / "model.bin").write_bytes((tmp_path / "model.bin").read_bytes() + b"rides along")
-    assert [finding.rule for finding in TestIr().scan(Sample(path, "openvino", ("model.bin",)))] == ["VG1009"]
+    (found,) = TestIr().scan(Sample(path, "openvino", ("model.bin",)))
+    assert found.rule == "VG1009"
+    assert found.location.startswith("model.bin: byte "), "the offset is one in the weights"
 
 
 @pytest.mark.parametrize("head", [b"<!---->" * 500, b" " * 4096, b"<!-- " * 800, b"<?xml" + b"?" * 4000])
@@ -119,5 +121,6 @@ def test_a_model_that_was_cut_off_is_unreadable_and_no_attack(tmp_path: Path, pa
     path = tiny_ir.written(tmp_path, tiny_ir.convolutional())
     content = (tmp_path / part).read_bytes()
     (tmp_path / part).write_bytes(content[: len(content) // 2])
-    with pytest.raises(UnreadableArtifact):
+    with pytest.raises(UnreadableArtifact) as refused:
         TestIr().scan(Sample(path, "openvino", ("model.bin",)))
+    assert refused.value.message.startswith(f"{part} is truncated")

@@ -14,6 +14,7 @@ from PIL import Image
 from vetgate_triton.launch import VARIABLE, Installed
 from vetgate_triton.settings import HEADERS
 
+from tests.docs.doc_blocks import ROOT, blocks
 from tests.plugins.triton.conftest import Up
 from tests.plugins.triton.test_faults import SECRET, listening, relay
 from tests.plugins.triton.tiny import CARD, CLASSES, write_linear
@@ -37,9 +38,9 @@ def world(tmp_path: Path) -> Path:
     return fill(tmp_path)
 
 
-def fill(folder: Path) -> Path:
+def fill(folder: Path, count: int = 24) -> Path:
     """Write them."""
-    pixels = np.random.default_rng(3).integers(0, 256, (24, 8, 8, 3), dtype=np.uint8)
+    pixels = np.random.default_rng(3).integers(0, 256, (count, 8, 8, 3), dtype=np.uint8)
     for number, image in enumerate(pixels):
         of_class = folder / "data" / CLASSES[number % 4]
         of_class.mkdir(parents=True, exist_ok=True)
@@ -71,7 +72,7 @@ def vetted(request: pytest.FixtureRequest, up: Up, tmp_path_factory: pytest.Temp
     world = fill(tmp_path_factory.mktemp("vetted"))
     with_card = request.param == "triton"
     name = up.name("linear" if with_card else "labelled", scheme=request.param)
-    return Vetted(name, *check(world, name, policy="isolation: required", with_card=with_card))
+    return Vetted(name, *check(world, name, "--threads", "1", policy="isolation: required", with_card=with_card))
 
 
 def test_a_served_model_agrees_with_its_file(vetted: Vetted) -> None:
@@ -84,6 +85,11 @@ def test_a_served_model_agrees_with_its_file(vetted: Vetted) -> None:
     assert candidate["execution"]["runtime"] == "triton"
     assert candidate["scan"]["state"] == "not scanned"
     assert not candidate["from_cache"]
+
+
+def test_threads_of_every_model_are_not_asked_of_one_on_a_server(vetted: Vetted) -> None:
+    assert vetted.report["candidate"]["asked"] == []
+    assert [(each["option"], each["value"]) for each in vetted.report["reference"]["asked"]] == [("threads", "1")]
 
 
 def test_all_walls_stand_around_who_asks_a_server(vetted: Vetted) -> None:
@@ -112,6 +118,22 @@ def test_a_policy_may_refuse_services(up: Up, world: Path, policy: str, code: in
     found, report = check(world, up.name(), policy=policy)
     assert found == code
     assert report["candidate"]["execution"] is None, "a refused model is not asked"
+
+
+def test_the_policy_for_services_that_the_page_shows_asks_for_nothing_that_no_service_has(
+    up: Up, tmp_path: Path
+) -> None:
+    world = fill(tmp_path, 800)
+    (shown,) = (block for block in blocks(ROOT / "docs" / "triton.md") if "name: served" in block.text)
+    (world / "served.yaml").write_text(shown.text, encoding="utf-8")
+    arguments = ["--reference", str(world / "base.onnx"), "--data", str(world / "data"), "--timing-budget", "1"]
+    arguments += ["--card", str(world / "card.yaml"), "--policy", str(world / "served.yaml")]
+    run(["check", up.name(), *arguments, "--report", f"json={world / 'report.json'}"])
+    (report,) = json.loads((world / "report.json").read_text(encoding="utf-8"))["reports"]
+    rulings = {ruling["rule"]: ruling["decision"] for ruling in report["verdict"]["rulings"]}
+    del rulings["latency.p50/ratio"]  # a server of a tiny model beside its file in this process: the network decides
+    assert len(rulings) >= 4
+    assert set(rulings.values()) == {"pass"}, rulings
 
 
 def test_a_card_may_stand_in_the_servers_configuration(vetted: Vetted) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from vetgate.artifacts import find_card
-from vetgate.artifacts.cards import METADATA_KEY
+from vetgate.artifacts.cards import METADATA_KEY, missing_card
 from vetgate.domain.errors import CardError
 
 CARD = """\
@@ -129,3 +129,10 @@ def test_a_scale_that_is_no_positive_number_is_a_mistake(model: str, scale: str)
     Path(f"{model}.yaml").write_text(CARD.replace("1/255", scale), encoding="utf-8")
     with pytest.raises(CardError, match=r"model\.onnx\.yaml:2: input\.scale"):
         find_card(model, None, None)
+
+
+def test_a_model_on_a_server_without_a_card_is_told_where_one_may_stand() -> None:
+    hint = missing_card("triton://127.0.0.1:8000/net").hint
+    assert "--card FILE" in hint
+    assert "`vetgate.card` in the config.pbtxt" in hint
+    assert "--write-card" in missing_card("net.onnx").hint

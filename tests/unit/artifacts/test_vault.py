@@ -173,3 +173,20 @@ def test_a_zip_whose_directory_says_it_is_huge_is_not_read(tmp_path: Path) -> No
     end = b"PK\x05\x06" + struct.pack("<HHHHIIH", 0, 0, 1, 1, 0xFFFFFFFF, 0xFFFFFFFF, 0)
     path.write_bytes(b"PK\x03\x04".ljust(100, b"\0") + record + locator + end)
     assert probe(path).zip_members == ()
+
+
+def test_a_part_of_a_model_is_told_as_one_with_the_file_to_name(model: Path) -> None:
+    part = model.with_suffix(".bin")
+    part.write_bytes(b"weights")
+    toys = [_backend(members=lambda path: (path.with_suffix(".bin").name,))]
+    with Vault() as vault, pytest.raises(UnreadableArtifact, match="is a part of a model") as refused:
+        vault.take(str(part), toys)
+    assert refused.value.hint == f"name {model.name} beside it"
+
+
+def test_a_file_beside_a_model_that_does_not_ship_with_it_is_of_no_format(model: Path) -> None:
+    other = model.with_suffix(".bin")
+    other.write_bytes(b"weights")
+    os.mkfifo(model.with_suffix(".fifo"))  # reading one would wait for ever
+    with Vault() as vault, pytest.raises(UnreadableArtifact, match="of no format"):
+        vault.take(str(other), [_backend()])

@@ -56,3 +56,8 @@ def test_rules_come_as_text_and_json(capsys: pytest.CaptureFixture[str]) -> None
 def test_a_scan_of_nothing_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["scan"]) == 2
     assert "no file was named" in capsys.readouterr().err
+
+
+def test_the_rule_on_services_says_what_a_policy_writes_to_judge_one(host: Host) -> None:
+    (advice,) = {offered.rule.advice for offered in list_rules(host) if offered.rule.id == "VG0005"}
+    assert "`scan: preferred`" in advice

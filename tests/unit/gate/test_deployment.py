@@ -12,7 +12,14 @@ from vetgate.domain.card import Card
 from vetgate.domain.deployment import Asked, Deployment, ExecutionOptions, told
 from vetgate.domain.errors import CardError, Inconclusive
 from vetgate.domain.model import Execution, OpenOptions, Placed
-from vetgate.gate.deployment import as_asked, choose_backend, require_as_asked, require_unasked, uses_accelerator
+from vetgate.gate.deployment import (
+    as_asked,
+    choose_backend,
+    offered_words,
+    require_as_asked,
+    require_unasked,
+    uses_accelerator,
+)
 from vetgate.gate.pins import Pins
 from vetgate.host import Host, Kind, Offer, find_plugins
 
@@ -189,3 +196,10 @@ def test_nothing_can_be_asked_of_a_candidate_that_is_loaded_into_a_server() -> N
     require_unasked("candidate m", Deployment(), "triton")
     with pytest.raises(CardError, match="triton, which it is loaded into, runs it in its own way"):
         require_unasked("candidate m", Deployment(threads=2), "triton")
+
+
+def test_what_may_be_asked_for_is_told_of_the_runtime_that_opens_the_file_and_others_by_name(host: Host) -> None:
+    several = offered_words(artifact(), host)
+    assert several.startswith("runtime onnx, or openvino; of onnx: provider CPUExecutionProvider, ")
+    assert "(those that the installed runtime and the machine have)" in several
+    assert offered_words(artifact("litert", "tflite"), host) == "provider XNNPACK, builtin; threads"
