@@ -60,9 +60,31 @@ def _classes(port: Port, subject: Subject) -> int | None:
     """Return how many classes the file says that an output tells apart, those of the offset among them."""
     output = subject.card.output
     if output.segmentation is not None:
-        axis = {"NCHW": 1, "NHWC": 3, "NHW": None}[output.segmentation.layout]
-        return port.shape[axis] if axis is not None and len(port.shape) == 4 else None
+        return _classes_of_maps(port, subject, output.segmentation.layout)
     return port.shape[1] if output.task is Task.CLASSIFICATION and len(port.shape) == 2 else None
+
+
+def _classes_of_maps(port: Port, subject: Subject, layout: str) -> int | None:
+    """Return the classes of maps of scores, read by the card's layout.
+
+    Raises:
+        CardError: The card has the layout the wrong way round: only the other one fits the classes that it lists.
+    """
+    if layout == "NHW" or len(port.shape) != 4:
+        return None
+    output = subject.card.output
+    names = len(output.classes or ())
+    listed = names + output.offset
+    here, there = (1, 3) if layout == "NCHW" else (3, 1)
+    if port.shape[here] not in (None, listed) and port.shape[there] == listed:
+        shape = " x ".join("?" if length is None else str(length) for length in port.shape)
+        raise CardError(
+            f"the card of {subject.artifact.name} lists {names} classes, but its output {shape} has {port.shape[here]} "
+            f"in {layout}",
+            hint=f"set output.segmentation.layout: {'NHWC' if layout == 'NCHW' else 'NCHW'} in the card; it is NCHW, "
+            "NHWC or NHW",
+        )
+    return port.shape[here]
 
 
 def _channels(port: Port | None, subject: Subject) -> int | None:

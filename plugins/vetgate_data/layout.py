@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from vetgate.api import DataError, UnreadableImage
 from vetgate_data import classlist, metadata
-from vetgate_data.recognise import is_image
+from vetgate_data.recognise import MASK_FOLDERS, is_image
 
 PARTS = frozenset({"train", "training", "test", "testing", "val", "valid", "validation"})
 TEST_PARTS = ("test", "testing")
@@ -187,7 +187,36 @@ def _columns(tree: Tree, level: _Level, files: Sequence[str]) -> Mapping[str, Se
     return metadata.parse_metadata(_content(tree, name), f"{tree.where}/{name}", below, [f[len(top) :] for f in files])
 
 
+def _require_no_masks(level: _Level, tree: Tree) -> None:
+    """Refuse masks that are taken for classes, since something lies beside them or they are packed.
+
+    Raises:
+        DataError: There are the folders of masks, and no list of classes names them.
+    """
+    if not level.heads >= MASK_FOLDERS or (level.classes is not None and set(level.classes) & MASK_FOLDERS):
+        return
+    others = sorted(_folders(level, tree) - MASK_FOLDERS)
+    told = f"the data set {tree.where} holds the folders {level.prefix}images and {level.prefix}masks"
+    if others:
+        raise DataError(
+            f"{told}, and {level.prefix}{others[0]} beside them",
+            hint=f"a data set of masks holds these two folders, {classlist.NAME} and no other folder: take it out; if "
+            f"all these are classes, list them in {classlist.NAME}",
+        )
+    raise DataError(
+        f"{told}; masks are read of a folder that holds these two itself",
+        hint=f"unpack it, or point at that folder; if both are classes, list them in {classlist.NAME}",
+    )
+
+
+def _folders(level: _Level, tree: Tree) -> set[str]:
+    """Return the folders of a level, also those without images."""
+    below = (folder[len(level.prefix) :] for folder in tree.folders if folder.startswith(level.prefix))
+    return {folder.partition("/")[0] for folder in below} - {""}
+
+
 def _class_names(level: _Level, tree: Tree) -> tuple[str, ...]:
+    _require_no_masks(level, tree)
     if level.classes is not None:
         strange = sorted(level.heads - set(level.classes))
         if strange:
@@ -197,10 +226,7 @@ def _class_names(level: _Level, tree: Tree) -> tuple[str, ...]:
                 hint="add it to the list, or take it out of the data set",
             )
         return level.classes
-    beside = {
-        folder[len(level.prefix) :].partition("/")[0] for folder in tree.folders if folder.startswith(level.prefix)
-    }
-    empty = sorted(beside - level.heads - {""})
+    empty = sorted(_folders(level, tree) - level.heads)
     if empty:
         raise DataError(
             f"the folder {level.prefix}{empty[0]} of {tree.where} holds no images, "

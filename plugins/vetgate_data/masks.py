@@ -6,6 +6,7 @@ A mask holds class numbers from 0 in 8-bit grey or palette, 255 where nobody say
 from __future__ import annotations
 
 import hashlib
+from itertools import pairwise
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -37,10 +38,17 @@ def open_masks(path: Path) -> SampleSet:
             f"the image images/{bare[0]} of {path} has no mask masks/{belonging[bare[0]]} ({len(bare)} without one)",
             hint="give every image a PNG of its name, or take it out of the data set",
         )
-    if len(set(belonging.values())) < len(images) or masks - set(belonging.values()):
+    if strange := sorted(masks - set(belonging.values())):
         raise DataError(
-            f"the data set {path} holds {len(images)} images and {len(masks)} masks, not one for each image"
+            f"the mask masks/{strange[0]} of {path} belongs to no image in images ({len(strange)} such)",
+            hint="add its image under the same name, or take the mask out of the data set",
         )
+    for first, second in pairwise(sorted(images, key=lambda name: belonging[name])):
+        if belonging[first] == belonging[second]:
+            raise DataError(
+                f"the images images/{first} and images/{second} of {path} share the mask masks/{belonging[first]}",
+                hint="rename one of the two and give it a mask of its own",
+            )
     return _Masked(path, images, [belonging[name] for name in images], _classes(path))
 
 

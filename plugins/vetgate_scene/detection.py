@@ -12,13 +12,24 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import eye_array
 
-from vetgate.api import Ask, DetectionContext, DetectionTable, Inconclusive, Measurement, Results, TrueBoxes, of_label
+from vetgate.api import (
+    Ask,
+    Boxes,
+    DetectionContext,
+    DetectionTable,
+    Inconclusive,
+    Measurement,
+    Results,
+    TrueBoxes,
+    of_label,
+)
 from vetgate.statistics import Resampled, attainable_levels, bootstrap
 from vetgate_scene import metrics
 from vetgate_scene.exhibits import class_table
 from vetgate_scene.figures import resampled_figures
-from vetgate_scene.finding import SURE, FoundAgain
+from vetgate_scene.finding import SURE, FoundAgain, match_any
 from vetgate_scene.matching import Evaluated, Matched, average_precision, evaluate
+from vetgate_scene.order import confused, doubts, usual
 
 WORK = 20_000_000_000
 """Boxes times overlaps times replicates that a bootstrap of average precision may take: about a minute."""
@@ -28,6 +39,11 @@ evaluation. Drawn by their names they would be too much alike, for neighbours by
 FEWEST = 1_000
 """Replicates that are taken in any case."""
 OVERLAPS = 10
+ORDER = "detection.class-order"
+ORDER_ADVICE = (
+    "compare the names of the categories in instances.json with what is annotated, and output.classes and "
+    "output.offset in the card with the model's numbers"
+)
 
 Floats = NDArray[np.float64]
 
@@ -60,7 +76,12 @@ class DetectionCheck:
             [_images(truth, kind) for kind in shown],
             found.estimate[12:].reshape(3, -1),
         )
-        return Results(measurements=tuple(figures), exhibits=(exhibit,))
+        given = np.stack([_usual(found, truth, len(table.classes)) for found in models])
+        return Results(
+            measurements=tuple(figures),
+            findings=tuple(doubts(ORDER, "of the objects that it finds", given, table.classes, ORDER_ADVICE)),
+            exhibits=(exhibit,),
+        )
 
 
 def _order(table: DetectionTable) -> list[int]:
@@ -76,6 +97,15 @@ def _shown(truth: Sequence[TrueBoxes]) -> list[int]:
 
 def _images(truth: Sequence[TrueBoxes], kind: int) -> int:
     return sum(bool((each.classes[~each.crowd] == kind).any()) for each in truth)
+
+
+def _usual(found: Sequence[Boxes], truth: Sequence[TrueBoxes], classes: int) -> NDArray[np.int64]:
+    """Return (N, K) the class that most objects of each class are given, of those that a sure box of any class is."""
+    rows = []
+    for boxes, objects in zip(found, truth, strict=True):
+        pairs = np.array(list(match_any(boxes, objects)), dtype=np.int64).reshape(-1, 2)
+        rows.append(usual(confused(objects.classes[pairs[:, 1]], boxes.classes[pairs[:, 0]], classes)))
+    return np.stack(rows)
 
 
 def _resample(sides: list[Evaluated], images: int, ask: Ask) -> Resampled:

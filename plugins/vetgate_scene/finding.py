@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from vetgate.api import Boxes, DetectionTable
+from vetgate.api import Boxes, DetectionTable, TrueBoxes
 
 SURE = 0.5
 """Score from which a box is taken to be an object."""
@@ -57,6 +57,22 @@ def match(boxes: Boxes, chosen: NDArray[np.intp], others: Boxes, wanted: NDArray
         if row.size and row.max() >= OVERLAP:
             best = int(row.argmax())
             yield float(row[best])
+            overlaps[:, best] = 0.0
+
+
+def match_any(boxes: Boxes, objects: TrueBoxes) -> Iterator[tuple[int, int]]:
+    """Yield each sure box, whatever its class, with the object that it is, the surest first; each is taken once.
+
+    Args:
+        boxes: With scores descending.
+        objects: Crowds among them are left out.
+    """
+    sure, single = np.flatnonzero(boxes.scores >= SURE), np.flatnonzero(~objects.crowd)
+    overlaps = overlap(boxes.corners[sure], objects.corners[single])
+    for box, row in zip(sure.tolist(), overlaps, strict=True):
+        if row.size and row.max() >= OVERLAP:
+            best = int(row.argmax())
+            yield box, int(single[best])
             overlaps[:, best] = 0.0
 
 

@@ -24,6 +24,7 @@ def _right(name: str, summary: str, *, by_class: bool = False, source: str = "")
         columns=(LABEL,) if by_class else (),
         needs_labels=True,
         bounded=EACH,
+        unseen=EACH,
         source=source,
     )
 
@@ -38,6 +39,7 @@ def _alike(name: str, summary: str) -> MetricSpec:
         low=0.0,
         high=1.0,
         bounded=(Of.PAIR,),
+        unseen=(Of.PAIR,),
     )
 
 

@@ -27,11 +27,17 @@ from vetgate.statistics import Resampled, attainable_levels, bootstrap
 from vetgate_scene import metrics
 from vetgate_scene.exhibits import class_table
 from vetgate_scene.figures import resampled_figures
+from vetgate_scene.order import UNKNOWN, confused, doubts, usual
 
 ALWAYS_PER_CLASS = 100
 """Up to this many classes the figures of each are given unasked."""
 NOTHING = 1e-9
 """Pixels below which a class has none: leaving an image out adds and takes off shares of pixels."""
+ORDER = "segmentation.class-order"
+ORDER_ADVICE = (
+    "compare classes.txt with the numbers in the masks (its first line names number 0), and output.classes and "
+    "output.offset in the card with the model's outputs"
+)
 
 
 class SegmentationCheck:
@@ -52,7 +58,11 @@ class SegmentationCheck:
             raise Inconclusive("the masks label no pixel", hint="is everything in them 255?")
         found = _resample(_figures, pixels.design(shown), ask)
         figures += _accuracy(table, pixels, shown, found, ask)
-        return Results(measurements=tuple(figures), exhibits=(_exhibit(table, pixels, shown, found),))
+        return Results(
+            measurements=tuple(figures),
+            findings=tuple(doubts(ORDER, "of its pixels", pixels.usual, table.classes, ORDER_ADVICE)),
+            exhibits=(_exhibit(table, pixels, shown, found),),
+        )
 
 
 @dataclass(frozen=True)
@@ -67,6 +77,8 @@ class _Pixels:
     """(N, K) labelled with a class; those that never reached a model are among them, and so count as wrong."""
     same: NDArray[np.float64]
     """(N,) share of the pixels that either model gives a class that get the same of both; NaN where there are none."""
+    usual: NDArray[np.int64]
+    """(2, N, K) class that most labelled pixels of a class are given."""
 
     def design(self, shown: NDArray[np.intp]) -> NDArray[np.float64]:
         """Return (5 S, N) what each image adds to the sums, of the classes that the masks show."""
@@ -78,6 +90,7 @@ def _count(table: SegmentationTable) -> _Pixels:
     count, classes = len(table), len(table.classes)
     right, answered = (np.zeros((2, count, classes), dtype=np.int64) for _ in range(2))
     given, same = np.zeros((count, classes), dtype=np.int64), np.full(count, np.nan)
+    most = np.full((2, count, classes), UNKNOWN, dtype=np.int64)
     for place in range(count):
         maps = (table.candidate[place], table.reference[place])
         seen = (maps[0] != NO_CLASS) | (maps[1] != NO_CLASS)
@@ -89,10 +102,11 @@ def _count(table: SegmentationTable) -> _Pixels:
         told = truth != NO_CLASS
         given[place] = np.bincount(truth[told], minlength=classes)
         for side, found in enumerate(maps):
-            answers = found[told]
-            answered[side, place] = np.bincount(answers[answers != NO_CLASS], minlength=classes)
-            right[side, place] = np.bincount(answers[answers == truth[told]], minlength=classes)
-    return _Pixels(right, answered, given, same)
+            both = told & (found != NO_CLASS)
+            confusion = confused(truth[both].astype(np.int64), found[both].astype(np.int64), classes)
+            answered[side, place], right[side, place] = confusion.sum(axis=0), confusion.diagonal()
+            most[side, place] = usual(confusion)
+    return _Pixels(right, answered, given, same, most)
 
 
 def _resample(

@@ -104,6 +104,9 @@ class MetricSpec:
     """Whether it is one figure over the slices of a column (the worst, the gap), so that a rule must name one."""
     counted: tuple[Of, ...] = ()
     """Roles that are a mean over images of terms in {-1, 0, 1}, handed on as counts: a run may stop early on them."""
+    unseen: tuple[Of, ...] = ()
+    """Roles whose bounds lie at least 1 - a^(1/n) from the figure, for what n images do not show could change it: the
+    least number of images is told before a run."""
     needs_labels: bool = False
     needs_yardstick: bool = False
     needs_other_images: bool = False

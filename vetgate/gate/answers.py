@@ -20,6 +20,7 @@ from vetgate.gate.data import Images
 from vetgate.gate.entrant import Entrant
 from vetgate.gate.house import House
 from vetgate.gate.sketches import Sketches
+from vetgate.gate.task import require_data
 from vetgate.inference.child import Worker
 from vetgate.inference.columns import column_of_metadata, count_values, pick
 from vetgate.inference.feed import Feed, Lane
@@ -251,6 +252,7 @@ class Sitting:
             DataError: They do not fit.
         """
         output, structure = reference.require_card().card.output, reference.structure
+        require_data(self.images.samples, output.task)
         ports = [port for port in (structure.outputs if structure else ()) if output.name in (None, port.name)]
         columns = ports[0].shape[-1] if len(ports) == 1 and len(ports[0].shape) == 2 else None
         if columns is not None:

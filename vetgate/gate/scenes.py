@@ -17,7 +17,7 @@ from vetgate.domain.task import Task
 from vetgate.gate.answers import Answers, Listener, Sitting
 from vetgate.gate.data import Images
 from vetgate.gate.entrant import Entrant
-from vetgate.gate.task import task_of
+from vetgate.gate.task import require_data, task_of
 from vetgate.inference.frame import Frame
 from vetgate.inference.prepare import read_pixels
 from vetgate.inference.rows import read_boxes, read_map
@@ -210,13 +210,9 @@ def _match_data(samples: Samples, output: Output, task: Task) -> NDArray[np.int6
     Raises:
         DataError: The data is annotated for another task, names a class that the card does not list, or names none.
     """
+    require_data(samples, task)
     if samples.annotated is None:
         return None
-    if samples.annotated is not task:
-        raise DataError(
-            f"the data is annotated for {samples.annotated}, and the models are for {task}",
-            hint="name data of the models' kind with --data; without annotations only the two models are compared",
-        )
     named, classes = samples.classes, output.classes or ()
     if named is None:
         raise DataError(f"the data is annotated for {task} but names no classes", hint="list them in classes.txt")

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from vetgate.domain.errors import CardError, Inconclusive, PolicyError, VetgateError
+from vetgate.domain.errors import CardError, DataError, Inconclusive, PolicyError, VetgateError
 from vetgate.domain.policy import Policy
+from vetgate.domain.samples import Samples
 from vetgate.domain.specs import BackendSpec
 from vetgate.domain.task import Task
 from vetgate.gate.entrant import Entrant
 from vetgate.host import Host, Kind
 from vetgate.measure import Plan
+
+_WRITTEN = {
+    Task.CLASSIFICATION: "logits or probabilities",
+    Task.SEGMENTATION: "segmentation",
+    Task.DETECTION: "detection",
+}
+"""What a card says as `output.kind` of a model for each."""
 
 
 def task_of(entrant: Entrant) -> Task:
@@ -38,8 +46,8 @@ def require_fit(reference: Entrant, plan: Plan, policy: Policy, *, sequential: b
         names = ", ".join(spec.name for spec in strange)
         raise PolicyError(
             f"{asked} the checks {names}, which are of models for {' and '.join(kinds)}, but the card of "
-            f"{reference.name} says {task}",
-            hint=_advice(task),
+            f"{reference.name} says output.kind: {reference.require_card().card.output.kind}",
+            hint=_advice(task, kinds),
         )
     if sequential and task is not Task.CLASSIFICATION:
         raise PolicyError(
@@ -48,10 +56,13 @@ def require_fit(reference: Entrant, plan: Plan, policy: Policy, *, sequential: b
         )
 
 
-def _advice(task: Task) -> str:
-    if task is Task.CLASSIFICATION:
-        return "give a policy for classification, such as --policy edge, or mend output.kind in the card"
-    return f"give a policy for {task}, such as --policy {task}, or mend output.kind in the card"
+def _advice(task: Task, kinds: Sequence[Task]) -> str:
+    carried = "edge" if task is Task.CLASSIFICATION else task
+    written = " or ".join(_WRITTEN[kind] for kind in kinds)
+    return (
+        f"give a policy for {task}, such as --policy {carried}; or, where the model answers otherwise, write "
+        f"output.kind: {written} in the card"
+    )
 
 
 def require_task(entrant: Entrant, reference: Entrant, host: Host) -> None:
@@ -65,7 +76,8 @@ def require_task(entrant: Entrant, reference: Entrant, host: Host) -> None:
     if own is not asked:
         raise CardError(
             f"the card of {entrant.name} says {own}, and that of {reference.name} {asked}: there is nothing to compare",
-            hint="mend output.kind in one of the cards",
+            hint=f"write output.kind: {_WRITTEN[asked]} in the card of {entrant.name}, or {_WRITTEN[own]} in that of "
+            f"{reference.name}, whichever is true of the model",
         )
     offer = host.offer(Kind.BACKEND, entrant.answers_by)
     spec: BackendSpec | None = offer.spec if offer is not None else None
@@ -75,6 +87,21 @@ def require_task(entrant: Entrant, reference: Entrant, host: Host) -> None:
             f"{entrant.name}: backend {spec.name!r} reads class scores alone, and the card says {asked}",
             hint=f"vet this model in the format of a backend that can read it: {able}",
         )
+
+
+def require_data(samples: Samples, task: Task) -> None:
+    """Make sure that what is annotated in the images is what the models are for; unannotated images fit all.
+
+    Raises:
+        DataError: It is something else.
+    """
+    if samples.annotated in (None, task):
+        return
+    if task is Task.CLASSIFICATION:
+        hint = "name data with a class for each image with --data, or mend output.kind in the card"
+    else:
+        hint = "name data of the models' kind with --data; without annotations only the two models are compared"
+    raise DataError(f"the data is annotated for {samples.annotated}, and the models are for {task}", hint=hint)
 
 
 def require_classes(entrant: Entrant, what: str) -> None:

@@ -33,7 +33,7 @@ from vetgate.gate.run import Run, Watch, judge_by, part_of, prepare
 from vetgate.gate.scan import keeps_closed, scan_models, scan_unopened
 from vetgate.gate.scenes import scenes
 from vetgate.gate.sequence import take_looks
-from vetgate.gate.task import require_fit, require_task, task_of
+from vetgate.gate.task import require_data, require_fit, require_task, task_of
 from vetgate.gate.timing import time_models
 from vetgate.host import Host
 from vetgate.measure import Setting, run_check, skip
@@ -198,6 +198,8 @@ def _describe(candidate: Entrant, reference: Entrant, run: Run) -> StructureCont
 
 def _require_fit(reference: Entrant, run: Run) -> None:
     require_fit(reference, run.plan, run.policy.policy, sequential=run.request.sequential)
+    if run.sitting is not None:
+        require_data(run.sitting.images.samples, task_of(reference))
 
 
 def _require_yardstick_of(reference: Entrant, run: Run) -> None:

@@ -6,7 +6,7 @@ import math
 from statistics import NormalDist
 from typing import TYPE_CHECKING
 
-from vetgate.domain.evidence import Counts, Looks, Measurement, PairedCounts, Pairs
+from vetgate.domain.evidence import Counts, Looks, Measurement, PairedCounts, Pairs, Quantiles
 
 if TYPE_CHECKING:
     from vetgate.statistics import Bounds
@@ -15,6 +15,10 @@ POWER = 0.8
 """Chance that the number named settles the rule, if the estimate is the truth."""
 NEAREST = 1e-6
 """Nearer to its threshold than this an estimate needs more images than anyone has."""
+SAME_WIDTH = 1e-6
+"""Bounds this near, in proportion, are one: a report keeps their digits, and the level's are rounded."""
+MOST_UNSEEN = 0.999
+"""Share that a single image leaves open at any level in use."""
 MOST = 10**9
 """Images or pairs that nobody has, from which on no number is named."""
 
@@ -121,12 +125,40 @@ def _expected_of_difference(losses: float, gains: float, threshold: float, confi
     return images_expected(discordance, -threshold, confidence, difference)
 
 
+def images_unseen(share: float, confidence: float) -> int:
+    """Return the least images without an event after which it has less than a share, at a confidence.
+
+    A figure whose bounds lie 1 - a^(1/n) from it, since no image shows anything else, is settled by them.
+
+    Args:
+        share: In (0, 1).
+        confidence: Level 1 - a of the rule.
+    """
+    return math.floor(math.log1p(-confidence) / math.log1p(-share)) + 1
+
+
+def _times_unseen(measurement: Measurement, width: float, confidence: float) -> float | None:
+    """Return how many times what images not seen could change a bound is away; None where resamples set it.
+
+    What resamples of so few images alike would give is not told, and is less.
+    """
+    from vetgate.statistics import UNSEEN, unseen_share
+
+    held = measurement.uncertainty
+    if not isinstance(held, Quantiles) or measurement.n < 1:
+        return None
+    times = width / unseen_share(measurement.n, 1.0 - confidence)
+    return times if held.method == UNSEEN or math.isclose(times, 1.0, rel_tol=SAME_WIDTH) else None
+
+
 def _by_width(measurement: Measurement, threshold: float, confidence: float, bounds: Bounds) -> int | None:
-    """Return the number by a bound that narrows with the root of the number, as a mean's does."""
+    """Return the number by a bound that narrows with the root of the number, as a mean's does, or with the number."""
     distance = measurement.value - threshold
     width = measurement.value - bounds.lower if distance > 0 else bounds.upper - measurement.value
     if distance == 0 or not 0 < width < math.inf:
         return None
+    if (unseen := _times_unseen(measurement, width, confidence)) is not None:
+        return images_unseen(min(abs(distance) / unseen, MOST_UNSEEN), confidence)
     level = NormalDist().inv_cdf(confidence)
     times = width * (level + NormalDist().inv_cdf(POWER)) / level / abs(distance)
     return math.ceil(measurement.n * times**2) if times < MOST else None

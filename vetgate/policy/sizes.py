@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Literal
 
@@ -17,7 +17,7 @@ from vetgate.domain.policy import Policy, Rule
 from vetgate.domain.specs import MetricSpec
 from vetgate.domain.unit import Better, Unit
 from vetgate.policy.gathered import listing
-from vetgate.policy.needed import MOST, POWER, expected_of_share
+from vetgate.policy.needed import MOST, POWER, expected_of_share, images_unseen
 from vetgate.policy.where import counts_images
 from vetgate.policy.words import asked_words, level_words
 
@@ -26,6 +26,7 @@ NARROWEST = 1e-9
 DISCORDANCES = (0.02, 0.05)
 """Shares of images that exactly one model has right, at which equally good models are planned for."""
 LATER = "known after a first run only"
+MORE_LATER = "of others known after a first run only"
 SMALLEST = "rests on its smallest slice: more images of that help"
 UNBOUNDED = "has no bounds beside a baseline, so that nothing settles it"
 SHARES = (1.0, 0.75)
@@ -142,12 +143,15 @@ def _size(rule: Rule, spec: MetricSpec, counts: SampleCounts | None, sequential:
         return Size(rule.name, "images", there, why_open=absent)
     if spec.over_slices:
         return Size(rule.name, "images", there, note=SMALLEST)
-    if not is_counted(rule, spec):
+    counted = is_counted(rule, spec)
+    if not counted and (sequential or not is_unseen(rule, spec)):
         return Size(rule.name, "images", there, note=LATER)
     if asks_for_no_loss(rule, spec):
         never = "no number of images shows that an equal candidate has lost nothing at all; allow a margin such as -1pp"
         return Size(rule.name, "images", there, why_open=never)
     size = _by_difference(rule, spec, sequential) if rule.of is Of.DELTA else _by_share(rule, spec, sequential)
+    if not counted and size.identical is not None:
+        size = _at_least(rule, size)
     short = _why_too_few(rule, size.identical, counts) if size.identical is not None and counts is not None else ""
     return Size(rule.name, "images", there, size.identical, size.discordant, size.halfway, short, size.note)
 
@@ -157,6 +161,11 @@ def is_counted(rule: Rule, spec: MetricSpec) -> bool:
     if rule.versus is Versus.BASELINE:
         return rule.of is Of.DELTA and bool({Of.CANDIDATE, Of.PAIR} & set(spec.counted))
     return rule.of in spec.counted
+
+
+def is_unseen(rule: Rule, spec: MetricSpec) -> bool:
+    """Return whether what images do not show bounds a rule's figure in a way that is known beforehand."""
+    return rule.versus is not Versus.BASELINE and rule.of in spec.unseen
 
 
 def is_moving(rule: Rule, spec: MetricSpec) -> bool:
@@ -200,6 +209,21 @@ def _by_difference(rule: Rule, spec: MetricSpec, sequential: bool) -> Size:
         identical = _planned(partial(images_needed_identical, margin, level))
         plans = [_planned(partial(images_needed, share, margin, level, power)) for share in DISCORDANCES]
     return Size(rule.name, "images", None, identical, tuple(plans))
+
+
+def _at_least(rule: Rule, size: Size) -> Size:
+    """Return the plan of a resampled figure: of models that never err or differ, for what resamples find is not known.
+
+    Args:
+        rule: On such a figure.
+        size: The plan of a figure of counts with these limits. Of a share it says the same.
+    """
+    identical = size.identical
+    if rule.of is Of.DELTA:
+        lower = -rule.at_least if rule.at_least is not None else 1.0
+        margin = min(lower, rule.at_most if rule.at_most is not None else 1.0)
+        identical = images_unseen(margin, rule.confidence or 0.0)
+    return replace(size, identical=identical, discordant=(), halfway=None, note=MORE_LATER)
 
 
 def _by_share(rule: Rule, spec: MetricSpec, sequential: bool) -> Size:

@@ -23,11 +23,12 @@ from vetgate.statistics.proportion import proportion_bounds
 from vetgate.statistics.signs import log_sign_capital, sign_bounds, sign_capitals
 from vetgate.statistics.stated import stated_bounds
 from vetgate.statistics.tango import tango_bounds, tango_z
-from vetgate.statistics.unseen import unseen_change, unseen_share, widen
+from vetgate.statistics.unseen import UNSEEN, unseen_change, unseen_share, widen
 
 __all__ = [
     "FARTHEST",
     "LEVELS",
+    "UNSEEN",
     "Alignment",
     "Bounds",
     "Capitals",

@@ -16,6 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
+from vetgate.statistics.unseen import UNSEEN
+
 LEVELS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 0.9, 0.95, 0.975, 0.99, 0.995)
 """What is stated unasked, so that a saved report can be judged again at the usual confidences."""
 BEYOND = 10
@@ -55,7 +57,7 @@ class Resampled:
 
     def method(self, figure: int) -> str:
         """Return how one figure was bounded, for the report."""
-        return "images not seen" if self.methods[figure] == "constant" else f"{self.methods[figure]} bootstrap"
+        return UNSEEN if self.methods[figure] == "constant" else f"{self.methods[figure]} bootstrap"
 
 
 def bootstrap(

@@ -23,6 +23,8 @@ from numpy.typing import NDArray
 
 BIAS_MORE = 2.0
 """Times the bias of the resamples that bounds are moved beyond BCa, so that in all thrice is allowed for."""
+UNSEEN = "images not seen"
+"""Method of bounds that these alone set."""
 MIDDLE = 0.5
 """Levels below are lower bounds, levels above upper ones."""
 

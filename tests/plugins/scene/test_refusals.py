@@ -37,6 +37,8 @@ from vetgate.domain.errors import CardError
         ("sees.onnx", "masks", "edge", "which are of models for classification, but the card of reference"),
         ("finds.onnx", "coco", "segmentation", "the checks segmentation, which are of models for segmentation"),
         ("sees.onnx", "masks", "detection", "give a policy for segmentation, such as --policy segmentation"),
+        ("sees.onnx", "masks", "edge", "says output.kind: segmentation"),
+        ("sees.onnx", "masks", "edge", "write output.kind: logits or probabilities in the card"),
     ],
 )
 def test_a_policy_for_other_models_is_refused_at_the_plan_and_before_anything_runs(
@@ -54,6 +56,36 @@ def test_data_annotated_for_something_else_is_refused(world: World, capsys: pyte
     assert code == 2
     assert not report
     assert "the data is annotated for segmentation, and the models are for detection" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("data", ["masks", "coco"])
+def test_a_classifier_on_masks_or_boxes_is_refused_at_the_plan_and_before_anything_runs(
+    world: World, acme: Path, capsys: pytest.CaptureFixture[str], data: str
+) -> None:
+    from acme_vetgate.backend import write_toy
+
+    toy = write_toy(world.folder / "classifier.toy", np.zeros((12, 4)), shape=(3, 2, 2))
+    write_card(toy, {"kind": "logits"})
+    told = f"the data is annotated for {'segmentation' if data == 'masks' else 'detection'}, and the models are for "
+    for more in (("--plan",), ()):
+        code, report = world.check("classifier.toy", "classifier.toy", data, "--policy", "edge", *more)
+        out, err = capsys.readouterr()
+        assert told + "classification" in " ".join((out + err).split())
+        assert more or (code == 2 and not report)
+
+
+def test_a_card_that_reads_scores_in_another_layout_is_refused_and_the_layouts_are_named(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for layout, other, count in (("NCHW", "NHWC", 24), ("NHWC", "NCHW", 16)):
+        path = segmenter(world.folder / "turned.onnx", layout=layout)
+        write_card(path, segmentation_output(other))
+        code, report = world.check("turned.onnx", "sees.onnx", "masks", "--policy", "segmentation")
+        told = " ".join(capsys.readouterr().err.split())
+        assert code == 2, report
+        assert f"lists 4 classes, but its output ? x {'4 x 16 x 24' if layout == 'NCHW' else '16 x 24 x 4'}" in told
+        assert f"has {count} in {other}" in told
+        assert f"set output.segmentation.layout: {layout} in the card" in told
 
 
 def test_classes_of_annotated_images_are_not_said_to_be_missing(
@@ -175,6 +207,38 @@ def test_masks_that_do_not_fit_their_images_are_errors(tmp_path: Path) -> None:
     (folder / "classes.txt").unlink()
     with pytest.raises(DataError, match=r"has masks and no classes\.txt"):
         open_masks(folder)
+
+
+def test_images_and_masks_that_do_not_belong_together_are_named(tmp_path: Path) -> None:
+    folder = write_masks(tmp_path / "masks", draw(3))
+    (folder / "images" / "001.png").unlink()
+    with pytest.raises(
+        DataError, match=r"the mask masks/001\.png of .* belongs to no image in images \(1 such\)"
+    ) as told:
+        open_masks(folder)
+    assert "add its image under the same name" in (told.value.hint or "")
+    (folder / "masks" / "001.png").unlink()
+    (folder / "images" / "000.png").rename(folder / "images" / "002.jpg")
+    (folder / "masks" / "000.png").unlink()
+    with pytest.raises(DataError, match=r"images/002\.jpg and images/002\.png of .* share the mask masks/002\.png"):
+        open_masks(folder)
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_a_third_folder_beside_images_and_masks_is_named(
+    world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str], *, listed: bool
+) -> None:
+    folder = write_masks(tmp_path / "street", draw(2))
+    (folder / "notes.csv").write_text("ignored", encoding="utf-8")
+    assert source_of(folder) is Source.MASKS
+    assert len(open_masks(folder).samples.ids) == 2
+    (folder / "edges").mkdir()
+    if not listed:
+        (folder / "classes.txt").unlink()
+    assert world.check("sees.onnx", "sees.onnx", str(folder), "--policy", "segmentation")[0] == 2
+    told = " ".join(capsys.readouterr().err.split())
+    assert "holds the folders images and masks, and edges beside them" in told
+    assert "a data set of masks holds these two folders, classes.txt and no other folder" in told
 
 
 def test_masks_and_boxes_are_part_of_the_digest_of_the_data(tmp_path: Path) -> None:

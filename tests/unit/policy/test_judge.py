@@ -983,6 +983,33 @@ def test_bounds_of_two_runs_promise_no_number_of_images(judged: Judge) -> None:
     assert ruling.needed is not None
 
 
+@pytest.mark.parametrize(
+    ("value", "images", "least", "method", "needed"),
+    [
+        (0.0, 48, "-1pp", "BCa bootstrap", 299),
+        (0.0, 60, "-2pp", "BCa bootstrap", 149),
+        (-0.004, 60, "-1pp", "BCa bootstrap", 498),
+        (0.0, 48, "-1pp", "images not seen", 299),
+    ],
+)
+def test_bounds_of_what_no_image_shows_shrink_with_their_number_and_not_with_its_root(
+    judged: Judge, value: float, images: int, least: str, method: str, needed: int
+) -> None:
+    rule = f"{{metric: segmentation.miou, of: delta, at_least: {least}, confidence: 95%}}"
+    unseen = 1.0 - 0.05 ** (1.0 / images)
+    held = Quantiles(levels=(0.05, 0.95), values=(value - unseen, value + unseen), method=method)
+    ruling = first(judged(rule, measured(figure("segmentation.miou", Of.DELTA, value, Unit.FRACTION, held, images))))
+    assert (ruling.decision, ruling.needed) == (Decision.INCONCLUSIVE, needed)
+
+
+def test_bounds_that_resamples_set_shrink_with_the_root_of_the_number_of_images(judged: Judge) -> None:
+    rule = "{metric: segmentation.miou, of: delta, at_least: -1pp, confidence: 95%}"
+    held = Quantiles(levels=(0.05, 0.95), values=(-0.04, 0.04), method="BCa bootstrap")
+    ruling = first(judged(rule, measured(figure("segmentation.miou", Of.DELTA, 0.0, Unit.FRACTION, held, 400))))
+    # 400 (4 (1.645 + 0.842) / 1.645)^2
+    assert ruling.needed == pytest.approx(14_625, abs=5)
+
+
 def test_the_worst_slice_asks_for_images_of_the_smallest_slices_and_not_for_more_in_all(judged: Judge) -> None:
     rule = "{metric: accuracy.worst_slice, of: delta, slice: each weather, at_least: -1pp, confidence: 95%}"
     wide = Quantiles(levels=(0.05, 0.95), values=(-0.07, 0.07), method="counts of slices")

@@ -73,6 +73,29 @@ def test_what_rests_on_resampling_is_not_planned(size_of: Sizes) -> None:
     assert size.note == "known after a first run only"
 
 
+def test_the_least_number_of_images_of_maps_and_boxes_is_known_before_a_run(size_of: Sizes) -> None:
+    miou = "{metric: segmentation.miou, of: delta, at_least: -1pp, confidence: 95%}"
+    size = size_of(miou, SampleCounts(48, annotated=True))
+    assert (size.identical, size.discordant, size.there) == (299, (), 48)
+    assert size.why_open.startswith("48 images are too few: at least -1 pp at 95 % takes at least 299")
+    assert size_of(miou, SampleCounts(299, annotated=True)).why_open == ""
+    wider = size_of("{metric: segmentation.miou, of: delta, at_least: -2pp, confidence: 95%}", SampleCounts(60))
+    assert (wider.identical, wider.note) == (
+        149,
+        "of others known after a first run only",
+    )
+    again = size_of("{metric: detection.found_again, at_least: 95%, confidence: 95%}")
+    assert (again.identical, again.halfway) == (59, None)
+    each = size_of(
+        miou.replace("miou", "iou").replace("of:", "slice: each label, of:"), SampleCounts(9, annotated=True)
+    )
+    assert (each.identical, each.there, each.why_open) == (299, None, "")
+    never = size_of(miou.replace("-1pp", "0pp"), SampleCounts(10**6, annotated=True))
+    assert "no number of images" in never.why_open
+    beside = size_of(miou.replace("of:", "versus: baseline, of:"))
+    assert (beside.identical, beside.note) == (None, "known after a first run only")
+
+
 def test_pairs_are_planned_only_for_figures_that_come_as_pairs(size_of: Sizes) -> None:
     planned = size_of("{metric: latency.p50, of: ratio, at_most: 1.1, confidence: 95%}", None)
     assert (planned.discordant, planned.note) == ((6, 46), "")
