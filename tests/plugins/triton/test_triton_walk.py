@@ -108,7 +108,7 @@ def test_what_the_server_counted_stands_beside_what_was_timed_here(up: Up, world
     assert len(tables) == 1
     ((role, sent, whole, counted, queue, compute, rest),) = tables[0]["rows"]
     assert (role, sent > 10) == ("candidate", True)
-    assert abs(counted - sent) <= 2, "nobody else asks it"
+    assert abs(counted - sent) <= max(2, sent // 50), "nobody else asks it; it counts a request after it has answered"
     assert 0 < queue + compute <= whole
     assert rest >= 0
 
