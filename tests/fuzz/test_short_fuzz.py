@@ -64,10 +64,9 @@ def _require_refused_or_read(name: str, data: bytes) -> None:
     assert time.monotonic() - start < LONGEST
 
 
-def _require_libraries(name: str) -> None:
+def _require_libraries(name: str, need: Any) -> None:
     for library in _libraries(name):
-        if find_spec(library) is None:
-            pytest.skip(f"needs {library}")
+        need(library, there=find_spec(library) is not None)
 
 
 def _libraries(name: str) -> tuple[str, ...]:
@@ -78,12 +77,12 @@ def _libraries(name: str) -> tuple[str, ...]:
 
 
 @pytest.mark.parametrize("name", INPUTS)
-def test_every_seed_is_read(name: str) -> None:
+def test_every_seed_is_read(name: str, need: Any) -> None:
     """A seed that is refused early would leave what lies behind unfuzzed."""
     from fuzz_seeds import SEEDS
     from fuzz_targets import TARGETS
 
-    _require_libraries(name)
+    _require_libraries(name, need)
     seeds = SEEDS[name]()
     assert seeds
     for seed in seeds:
@@ -92,11 +91,11 @@ def test_every_seed_is_read(name: str) -> None:
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
 @pytest.mark.parametrize("name", INPUTS)
-def test_a_changed_file_is_read_or_refused_and_raises_nothing_else(name: str) -> None:
+def test_a_changed_file_is_read_or_refused_and_raises_nothing_else(name: str, need: Any) -> None:
     from fuzz_mutation import STRUCTURED, change_bytes, change_text
     from fuzz_seeds import SEEDS
 
-    _require_libraries(name)
+    _require_libraries(name, need)
     seeds = SEEDS[name]()
     for number in range(INPUTS[name]):
         seed = seeds[number % len(seeds)]
@@ -152,11 +151,11 @@ def _holders(value: Any) -> Any:
         yield from _holders(value[key])
 
 
-def test_names_in_an_onnx_file_that_are_no_text_are_refused() -> None:
+def test_names_in_an_onnx_file_that_are_no_text_are_refused(need: Any) -> None:
     """Found by the fuzzer: protobuf hands them over as bytes, which sorting and records do not take."""
     from fuzz_seeds import SEEDS
 
-    _require_libraries("onnx")
+    _require_libraries("onnx", need)
     seed = SEEDS["onnx"]()[2]
     assert b"own" in seed
     _require_refused_or_read("onnx", seed.replace(b"own", b"o\x88\xd1"))

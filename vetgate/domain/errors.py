@@ -29,6 +29,11 @@ class VetgateError(Exception):
         self.message = message
         self.hint = hint
 
+    @property
+    def sentence(self) -> str:
+        """Both on one line, for a list of what is wrong."""
+        return f"{self.message}: {self.hint}" if self.hint else self.message
+
 
 class UsageError(VetgateError):
     """A path that does not exist, a bad option, policy, card or data set."""

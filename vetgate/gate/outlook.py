@@ -100,13 +100,13 @@ def _admit(entrant: Entrant, *, needs_card: bool = True) -> Iterator[str]:
         entrant.recall(start=False)
         unscanned = entrant.foresee_scan()
     except Inconclusive as error:
-        yield _told(error)
+        yield error.sentence
         return
     if unscanned:
         yield unscanned
     if entrant.card is None and needs_card:
         if entrant.structure is not None:
-            yield _told(missing_card(entrant.path))
+            yield missing_card(entrant.path).sentence
             return
         yield f"{entrant.name} has no card beside it, and whether it carries one inside shows when it is opened"
     if entrant.lacks_architecture:
@@ -122,7 +122,7 @@ def _unservable(candidate: Entrant) -> Iterator[str]:
         try:
             candidate.require_servable()
         except VetgateError as error:
-            yield _told(error)
+            yield error.sentence
 
 
 def _misfits(candidates: Sequence[Entrant], reference: Entrant, sitting: Sitting | None) -> Iterator[str]:
@@ -136,25 +136,21 @@ def _misfits(candidates: Sequence[Entrant], reference: Entrant, sitting: Sitting
             else:
                 yield from find_misannotated(sitting.images, reference)
         except DataError as error:
-            yield _told(error)
+            yield error.sentence
     for candidate in candidates:
         if candidate.card is not None and candidate.failure is None:
             try:
                 class_order(candidate.card.card.output, reference.card.card.output)
             except CardError as error:
-                yield f"{candidate.name}: {_told(error)}"
+                yield f"{candidate.name}: {error.sentence}"
 
 
 def _told_by(yardstick: LoadedYardstick, reference: Entrant) -> list[str]:
     try:
         yardstick.require_reference(reference)
     except YardstickError as error:
-        return [_told(error)]
+        return [error.sentence]
     return []
-
-
-def _told(error: VetgateError) -> str:
-    return f"{error.message}: {error.hint}" if error.hint else error.message
 
 
 def count_images(path: str, host: Host) -> SampleCounts:

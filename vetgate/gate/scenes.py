@@ -93,7 +93,7 @@ def find_misannotated(images: Images, reference: Entrant) -> Iterator[str]:
     try:
         _match_data(images.samples, reference.require_card().card.output, task_of(reference))
     except DataError as error:
-        yield _sentence(error)
+        yield error.sentence
         return
     looked, unreadable, wrong = images.indices[:MOST_LOOKED_AT], [], []
     for index in looked:
@@ -103,16 +103,12 @@ def find_misannotated(images: Images, reference: Entrant) -> Iterator[str]:
         except UnreadableImage:
             unreadable.append(images.samples.ids[index])
         except DataError as error:
-            wrong.append(_sentence(error))
+            wrong.append(error.sentence)
     of = f"of {len(looked):,} images that were looked at"
     if wrong:
         yield f"{wrong[0]} ({len(wrong):,} {of} are annotated wrongly)" if len(wrong) > 1 else wrong[0]
     if unreadable:
         yield f"{len(unreadable):,} {of} cannot be read, such as {unreadable[0]!r}"
-
-
-def _sentence(error: DataError) -> str:
-    return f"{error.message}: {error.hint}" if error.hint else error.message
 
 
 @dataclass(frozen=True)

@@ -123,10 +123,10 @@ def find_misfits(
     try:
         require_fit(reference, plan, policy, sequential=sequential)
     except VetgateError as error:
-        yield f"{error.message}: {error.hint}"
+        yield error.sentence
     for entrant in (reference, *candidates):
         if entrant.card is not None and entrant.failure is None:
             try:
                 require_task(entrant, reference, host)
             except VetgateError as error:
-                yield f"{error.message}: {error.hint}"
+                yield error.sentence
